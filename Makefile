@@ -1,0 +1,31 @@
+# The two commands of the README are `make demo` and `make test`; the rest are the plain steps under them.
+PYTHON ?= python3.11
+VENV   ?= .venv
+BIN     = $(abspath $(VENV))/bin
+CORES  ?= all
+
+.PHONY: demo test install lock lint clean
+
+demo: install
+	$(BIN)/snakemake --cores $(CORES)
+
+test: install
+	$(BIN)/python -m pytest
+
+install: $(VENV)/.installed
+
+$(VENV)/.installed: envs/requirements.lock envs/torch.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --no-deps --require-hashes -r envs/requirements.lock
+	$(BIN)/pip install --quiet -r envs/torch.txt
+	touch $@
+
+lock:
+	$(BIN)/python envs/lock.py
+
+lint: install
+	$(BIN)/snakemake --lint
+	$(BIN)/snakefmt --check Snakefile rules
+
+clean:
+	rm -rf $(VENV)

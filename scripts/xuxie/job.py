@@ -1,0 +1,41 @@
+"""How a rule's script meets Snakemake: one call that maps the job onto a plain function."""
+
+import inspect
+import logging
+import sys
+from collections.abc import Callable
+
+from xuxie.errors import UserError
+
+
+def run_job(function: Callable, snakemake) -> None:
+    """Call `function` with the job's named inputs, outputs and params as keyword arguments.
+
+    `threads`, `resources` and `wildcards` are passed if the function names them. Log records
+    go to the rule's log file and to standard error. A `UserError` ends the job with its
+    message and exit status 1; any other exception keeps its traceback, as it is our fault.
+    """
+    log_to(snakemake.log[0] if snakemake.log else None)
+    arguments = {}
+    for named in (snakemake.input, snakemake.output, snakemake.params):
+        arguments.update(named.items())
+    accepted = inspect.signature(function).parameters
+    for extra in ("threads", "resources", "wildcards"):
+        if extra in accepted:
+            arguments[extra] = getattr(snakemake, extra)
+    try:
+        function(**arguments)
+    except UserError as error:
+        logging.getLogger("xuxie").error("%s", error)
+        sys.exit(1)
+
+
+def log_to(path: str | None) -> None:
+    """Send the log to standard error and, if given, to a file (started anew)."""
+    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
+    if path:
+        handlers.append(logging.FileHandler(path, mode="w", encoding="utf-8"))
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", datefmt="%H:%M:%S", handlers=handlers, force=True)
+    # Libraries that report every HTTP request would drown what matters.
+    for chatty in ("httpx", "httpcore", "openai"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
