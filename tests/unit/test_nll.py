@@ -1,0 +1,117 @@
+"""The one NLL routine against the plain definition, on random models of a few thousand parameters."""
+
+import math
+import random
+
+import pytest
+import torch
+from peft import LoraConfig, get_peft_model
+from transformers import Gemma3ForCausalLM, Gemma3TextConfig, Qwen2Config, Qwen2ForCausalLM
+
+from xuxie.nll import completion_nll, nll_under_contexts
+
+SIZES = dict(vocab_size=50, hidden_size=32, intermediate_size=48, num_hidden_layers=3, num_attention_heads=4, num_key_value_heads=2)
+
+
+def qwen():
+    torch.manual_seed(0)
+    return Qwen2ForCausalLM(Qwen2Config(**SIZES)).eval()
+
+
+def gemma():
+    torch.manual_seed(0)
+    # A window shorter than the contexts: the cache of a sliding layer forgets, as that of a real Gemma does.
+    config = Gemma3TextConfig(**SIZES, head_dim=8, sliding_window=6, layer_types=["sliding_attention", "full_attention", "sliding_attention"])
+    config.final_logit_softcapping = 0.5
+    return Gemma3ForCausalLM(config).eval()
+
+
+def lora():
+    tuned = get_peft_model(qwen(), LoraConfig(target_modules=["q_proj", "up_proj"], r=4, init_lora_weights=False))
+    return tuned.eval()
+
+
+MODELS = {"qwen": qwen, "gemma": gemma, "lora": lora}
+
+
+@pytest.fixture(scope="module", params=MODELS)
+def model(request):
+    return MODELS[request.param]()
+
+
+def items(count=12, seed=1):
+    draw = random.Random(seed)
+    return [([draw.randrange(50) for _ in range(draw.randint(1, 20))], [draw.randrange(50) for _ in range(draw.randint(0, 15))]) for _ in range(count)]
+
+
+@torch.no_grad()
+def plain_nll(model, context, completion):
+    """The definition: one text at a time, every logit."""
+    if not completion:
+        return []
+    ids = torch.tensor([context + completion])
+    log_probabilities = model(input_ids=ids).logits[0].log_softmax(-1)
+    return [-log_probabilities[len(context) - 1 + i, token].item() for i, token in enumerate(completion)]
+
+
+def test_equals_the_definition(model):
+    for batch_tokens in (1, 40, 4096):
+        tokens = completion_nll(model, items(), batch_tokens=batch_tokens, want="tokens")
+        sums = completion_nll(model, items(), batch_tokens=batch_tokens)
+        for (context, completion), got, total in zip(items(), tokens, sums, strict=True):
+            assert got == pytest.approx(plain_nll(model, context, completion), abs=1e-4)
+            assert total == pytest.approx(sum(got))
+
+
+def test_order_changes_nothing(model):
+    rows = items()
+    order = list(range(len(rows)))
+    random.Random(5).shuffle(order)
+    forward = completion_nll(model, rows, batch_tokens=60)
+    shuffled = completion_nll(model, [rows[i] for i in order], batch_tokens=60)
+    assert [forward[i] for i in order] == pytest.approx(shuffled, abs=1e-5)
+
+
+def test_cached_contexts_equal_the_definition(model):
+    contexts = [context for context, _ in items(4, seed=2)] + [[7]]
+    completions = [completion for _, completion in items(6, seed=3)]
+    for batch_tokens in (1, 4096):
+        table = nll_under_contexts(model, contexts, completions, batch_tokens=batch_tokens)
+        assert table.shape == (6, 5)
+        for row, completion in enumerate(completions):
+            for column, context in enumerate(contexts):
+                assert table[row, column].item() == pytest.approx(sum(plain_nll(model, context, completion)), abs=2e-4)
+
+
+def test_a_model_that_knows_nothing_costs_the_logarithm_of_its_vocabulary():
+    model = qwen()
+    torch.nn.init.zeros_(model.get_output_embeddings().weight)
+    assert completion_nll(model, [([1], [2, 3, 4])]) == pytest.approx([3 * math.log(50)])
+
+
+def test_an_adapter_switched_off_is_the_base():
+    tuned, base, rows = lora(), qwen(), items()
+    with tuned.disable_adapter():
+        assert completion_nll(tuned, rows) == pytest.approx(completion_nll(base, rows), abs=1e-5)
+    assert completion_nll(tuned, rows) != pytest.approx(completion_nll(base, rows), abs=1e-3)
+
+
+def test_the_head_is_left_as_it_was(model):
+    completion_nll(model, items())
+    assert model(input_ids=torch.tensor([[1, 2, 3]])).logits.shape == (1, 3, 50)
+
+
+def test_long_completions_are_split_over_forward_passes(monkeypatch):
+    model, rows = qwen(), items()
+    whole = completion_nll(model, rows)
+    monkeypatch.setattr("xuxie.nll._POSITIONS", 5)
+    assert completion_nll(model, rows) == pytest.approx(whole, abs=1e-5)
+
+
+def test_refuses_what_has_no_probability():
+    with pytest.raises(ValueError, match="at least one token"):
+        completion_nll(qwen(), [([], [1, 2])])
+    with pytest.raises(ValueError, match="at least one token"):
+        nll_under_contexts(qwen(), [[]], [[1]])
+    with pytest.raises(ValueError, match="want"):
+        completion_nll(qwen(), [([1], [2])], want="mean")
