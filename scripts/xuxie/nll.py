@@ -91,7 +91,7 @@ def _batches(lengths: list[int], scored: list[int], batch_tokens: int, extra: in
 def _read(model, ids: list[int]):
     """The cache of keys and values after `ids`; of the logits only the last position is computed."""
     tokens = torch.tensor([ids], device=model.device)
-    with _head_sees(model, torch.tensor([0]), torch.tensor([len(ids) - 1])):
+    with head_sees(model, torch.tensor([0]), torch.tensor([len(ids) - 1])):
         return model(input_ids=tokens, use_cache=True).past_key_values
 
 
@@ -114,7 +114,7 @@ def _right_padded_nll(model, rows: list[tuple[list[int], int]], cache=None, cach
         arguments["past_key_values"] = copy.deepcopy(cache)
         arguments["past_key_values"].batch_repeat_interleave(len(rows))
         arguments["position_ids"] = torch.arange(cached, cached + width, device=model.device).expand(len(rows), -1)
-    with _head_sees(model, row_of, position_of):
+    with head_sees(model, row_of, position_of):
         output = model(
             input_ids=tokens.to(model.device), attention_mask=mask.to(model.device), use_cache=cache is not None, **arguments
         )
@@ -127,7 +127,7 @@ def _right_padded_nll(model, rows: list[tuple[list[int], int]], cache=None, cach
 
 
 @contextmanager
-def _head_sees(model, row_of: torch.Tensor, position_of: torch.Tensor):
+def head_sees(model, row_of: torch.Tensor, position_of: torch.Tensor):
     """Let the output head compute only these positions, as one row of logits.
 
     A hook in front of the head, rather than a call of the decoder and the head by ourselves, keeps
