@@ -8,15 +8,18 @@ from collections.abc import Callable
 from xuxie.errors import UserError
 
 
-def run_job(function: Callable, snakemake) -> None:
+def run_job(function: Callable, snakemake, **settings) -> None:
     """Call `function` with the job's named inputs, outputs and params as keyword arguments.
+
+    `settings` are passed on too: parts of the config that shape how a job runs but not what it
+    writes, and so must not make Snakemake run it again, as a changed param would.
 
     `threads`, `resources` and `wildcards` are passed if the function names them. Log records
     go to the rule's log file and to standard error. A `UserError` ends the job with its
     message and exit status 1; any other exception keeps its traceback, as it is our fault.
     """
     log_to(snakemake.log[0] if snakemake.log else None)
-    arguments = {}
+    arguments = dict(settings)
     for named in (snakemake.input, snakemake.output, snakemake.params):
         arguments.update(named.items())
     accepted = inspect.signature(function).parameters

@@ -1,0 +1,42 @@
+# xuxie (续写): from a raw novel to a LoRA that continues it in its own voice.
+#
+# The story, act by act:
+#   novel      text, chapters and chunks of each novel
+#   pairs      an LLM proposes (prompt, completion) spans, a scorer judges them
+#   dataset    kept pairs become Alpaca files, split by chapter
+#   model      the base model's files
+#   train      gates, then LLaMA-Factory trains a LoRA adapter
+#   sample     base and tuned continue the same held-out prompts
+#   evaluate   what the adapter is worth, in numbers
+#   report     the page a person opens first
+
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+
+configfile: "config/config.yaml"
+
+
+include: "rules/common.smk"
+include: "rules/novel.smk"
+include: "rules/pairs.smk"
+include: "rules/dataset.smk"
+include: "rules/model.smk"
+include: "rules/train.smk"
+include: "rules/sample.smk"
+include: "rules/evaluate.smk"
+include: "rules/report.smk"
+
+
+localrules:
+    all,
+
+
+rule all:
+    """Everything: every dataset, every adapter with its samples and figures, and the report."""
+    default_target: True
+    input:
+        datasets=expand("results/datasets/{dataset}/ledger.json", dataset=config["datasets"]),
+        adapters=expand("results/adapters/{adapter}/adapter_model.safetensors", adapter=config["adapters"]),
+        report="results/report.html",

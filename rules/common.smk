@@ -1,0 +1,145 @@
+# The configuration, checked and completed, and the functions that find a rule's inputs by its wildcards.
+
+import glob
+import math
+import os
+import re
+import sys
+
+from snakemake.exceptions import WorkflowError
+
+sys.path.insert(0, os.path.join(workflow.basedir, "scripts"))
+
+from xuxie.config import complete_config
+from xuxie.errors import UserError
+
+try:
+    complete_config(config, workflow.source_path("../config/schema.yaml"))
+except UserError as error:
+    raise WorkflowError(error) from None
+
+
+wildcard_constraints:
+    novel="[^/]+",
+    dataset="[^/]+",
+    adapter="[^/]+",
+    model="[^/]+",
+    scorer="[^/]+",
+    shard=r"\d+-of-\d+",
+
+
+def novel_files(wildcards):
+    return source_files(wildcards.novel)
+
+
+def source_files(novel):
+    """The source files of a novel, in reading order: a file, a list, a glob or a folder."""
+    path = config["novels"][novel]["path"]
+    if not isinstance(path, str):
+        return path
+    pattern = os.path.join(glob.escape(path), "*") if os.path.isdir(path) else path
+    return sorted(glob.glob(pattern)) or [path]
+
+
+def shards_of(novel):
+    """The shard names of a novel. They follow its size, which a dry run may ask for without reading the file."""
+    size = sum(os.path.getsize(file) for file in source_files(novel) if os.path.exists(file))
+    count = max(1, math.ceil(size / config["pairs"]["shard_bytes"]))
+    return [f"{index + 1}-of-{count}" for index in range(count)]
+
+
+def dataset_of(wildcards):
+    """The dataset that an adapter is trained on."""
+    return config["adapters"][wildcards.adapter]["dataset"]
+
+
+def model_of(wildcards):
+    """The base model of an adapter."""
+    return config["adapters"][wildcards.adapter]["model"]
+
+
+def hf_files(model):
+    """The Hugging Face files of a base model."""
+    return expand("results/models/{model}/hf/{file}", model=model, file=["config.json", "model.safetensors", "tokenizer.json"])
+
+
+def model_files(wildcards):
+    """The Hugging Face files of an adapter's base model."""
+    return hf_files(model_of(wildcards))
+
+
+def gguf_of(endpoint):
+    """The weights that an embedded endpoint serves; nothing for an endpoint elsewhere."""
+    model = config["endpoints"][endpoint].get("embedded")
+    return f"results/models/{model}/model.gguf" if model else []
+
+
+def generator_gguf(wildcards):
+    return gguf_of(config["pairs"]["generator"])
+
+
+def endpoint_identity(name):
+    """What of an endpoint shapes its answers. Limits and prices do not, so a change of them runs nothing again."""
+    endpoint = config["endpoints"][name]
+    return {"name": name, "model": endpoint.get("embedded") or endpoint["model"]}
+
+
+def asking(wildcards):
+    """The settings that shape the questions to both roles."""
+    return {key: config["pairs"][key] for key in ("lengths", "per_chunk", "chunks_per_chapter", "wording", "sampling", "seed")}
+
+
+def generator_endpoint(wildcards):
+    return endpoint_identity(config["pairs"]["generator"])
+
+
+def scorers_that(method):
+    """A wildcard pattern for the names of the scorers of one method; matches nothing if there are none."""
+    return "|".join(re.escape(name) for name, scorer in config["scorers"].items() if scorer["method"] == method) or "$^"
+
+
+def scorer_settings(wildcards):
+    return config["scorers"][wildcards.scorer]
+
+
+def scorer_model_files(wildcards):
+    return hf_files(scorer_settings(wildcards)["model"])
+
+
+def scorer_trusts_remote_code(wildcards):
+    return config["models"][scorer_settings(wildcards)["model"]]["trust_remote_code"]
+
+
+def judge_gguf(wildcards):
+    return gguf_of(scorer_settings(wildcards)["endpoint"])
+
+
+def judge_endpoint(wildcards):
+    return endpoint_identity(scorer_settings(wildcards)["endpoint"])
+
+
+def judge_calibration(wildcards):
+    return scorer_settings(wildcards)["calibration"]
+
+
+def in_shards(novel, name):
+    """The file of this name in every shard of a novel."""
+    return expand("results/novels/{novel}/shards/{shard}/{name}", novel=novel, shard=shards_of(novel), name=name)
+
+
+def candidates_of_shards(wildcards):
+    return in_shards(wildcards.novel, "candidates.jsonl")
+
+
+def scored_of_shards(wildcards):
+    """Every scorer's file of every shard, scorers in the order of the config."""
+    return [file for scorer in config["pairs"]["scorers"] for file in in_shards(wildcards.novel, f"scored.{scorer}.jsonl")]
+
+
+def of_novels(name):
+    """An input function: the file of this name of every novel of a dataset."""
+
+    def files(wildcards):
+        return expand("results/novels/{novel}/{name}", novel=config["datasets"][wildcards.dataset]["novels"], name=name)
+
+    return files

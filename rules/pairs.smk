@@ -1,0 +1,111 @@
+# Two roles: a generator proposes pairs of spans, a scorer says how well each completion follows from its prompt.
+
+
+rule generate_pairs:
+    """Ask the generator which spans of each chunk make good pairs; every answer is journaled before it is used."""
+    input:
+        chunks="results/novels/{novel}/chunks.jsonl",
+        gguf=generator_gguf,
+    output:
+        candidates_file="results/novels/{novel}/shards/{shard}/candidates.jsonl",
+    params:
+        shard="{shard}",
+        endpoint=generator_endpoint,
+        pairs=asking,
+    log:
+        "logs/generate_pairs/{novel}.{shard}.log",
+    benchmark:
+        "benchmarks/results/generate_pairs/{novel}.{shard}.tsv"
+    threads: 8
+    resources:
+        llm=1,
+        mem_mb=2000,
+        runtime=240,
+    conda:
+        "../envs/llm.yaml"
+    script:
+        "../scripts/generate_pairs.py"
+
+
+rule score_by_likelihood:
+    """Score candidates by how much a base model expects each completion after its own prompt rather than after others."""
+    input:
+        candidates="results/novels/{novel}/shards/{shard}/candidates.jsonl",
+        model=scorer_model_files,
+    output:
+        scored="results/novels/{novel}/shards/{shard}/scored.{scorer}.jsonl",
+    params:
+        scorer=scorer_settings,
+        trust_remote_code=scorer_trusts_remote_code,
+        seed=config["pairs"]["seed"],
+    log:
+        "logs/score_by_likelihood/{novel}.{shard}.{scorer}.log",
+    benchmark:
+        "benchmarks/results/score_by_likelihood/{novel}.{shard}.{scorer}.tsv"
+    wildcard_constraints:
+        scorer=scorers_that("likelihood"),
+    threads: 8
+    resources:
+        mem_mb=6000,
+        runtime=240,
+    conda:
+        "../envs/train.yaml"
+    script:
+        "../scripts/score_by_likelihood.py"
+
+
+rule score_by_judge:
+    """Have an LLM mark the candidates of each chunk by a rubric, in one call."""
+    input:
+        candidates="results/novels/{novel}/shards/{shard}/candidates.jsonl",
+        chunks="results/novels/{novel}/chunks.jsonl",
+        gguf=judge_gguf,
+    output:
+        scored="results/novels/{novel}/shards/{shard}/scored.{scorer}.jsonl",
+    params:
+        shard="{shard}",
+        endpoint=judge_endpoint,
+        calibration=judge_calibration,
+        pairs=asking,
+    log:
+        "logs/score_by_judge/{novel}.{shard}.{scorer}.log",
+    benchmark:
+        "benchmarks/results/score_by_judge/{novel}.{shard}.{scorer}.tsv"
+    wildcard_constraints:
+        scorer=scorers_that("judge"),
+    threads: 8
+    resources:
+        llm=1,
+        mem_mb=2000,
+        runtime=240,
+    conda:
+        "../envs/llm.yaml"
+    script:
+        "../scripts/score_by_judge.py"
+
+
+rule gather_pairs:
+    """Join a novel's shards; keep or drop each pair, with the reason, and measure how far the scorer can be trusted."""
+    input:
+        candidates=candidates_of_shards,
+        scored=scored_of_shards,
+    output:
+        pairs="results/novels/{novel}/pairs.jsonl",
+        failures="results/novels/{novel}/failures.jsonl",
+        summary="results/novels/{novel}/pairs.json",
+    params:
+        scorers={name: config["scorers"][name] for name in config["pairs"]["scorers"]},
+        threshold=config["pairs"]["threshold"],
+        max_overlap=config["pairs"]["max_overlap"],
+    log:
+        "logs/gather_pairs/{novel}.log",
+    benchmark:
+        "benchmarks/results/gather_pairs/{novel}.tsv"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    conda:
+        "../envs/text.yaml"
+    script:
+        "../scripts/gather_pairs.py"

@@ -1,0 +1,43 @@
+"""Rule generate_pairs: the generator role proposes pairs for a shard of a novel's chunks."""
+
+import logging
+from pathlib import Path
+
+from xuxie.job import run_job
+from xuxie.llm import ask_all, open_endpoint
+from xuxie.pairs.generation import Wording, candidates, plan_chunk, question
+from xuxie.pairs.shards import asked_chunks, shard_of
+from xuxie.pairs.spans import LengthClass
+from xuxie.rows import read_rows, write_rows
+
+logger = logging.getLogger(__name__)
+
+
+def generate_pairs(
+    chunks: str, gguf: str | None, candidates_file: str, *, shard: str, endpoint: dict, pairs: dict, endpoints: dict, llm: dict, threads: int
+) -> None:
+    """Ask about each chunk of the shard once; write candidate pairs, and failures, in chunk order.
+
+    Args:
+        gguf: the weights of an embedded endpoint.
+        endpoint: name of the generator's endpoint, and the model that answers there.
+        pairs: the settings of the config's section that shape a question.
+        endpoints, llm: these sections of the config.
+    """
+    asked = asked_chunks(list(read_rows(chunks)), per_chapter=pairs["chunks_per_chapter"], seed=pairs["seed"])
+    lengths = [LengthClass.from_settings(length) for length in pairs["lengths"]]
+    plans = [plan_chunk(chunk, lengths, per_chunk=pairs["per_chunk"], seed=pairs["seed"]) for chunk in shard_of(asked, shard)]
+    fitting = [plan for plan in plans if plan.slots]
+    if len(fitting) < len(plans):
+        logger.warning("%d of %d chunks are too short for every length class and are not asked about", len(plans) - len(fitting), len(plans))
+    wording = Wording.read(pairs["wording"])
+    settings = endpoints[endpoint["name"]]
+    sampling = {"seed": pairs["seed"], **pairs["sampling"]}
+    questions = [question(plan, wording, bounded="embedded" in settings, sampling=sampling) for plan in fitting]
+    with open_endpoint(settings, Path(gguf) if gguf else None, threads) as opened:
+        outcomes = ask_all(opened, questions, journal=Path(llm["journal"]), offline=llm["offline"], label=f"generate {shard}")
+        write_rows(candidates_file, candidates(fitting, outcomes))
+
+
+if __name__ == "__main__":
+    run_job(generate_pairs, snakemake, endpoints=snakemake.config["endpoints"], llm=snakemake.config["llm"])  # noqa: F821

@@ -1,0 +1,33 @@
+"""Rule score_by_likelihood: a base model tells how much each prompt calls for its completion."""
+
+from pathlib import Path
+
+import torch
+
+from xuxie.job import run_job
+from xuxie.models import load_model
+from xuxie.pairs.likelihood import score_by_likelihood as score
+from xuxie.rows import read_rows, write_rows
+
+
+def score_by_likelihood(
+    candidates: str, model: list[str], scored: str, *, scorer: dict, trust_remote_code: bool, seed: int, threads: int
+) -> None:
+    """Score the candidate pairs of a shard against each other's prompts.
+
+    Args:
+        model: the files of the base model's folder.
+        scorer: the scorer's entry in the config.
+    """
+    pairs = [row for row in read_rows(candidates) if "failed" not in row]
+    if not pairs:
+        write_rows(scored, [])
+        return
+    torch.set_num_threads(threads)
+    loaded, tokenizer = load_model(Path(model[0]).parent, trust_remote_code=trust_remote_code)
+    rows = score(loaded, tokenizer, pairs, contexts=scorer["contexts"], context_tokens=scorer["context_tokens"], seed=seed)
+    write_rows(scored, rows)
+
+
+if __name__ == "__main__":
+    run_job(score_by_likelihood, snakemake)  # noqa: F821

@@ -1,0 +1,102 @@
+"""The configuration: checked against its schema, completed with defaults, its names resolved."""
+
+import difflib
+from collections.abc import Iterator
+from pathlib import Path
+
+import yaml
+from jsonschema import Draft202012Validator, validators
+from jsonschema.exceptions import ValidationError, best_match
+
+from xuxie.errors import UserError
+
+
+def complete_config(config: dict, schema_file: str | Path) -> None:
+    """Fill in every default and check every value and name, in place.
+
+    Raises:
+        UserError: names the key, what was found and what is allowed.
+    """
+    schema = yaml.safe_load(Path(schema_file).read_text(encoding="utf-8"))
+    Draft202012Validator.check_schema(schema)
+    error = best_match(_DefaultingValidator(schema).iter_errors(config))
+    if error is not None:
+        raise _explained(error)
+    _check_names(config)
+
+
+def _with_defaults(validator, properties: dict, instance, schema: dict) -> Iterator[ValidationError]:
+    if isinstance(instance, dict):
+        for key, subschema in properties.items():
+            if "default" in subschema and key not in instance:
+                # A fresh copy by way of YAML's own types: defaults are filled in further down too.
+                instance[key] = _copy(subschema["default"])
+    yield from Draft202012Validator.VALIDATORS["properties"](validator, properties, instance, schema)
+
+
+def _copy(value):
+    if isinstance(value, dict):
+        return {key: _copy(item) for key, item in value.items()}
+    return list(map(_copy, value)) if isinstance(value, list) else value
+
+
+_DefaultingValidator = validators.extend(Draft202012Validator, {"properties": _with_defaults})
+
+
+def _explained(error: ValidationError) -> UserError:
+    key = ".".join(str(part) for part in error.absolute_path) or "(top level)"
+    description = error.schema.get("description", "")
+    if error.validator == "additionalProperties":
+        known = list(error.schema.get("properties", {}))
+        unknown = [name for name in error.instance if name not in known]
+        hints = [f"{name!r} (did you mean {close[0]!r}?)" if (close := difflib.get_close_matches(name, known, 1)) else f"{name!r}" for name in unknown]
+        return UserError(f"unknown key {', '.join(hints)}", where=f"config, under {key}", remedy=f"the keys allowed here are: {', '.join(known)}")
+    if error.validator == "required":
+        missing = [name for name in error.validator_value if name not in error.instance]
+        return UserError(f"missing key {', '.join(missing)}", where=f"config, under {key}", remedy="add it; config/README.md explains it")
+    allowed = {
+        "enum": lambda: f"one of {error.validator_value}",
+        "type": lambda: f"of type {error.validator_value}",
+        "minimum": lambda: f"at least {error.validator_value}",
+        "maximum": lambda: f"at most {error.validator_value}",
+        "exclusiveMinimum": lambda: f"above {error.validator_value}",
+        "pattern": lambda: f"matching {error.validator_value}",
+        "minItems": lambda: f"a list of at least {error.validator_value}",
+    }.get(error.validator, lambda: error.message)()
+    return UserError(
+        f"{error.instance!r} is not allowed", where=f"config key {key}", remedy=f"it must be {allowed}{f' ({description})' if description else ''}"
+    )
+
+
+def _check_names(config: dict) -> None:
+    """Every name that points to another entry of the config points to one that exists."""
+    for key, name, section in _references(config):
+        known = list(config[section])
+        if name not in known:
+            close = difflib.get_close_matches(name, known, 1)
+            raise UserError(
+                f"{name!r} is not a key of {section}{f' (did you mean {close[0]!r}?)' if close else ''}",
+                where=f"config key {key}",
+                remedy=f"one of {', '.join(known)}, or add {name} to {section}",
+            )
+
+
+def _references(config: dict) -> Iterator[tuple[str, str, str]]:
+    """(key, name, section) of every reference."""
+    yield "pairs.generator", config["pairs"]["generator"], "endpoints"
+    for name in config["pairs"]["scorers"]:
+        yield "pairs.scorers", name, "scorers"
+    for name, scorer in config["scorers"].items():
+        if scorer["method"] == "likelihood":
+            yield f"scorers.{name}.model", scorer["model"], "models"
+        else:
+            yield f"scorers.{name}.endpoint", scorer["endpoint"], "endpoints"
+    for name, endpoint in config["endpoints"].items():
+        if "embedded" in endpoint:
+            yield f"endpoints.{name}.embedded", endpoint["embedded"], "models"
+    for name, dataset in config["datasets"].items():
+        for novel in dataset["novels"]:
+            yield f"datasets.{name}.novels", novel, "novels"
+    for name, adapter in config["adapters"].items():
+        yield f"adapters.{name}.dataset", adapter["dataset"], "datasets"
+        yield f"adapters.{name}.model", adapter["model"], "models"

@@ -1,0 +1,1 @@
+"""From kept pairs to the Alpaca files that LLaMA-Factory reads, with every pair accounted for."""

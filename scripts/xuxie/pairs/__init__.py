@@ -1,0 +1,1 @@
+"""From chunks to scored (prompt, completion) pairs that are verbatim spans of the novel."""
