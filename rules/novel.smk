@@ -1,0 +1,88 @@
+# From a novel's files to text, chapters and chunks.
+
+
+def chunk_tokenizer(wildcards):
+    """The tokenizer that a chunk's size is counted with; none where characters count."""
+    return hf_files(config["chunks"]["model"])[-1] if config["chunks"]["unit"] == "tokens" else []
+
+
+rule normalise_text:
+    """Decode a novel's files and clean the text, counting what each step changes."""
+    input:
+        files=novel_files,
+        watermarks="resources/watermarks.txt",
+    output:
+        text="results/novels/{novel}/text.txt",
+        counts="results/novels/{novel}/text.json",
+        source_map="results/novels/{novel}/source_map.jsonl",
+    params:
+        encoding=lookup(within=config, dpath="novels/{novel}/encoding"),
+        on_bad_bytes=lookup(within=config, dpath="novels/{novel}/on_bad_bytes"),
+        language=lookup(within=config, dpath="novels/{novel}/language"),
+        more_watermarks=lookup(within=config, dpath="novels/{novel}/watermarks"),
+        steps=lookup(within=config, dpath="novels/{novel}/normalise"),
+    log:
+        "logs/normalise_text/{novel}.log",
+    benchmark:
+        "benchmarks/results/normalise_text/{novel}.tsv"
+    priority: 100
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    conda:
+        "../envs/text.yaml"
+    script:
+        "../scripts/normalise_text.py"
+
+
+rule find_chapters:
+    """Find the chapters by their headings; report gaps, doubles and disorder, and leave out repeated chapters."""
+    input:
+        text="results/novels/{novel}/text.txt",
+        counts="results/novels/{novel}/text.json",
+    output:
+        chapters="results/novels/{novel}/chapters.jsonl",
+        findings="results/novels/{novel}/chapters.json",
+    params:
+        pattern=lookup(within=config, dpath="novels/{novel}/chapter_pattern"),
+        scene_size=lookup(within=config, dpath="novels/{novel}/scene_size"),
+    log:
+        "logs/find_chapters/{novel}.log",
+    benchmark:
+        "benchmarks/results/find_chapters/{novel}.tsv"
+    priority: 100
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    conda:
+        "../envs/text.yaml"
+    script:
+        "../scripts/find_chapters.py"
+
+
+rule cut_chunks:
+    """Cut each chapter into chunks of whole sentences, about equal in size."""
+    input:
+        text="results/novels/{novel}/text.txt",
+        chapters="results/novels/{novel}/chapters.jsonl",
+        tokenizer=chunk_tokenizer,
+    output:
+        chunks="results/novels/{novel}/chunks.jsonl",
+    params:
+        novel="{novel}",
+        size=lookup(within=config, dpath="chunks/size"),
+    log:
+        "logs/cut_chunks/{novel}.log",
+    benchmark:
+        "benchmarks/results/cut_chunks/{novel}.tsv"
+    priority: 100
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    conda:
+        "../envs/text.yaml"
+    script:
+        "../scripts/cut_chunks.py"

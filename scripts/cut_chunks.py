@@ -1,0 +1,39 @@
+"""Rule cut_chunks: cut each chapter into chunks of whole sentences."""
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+from xuxie.job import run_job
+from xuxie.rows import read_rows, write_rows
+from xuxie.text.chunks import Cost, characters
+from xuxie.text.chunks import chunks as cut
+
+logger = logging.getLogger(__name__)
+
+
+def cut_chunks(text: str, chapters: str, chunks: str, *, novel: str, size: int, tokenizer: str | None = None) -> None:
+    """Write one row a chunk, of at most `size` characters, or tokens of the tokenizer file if one is given."""
+    content = Path(text).read_text(encoding="utf-8")
+    rows = _rows(content, read_rows(chapters), novel, size, _tokens(tokenizer) if tokenizer else characters)
+    count = write_rows(chunks, rows)
+    logger.info("%d chunks of at most %d %s", count, size, "tokens" if tokenizer else "characters")
+
+
+def _rows(text: str, chapters: Iterator[dict], novel: str, size: int, cost: Cost) -> Iterator[dict]:
+    count = 0
+    for chapter, row in enumerate(chapters, 1):
+        for start, end in cut(text, row["start"], row["end"], size, cost):
+            count += 1
+            yield {"id": f"{novel}-c{count:04d}", "novel": novel, "chapter": chapter, "start": start, "end": end, "text": text[start:end]}
+
+
+def _tokens(tokenizer: str) -> Cost:
+    from tokenizers import Tokenizer
+
+    encode_batch = Tokenizer.from_file(tokenizer).encode_batch
+    return lambda passages: [len(encoding.ids) for encoding in encode_batch(passages, add_special_tokens=False)]
+
+
+if __name__ == "__main__":
+    run_job(cut_chunks, snakemake)  # noqa: F821

@@ -1,0 +1,91 @@
+"""Chunks: whole sentences of one chapter, as equal in size as the budget allows."""
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterator, Sequence
+from itertools import accumulate, pairwise
+
+from xuxie.text.sentences import sentences
+
+Span = tuple[int, int]
+
+_CLAUSE = re.compile(r"[^，；：、,;:\n]*+[，；：、,;:\n]*")
+
+
+Cost = Callable[[list[str]], list[int]]
+
+
+def characters(passages: list[str]) -> list[int]:
+    """The cost of passages in characters."""
+    return list(map(len, passages))
+
+
+def chunks(text: str, start: int, end: int, budget: int, cost: Cost = characters) -> list[Span]:
+    """Cut `text[start:end]` into chunks of whole sentences, each within the budget.
+
+    Args:
+        budget: the most that a chunk may cost.
+        cost: what each of some passages costs: their characters, or their tokens.
+
+    Returns:
+        spans that follow each other and cover the range, as few as possible and about equal. A
+        sentence that costs more than the budget is cut between clauses, a longer clause anywhere.
+    """
+    units, costs = _affordable(text, sentences(text, start, end), budget, cost)
+    spans, first = [], start
+    for last in balanced_cuts(list(accumulate(costs)), budget):
+        spans.append((first, units[last][1]))
+        first = units[last][1]
+    return spans
+
+
+def balanced_cuts(ends: Sequence[int], budget: int) -> list[int]:
+    """Choose where to cut a row of items so that as few pieces as possible hold them all.
+
+    Args:
+        ends: the cost of all items up to and including each, ascending.
+        budget: what a piece may cost; a single item that costs more is a piece of its own.
+
+    Returns:
+        the index of each piece's last item. A cut lies as near to the equal share of what is left
+        as the budget permits, so that the last piece is no crumb.
+    """
+    if not ends:
+        return []
+    # From the back: the first item from which the rest fits into no piece, one, two ...
+    earliest = [len(ends)]
+    while earliest[-1] > 0:
+        last = earliest[-1] - 1
+        fitting = bisect_left(ends, ends[last] - budget, 0, last) + 1 if ends[last] > budget else 0
+        earliest.append(min(fitting, last))
+    cuts, first, spent = [], 0, 0
+    for pieces_left in range(len(earliest) - 1, 1, -1):
+        lowest = max(earliest[pieces_left - 1], first + 1)
+        highest = max(min(bisect_right(ends, spent + budget, first), len(ends) - pieces_left + 1), lowest)
+        share = spent + (ends[-1] - spent) / pieces_left
+        above = bisect_left(ends, share, first)
+        nearest = above + 1 if above == first or ends[above] - share < share - ends[above - 1] else above
+        first = min(max(nearest, lowest), highest)
+        spent = ends[first - 1]
+        cuts.append(first - 1)
+    return [*cuts, len(ends) - 1]
+
+
+def _affordable(text: str, spans: list[Span], budget: int, cost: Cost) -> tuple[list[Span], list[int]]:
+    """Replace sentences beyond the budget by their clauses, and clauses beyond it by even parts."""
+    costs = cost([text[first:last] for first, last in spans])
+    if max(costs, default=0) <= budget:
+        return spans, costs
+    units = []
+    for (first, last), price in zip(spans, costs, strict=True):
+        units.extend([(first, last)] if price <= budget else _parts(text, first, last, budget, cost))
+    return units, cost([text[first:last] for first, last in units])
+
+
+def _parts(text: str, start: int, end: int, budget: int, cost: Cost) -> Iterator[Span]:
+    clauses = [(start + match.start(), start + match.end()) for match in _CLAUSE.finditer(text[start:end]) if match.group()]
+    prices = cost([text[first:last] for first, last in clauses])
+    for (first, last), price in zip(clauses, prices, strict=True):
+        count = min(-(-price // budget), last - first)
+        bounds = [first + (last - first) * part // count for part in range(count + 1)]
+        yield from pairwise(bounds)

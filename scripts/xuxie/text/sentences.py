@@ -1,0 +1,50 @@
+"""Where sentences end, in Chinese and Western text."""
+
+import re
+
+# A quotation or a bracket that closes within so many characters of its paragraph is never torn;
+# a longer one is a monologue, and its sentences count.
+_LONGEST_SPEECH = 300
+
+_MARKS = "。！？｡．.!?…"
+_CLOSERS = "”’」』）》〉】〕"
+_SPEECH = {"“": "”", "「": "」", "『": "』", '"': '"'}
+_BRACKETS = {"（": "）", "(": r"\)"}
+_ABBREVIATIONS = "Mr Mrs Ms Dr St Prof Rev Col Gen Capt Lt Sgt Jr Sr Mt vs etc cf No Vol".split()
+
+
+def sentences(text: str, start: int = 0, end: int | None = None) -> list[tuple[int, int]]:
+    """Return the spans of the sentences of `text[start:end]`, as offsets into `text`.
+
+    The spans follow each other without a gap and cover the range. A sentence takes along its
+    closing quotes and brackets and the white space after it; speech stays with the words around
+    it (“走吧。”他说。 is one sentence), two speeches in a row are two. A paragraph always ends one.
+    """
+    spans, last = [], start
+    for match in _SENTENCE.finditer(text[start:end]):
+        if match.end() > match.start():
+            spans.append((last, start + match.end()))
+            last = start + match.end()
+    return spans
+
+
+def _pattern() -> str:
+    marks = re.escape(_MARKS)
+    body = [rf"[^{marks}\n{''.join(_SPEECH)}{re.escape(''.join(_BRACKETS))}]++"]
+    ends = [rf'[{marks}]++(?:[{_CLOSERS}{marks}]|["\')\]](?!\w))*+', r"\n"]
+    for opening, closing in _SPEECH.items():
+        speech = rf"[^{opening}{closing}\n]{{0,{_LONGEST_SPEECH}}}+{closing}"
+        # Finished speech ends a sentence before more speech, or before a new English sentence.
+        body.append(rf"{opening}{speech}(?!(?<=[{marks}]{closing})(?:\s*[{''.join(_SPEECH)}]|\s+[A-Z]))")
+        body.append(rf"{opening}(?!{speech})")
+        ends.append(rf"{opening}{speech}")
+    for opening, closing in _BRACKETS.items():
+        body.append(rf"{re.escape(opening)}(?:[^{re.escape(opening)}{closing}\n]{{0,{_LONGEST_SPEECH}}}+{closing})?+")
+    # A mark ends nothing before a small letter, inside a number or an address, after an abbreviation or an initial.
+    body.append(rf"[.!?…]++(?=[\"'{_CLOSERS}]*\s*[a-z])|…++(?![\s\"{_CLOSERS}]|\Z)|\.(?=[0-9A-Za-z])")
+    abbreviation = "|".join(rf"(?<=\b{word})" for word in [*_ABBREVIATIONS, "[A-Z]"])
+    body.append(rf"(?:{abbreviation})\.(?!\s*\n|\Z)")
+    return rf"\s*+(?:{'|'.join(body)})*+(?:(?:{'|'.join(ends)})\s*+)?+"
+
+
+_SENTENCE = re.compile(_pattern())
