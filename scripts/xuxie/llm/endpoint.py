@@ -1,0 +1,120 @@
+"""An endpoint: a model behind an OpenAI-compatible address, somewhere else or started here."""
+
+import hashlib
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import pydantic
+
+from xuxie.errors import UserError
+from xuxie.llm.embedded import embedded_server
+from xuxie.llm.usage import Price
+
+log = logging.getLogger(__name__)
+
+
+class EndpointSettings(pydantic.BaseModel):
+    """One endpoint of the configuration; either `embedded` or `base_url` and `model` say where it is."""
+
+    model_config = pydantic.ConfigDict(extra="forbid")
+
+    embedded: str | None = None
+    base_url: str | None = None
+    model: str | None = None
+    identity: str | None = None
+    api_key_env: str | None = None
+    concurrency: int = pydantic.Field(default=8, ge=1, le=4096)
+    rpm: float | None = pydantic.Field(default=None, gt=0)
+    tpm: float | None = pydantic.Field(default=None, gt=0)
+    timeout: float = pydantic.Field(default=120, gt=0)
+    deadline: float | None = pydantic.Field(default=None, gt=0)
+    tries: int = pydantic.Field(default=8, ge=1)
+    attempts: int = pydantic.Field(default=3, ge=1)
+    structured: Literal["auto", "schema", "json", "text"] = "auto"
+    max_tokens: int = pydantic.Field(default=1024, ge=1)
+    context: int = pydantic.Field(default=4096, ge=256)
+    price: dict[Literal["input", "cached", "output"], float] = {}
+    extra_body: dict = {}
+
+    @pydantic.model_validator(mode="after")
+    def _one_place(self):
+        if self.embedded and self.base_url:
+            raise ValueError("has both `embedded` and `base_url`: keep one")
+        if not self.embedded and not (self.base_url and self.model):
+            raise ValueError("needs `embedded`, or `base_url` and `model`")
+        return self
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where to ask and under which rules.
+
+    Attributes:
+        base_url: address of the API, up to and including its version (`…/v1`).
+        model: the name that requests carry.
+        identity: the name under which the journal keeps the model's answers. It outlives a port, a proxy and a renewed key.
+        key: the secret; never logged, never written.
+        settings: everything else.
+    """
+
+    base_url: str
+    model: str
+    identity: str
+    key: str = field(repr=False)
+    settings: EndpointSettings
+    price: Price
+
+    def redact(self, text: str) -> str:
+        """The text without the key: some providers repeat it in their errors."""
+        return text.replace(self.key, "***") if len(self.key) > 8 else text
+
+
+@contextmanager
+def open_endpoint(endpoint_settings: dict, gguf: Path | None = None, threads: int = 1) -> Iterator[Endpoint]:
+    """Resolve an endpoint; one that is `embedded` is started here, on a free loopback port, and stopped at the end.
+
+    Args:
+        endpoint_settings: one entry of `endpoints` in the configuration.
+        gguf: the weights of an embedded model.
+        threads: CPU threads of an embedded model.
+
+    Raises:
+        UserError: the settings contradict themselves, or the variable that should hold the key is not set.
+    """
+    try:
+        settings = EndpointSettings(**endpoint_settings)
+    except pydantic.ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, e['loc']))} {e['msg']}".strip() for e in error.errors())
+        raise UserError(f"an endpoint's settings are wrong: {problems}", where="config: endpoints", remedy="see config/README.md") from error
+    if settings.embedded:
+        if gguf is None:
+            raise UserError(f"no weights given for the embedded model {settings.embedded}", where="config: models")
+        with embedded_server(Path(gguf), threads=threads, slots=settings.concurrency, context=settings.context) as (address, key):
+            identity = settings.identity or f"{settings.embedded}@{_sha256(Path(gguf))[:16]}"
+            yield Endpoint(f"{address}/v1", settings.embedded, identity, key, settings, Price())
+    else:
+        identity = settings.identity or settings.model
+        yield Endpoint(settings.base_url, settings.model, identity, _key_from(settings.api_key_env), settings, Price(**settings.price))
+
+
+def _key_from(variable: str | None) -> str:
+    if variable is None:
+        return "none"
+    key = os.environ.get(variable, "").strip()
+    if not key:
+        raise UserError(
+            f"the environment variable {variable} is not set, so there is no API key",
+            where="config: endpoints, api_key_env",
+            remedy=f"export {variable}=<your key> in the shell that starts snakemake",
+        )
+    return key
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

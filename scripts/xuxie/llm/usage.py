@@ -1,0 +1,50 @@
+"""What calls consume: tokens and money."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens and money of one call, or of many added up.
+
+    Attributes:
+        input: prompt tokens, cached ones included.
+        cached: those of them that the provider read from its prefix cache.
+        output: completion tokens.
+        cost: money, in the currency of the endpoint's prices (0 where no price is configured).
+        calls: how many calls this adds up.
+    """
+
+    input: int = 0
+    cached: int = 0
+    output: int = 0
+    cost: float = 0.0
+    calls: int = 0
+
+    @property
+    def tokens(self) -> int:
+        """Tokens in and out."""
+        return self.input + self.output
+
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(
+            self.input + other.input,
+            self.cached + other.cached,
+            self.output + other.output,
+            self.cost + other.cost,
+            self.calls + other.calls,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """Money per million tokens. `cached` is the price of an input token read from the provider's prefix cache (None: as `input`)."""
+
+    input: float = 0.0
+    cached: float | None = None
+    output: float = 0.0
+
+    def of(self, input: int, cached: int, output: int) -> float:
+        """The money that one call costs."""
+        cached_price = self.input if self.cached is None else self.cached
+        return ((input - cached) * self.input + cached * cached_price + output * self.output) / 1e6
