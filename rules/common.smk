@@ -28,6 +28,11 @@ wildcard_constraints:
     shard=r"\d+-of-\d+",
 
 
+def packaged(path):
+    """A file of this workflow, wherever the working directory is; relative, so that moving both reruns nothing."""
+    return os.path.relpath(os.path.join(workflow.basedir, path))
+
+
 def novel_files(wildcards):
     return source_files(wildcards.novel)
 
@@ -86,7 +91,13 @@ def endpoint_identity(name):
 
 def asking(wildcards):
     """The settings that shape the questions to both roles."""
-    return {key: config["pairs"][key] for key in ("lengths", "per_chunk", "chunks_per_chapter", "wording", "sampling", "seed")}
+    return {key: config["pairs"][key] for key in ("lengths", "per_chunk", "chunks_per_chapter", "sampling", "seed")}
+
+
+def wording_of(wildcards):
+    """The folder of prompt templates in a novel's language."""
+    language = config["novels"][wildcards.novel]["language"]
+    return config["pairs"]["wording"] or packaged(f"resources/prompts/{'en' if language == 'en' else 'zh'}")
 
 
 def generator_endpoint(wildcards):

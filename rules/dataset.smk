@@ -14,18 +14,18 @@ rule build_dataset:
         test="results/datasets/{dataset}/test.jsonl",
         info="results/datasets/{dataset}/dataset_info.json",
         ledger="results/datasets/{dataset}/ledger.json",
-    params:
-        name="{dataset}",
-        dataset=lookup(within=config, dpath="datasets/{dataset}"),
     log:
         "logs/build_dataset/{dataset}.log",
     benchmark:
         "benchmarks/results/build_dataset/{dataset}.tsv"
+    conda:
+        "../envs/text.yaml"
     threads: 1
     resources:
         mem_mb=4000,
         runtime=60,
-    conda:
-        "../envs/text.yaml"
+    params:
+        name="{dataset}",
+        dataset=lookup(within=config, dpath="datasets/{dataset}"),
     script:
         "../scripts/build_dataset.py"

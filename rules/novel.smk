@@ -10,7 +10,7 @@ rule normalise_text:
     """Decode a novel's files and clean the text, counting what each step changes."""
     input:
         files=novel_files,
-        watermarks="resources/watermarks.txt",
+        watermarks=packaged("resources/watermarks.txt"),
     output:
         text="results/novels/{novel}/text.txt",
         counts="results/novels/{novel}/text.json",

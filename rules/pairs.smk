@@ -8,21 +8,22 @@ rule generate_pairs:
         gguf=generator_gguf,
     output:
         candidates_file="results/novels/{novel}/shards/{shard}/candidates.jsonl",
-    params:
-        shard="{shard}",
-        endpoint=generator_endpoint,
-        pairs=asking,
     log:
         "logs/generate_pairs/{novel}.{shard}.log",
     benchmark:
         "benchmarks/results/generate_pairs/{novel}.{shard}.tsv"
+    conda:
+        "../envs/llm.yaml"
     threads: 8
     resources:
         llm=1,
         mem_mb=2000,
         runtime=240,
-    conda:
-        "../envs/llm.yaml"
+    params:
+        shard="{shard}",
+        endpoint=generator_endpoint,
+        pairs=asking,
+        wording=wording_of,
     script:
         "../scripts/generate_pairs.py"
 
@@ -34,22 +35,22 @@ rule score_by_likelihood:
         model=scorer_model_files,
     output:
         scored="results/novels/{novel}/shards/{shard}/scored.{scorer}.jsonl",
-    params:
-        scorer=scorer_settings,
-        trust_remote_code=scorer_trusts_remote_code,
-        seed=config["pairs"]["seed"],
     log:
         "logs/score_by_likelihood/{novel}.{shard}.{scorer}.log",
     benchmark:
         "benchmarks/results/score_by_likelihood/{novel}.{shard}.{scorer}.tsv"
     wildcard_constraints:
         scorer=scorers_that("likelihood"),
+    conda:
+        "../envs/train.yaml"
     threads: 8
     resources:
         mem_mb=6000,
         runtime=240,
-    conda:
-        "../envs/train.yaml"
+    params:
+        scorer=scorer_settings,
+        trust_remote_code=scorer_trusts_remote_code,
+        seed=config["pairs"]["seed"],
     script:
         "../scripts/score_by_likelihood.py"
 
@@ -62,24 +63,25 @@ rule score_by_judge:
         gguf=judge_gguf,
     output:
         scored="results/novels/{novel}/shards/{shard}/scored.{scorer}.jsonl",
-    params:
-        shard="{shard}",
-        endpoint=judge_endpoint,
-        calibration=judge_calibration,
-        pairs=asking,
     log:
         "logs/score_by_judge/{novel}.{shard}.{scorer}.log",
     benchmark:
         "benchmarks/results/score_by_judge/{novel}.{shard}.{scorer}.tsv"
     wildcard_constraints:
         scorer=scorers_that("judge"),
+    conda:
+        "../envs/llm.yaml"
     threads: 8
     resources:
         llm=1,
         mem_mb=2000,
         runtime=240,
-    conda:
-        "../envs/llm.yaml"
+    params:
+        shard="{shard}",
+        endpoint=judge_endpoint,
+        calibration=judge_calibration,
+        pairs=asking,
+        wording=wording_of,
     script:
         "../scripts/score_by_judge.py"
 
@@ -93,19 +95,19 @@ rule gather_pairs:
         pairs="results/novels/{novel}/pairs.jsonl",
         failures="results/novels/{novel}/failures.jsonl",
         summary="results/novels/{novel}/pairs.json",
-    params:
-        scorers={name: config["scorers"][name] for name in config["pairs"]["scorers"]},
-        threshold=config["pairs"]["threshold"],
-        max_overlap=config["pairs"]["max_overlap"],
     log:
         "logs/gather_pairs/{novel}.log",
     benchmark:
         "benchmarks/results/gather_pairs/{novel}.tsv"
+    conda:
+        "../envs/text.yaml"
     threads: 1
     resources:
         mem_mb=2000,
         runtime=30,
-    conda:
-        "../envs/text.yaml"
+    params:
+        scorers={name: config["scorers"][name] for name in config["pairs"]["scorers"]},
+        threshold=config["pairs"]["threshold"],
+        max_overlap=config["pairs"]["max_overlap"],
     script:
         "../scripts/gather_pairs.py"

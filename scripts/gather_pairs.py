@@ -74,9 +74,7 @@ def _on_scale(marks: dict[str, dict], method: str) -> dict[str, float | None]:
     if method == "judge":
         return {pair: row["value"] for pair, row in marks.items()}
     swapped = sorted(value for row in marks.values() for value in row["swapped"])
-    return {
-        pair: None if row["value"] is None or not swapped else percentile_score(row["value"], swapped) for pair, row in marks.items()
-    }
+    return {pair: None if row["value"] is None or not swapped else percentile_score(row["value"], swapped) for pair, row in marks.items()}
 
 
 def _scores(pair: str, by_scorer: dict[str, dict], on_scale: dict[str, dict]) -> dict:

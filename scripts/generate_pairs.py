@@ -14,7 +14,17 @@ logger = logging.getLogger(__name__)
 
 
 def generate_pairs(
-    chunks: str, gguf: str | None, candidates_file: str, *, shard: str, endpoint: dict, pairs: dict, endpoints: dict, llm: dict, threads: int
+    chunks: str,
+    gguf: str | None,
+    candidates_file: str,
+    *,
+    shard: str,
+    endpoint: dict,
+    pairs: dict,
+    wording: str,
+    endpoints: dict,
+    llm: dict,
+    threads: int,
 ) -> None:
     """Ask about each chunk of the shard once; write candidate pairs, and failures, in chunk order.
 
@@ -22,6 +32,7 @@ def generate_pairs(
         gguf: the weights of an embedded endpoint.
         endpoint: name of the generator's endpoint, and the model that answers there.
         pairs: the settings of the config's section that shape a question.
+        wording: the folder of prompt templates.
         endpoints, llm: these sections of the config.
     """
     asked = asked_chunks(list(read_rows(chunks)), per_chapter=pairs["chunks_per_chapter"], seed=pairs["seed"])
@@ -29,11 +40,13 @@ def generate_pairs(
     plans = [plan_chunk(chunk, lengths, per_chunk=pairs["per_chunk"], seed=pairs["seed"]) for chunk in shard_of(asked, shard)]
     fitting = [plan for plan in plans if plan.slots]
     if len(fitting) < len(plans):
-        logger.warning("%d of %d chunks are too short for every length class and are not asked about", len(plans) - len(fitting), len(plans))
-    wording = Wording.read(pairs["wording"])
+        logger.warning(
+            "%d of %d chunks are too short for every length class and are not asked about", len(plans) - len(fitting), len(plans)
+        )
+    words = Wording.read(wording)
     settings = endpoints[endpoint["name"]]
     sampling = {"seed": pairs["seed"], **pairs["sampling"]}
-    questions = [question(plan, wording, bounded="embedded" in settings, sampling=sampling) for plan in fitting]
+    questions = [question(plan, words, bounded="embedded" in settings, sampling=sampling) for plan in fitting]
     with open_endpoint(settings, Path(gguf) if gguf else None, threads) as opened:
         outcomes = ask_all(opened, questions, journal=Path(llm["journal"]), offline=llm["offline"], label=f"generate {shard}")
         write_rows(candidates_file, candidates(fitting, outcomes))

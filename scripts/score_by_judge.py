@@ -18,6 +18,7 @@ def score_by_judge(
     endpoint: dict,
     calibration: float,
     pairs: dict,
+    wording: str,
     endpoints: dict,
     llm: dict,
     threads: int,
@@ -26,7 +27,7 @@ def score_by_judge(
     found = [row for row in read_rows(candidates) if "failed" not in row]
     texts = {row["id"]: row["text"] for row in read_rows(chunks)}
     sampling = {"seed": pairs["seed"], **pairs["sampling"]}
-    asked, entries = questions(found, texts, pairs["wording"], calibration=calibration, seed=pairs["seed"], sampling=sampling)
+    asked, entries = questions(found, texts, wording, calibration=calibration, seed=pairs["seed"], sampling=sampling)
     with open_endpoint(endpoints[endpoint["name"]], Path(gguf) if gguf else None, threads) as opened:
         outcomes = ask_all(opened, asked, journal=Path(llm["journal"]), offline=llm["offline"], label=f"score {shard}")
         write_rows(scored, scores(entries, outcomes))

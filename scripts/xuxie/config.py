@@ -49,8 +49,13 @@ def _explained(error: ValidationError) -> UserError:
     if error.validator == "additionalProperties":
         known = list(error.schema.get("properties", {}))
         unknown = [name for name in error.instance if name not in known]
-        hints = [f"{name!r} (did you mean {close[0]!r}?)" if (close := difflib.get_close_matches(name, known, 1)) else f"{name!r}" for name in unknown]
-        return UserError(f"unknown key {', '.join(hints)}", where=f"config, under {key}", remedy=f"the keys allowed here are: {', '.join(known)}")
+        hints = [
+            f"{name!r} (did you mean {close[0]!r}?)" if (close := difflib.get_close_matches(name, known, 1)) else f"{name!r}"
+            for name in unknown
+        ]
+        return UserError(
+            f"unknown key {', '.join(hints)}", where=f"config, under {key}", remedy=f"the keys allowed here are: {', '.join(known)}"
+        )
     if error.validator == "required":
         missing = [name for name in error.validator_value if name not in error.instance]
         return UserError(f"missing key {', '.join(missing)}", where=f"config, under {key}", remedy="add it; config/README.md explains it")
@@ -64,7 +69,9 @@ def _explained(error: ValidationError) -> UserError:
         "minItems": lambda: f"a list of at least {error.validator_value}",
     }.get(error.validator, lambda: error.message)()
     return UserError(
-        f"{error.instance!r} is not allowed", where=f"config key {key}", remedy=f"it must be {allowed}{f' ({description})' if description else ''}"
+        f"{error.instance!r} is not allowed",
+        where=f"config key {key}",
+        remedy=f"it must be {allowed}{f' ({description})' if description else ''}",
     )
 
 

@@ -59,7 +59,9 @@ def questions(pairs: list[dict], chunks: dict[str, str], wording_folder: str | P
             if strangers and draw.random() < calibration:
                 items.append((pair["id"], True, pair["prompt"], draw.choice(strangers)["completion"]))
         text_random(chunks[chunk], seed).shuffle(items)
-        listing = "\n\n".join(f"<{_slot(i)}>\n{prompt}\n→\n{completion}\n</{_slot(i)}>" for i, (_, _, prompt, completion) in enumerate(items))
+        listing = "\n\n".join(
+            f"<{_slot(i)}>\n{prompt}\n→\n{completion}\n</{_slot(i)}>" for i, (_, _, prompt, completion) in enumerate(items)
+        )
         asked.append(
             Question(
                 id=chunk,
@@ -67,9 +69,7 @@ def questions(pairs: list[dict], chunks: dict[str, str], wording_folder: str | P
                     {"role": "system", "content": system},
                     {"role": "user", "content": f"{chunks[chunk]}\n\n{task.substitute(pairs=listing)}"},
                 ],
-                schema=create_model(
-                    "Scores", __config__=ConfigDict(extra="forbid"), **{_slot(i): (Marks, ...) for i in range(len(items))}
-                ),
+                schema=create_model("Scores", __config__=ConfigDict(extra="forbid"), **{_slot(i): (Marks, ...) for i in range(len(items))}),
                 check=None,
                 sampling=sampling,
             )

@@ -43,9 +43,7 @@ def cuts(sentences: list[Span], length: LengthClass) -> list[Cut]:
     found = []
     for boundary in range(1, len(sentences)):
         edge = sentences[boundary][0]
-        firsts = tuple(
-            number + 1 for number in range(boundary) if length.prompt[0] <= edge - sentences[number][0] <= length.prompt[1]
-        )
+        firsts = tuple(number + 1 for number in range(boundary) if length.prompt[0] <= edge - sentences[number][0] <= length.prompt[1])
         lasts = tuple(
             number + 1
             for number in range(boundary, len(sentences))
@@ -99,21 +97,25 @@ def check_choices(answer: BaseModel, slots: list[list[Cut]]) -> None:
     """Reject an answer whose numbers don't name possible pairs, or that names one pair twice.
 
     Raises:
-        ValueError: with the slot, the number and what was possible.
+        ValueError: "<name of the failure>: <slot, number and what was possible>".
     """
     seen = set()
     for index, (choice, options) in enumerate(zip(choices(answer), slots, strict=True)):
         cut = next((cut for cut in options if cut.completion_first == choice.completion_first), None)
         possible = ", ".join(str(option.completion_first) for option in options)
         if cut is None:
-            raise ValueError(f"{_slot(index)}: completion_first {choice.completion_first} is not one of {possible}")
+            raise ValueError(f"spans out of range: {_slot(index)}: completion_first {choice.completion_first} is not one of {possible}")
         if choice.prompt_first not in cut.prompt_firsts:
-            raise ValueError(f"{_slot(index)}: prompt_first {choice.prompt_first} is not one of {list(cut.prompt_firsts)}")
+            raise ValueError(
+                f"spans out of range: {_slot(index)}: prompt_first {choice.prompt_first} is not one of {list(cut.prompt_firsts)}"
+            )
         if choice.completion_last not in cut.completion_lasts:
-            raise ValueError(f"{_slot(index)}: completion_last {choice.completion_last} is not one of {list(cut.completion_lasts)}")
+            raise ValueError(
+                f"spans out of range: {_slot(index)}: completion_last {choice.completion_last} is not one of {list(cut.completion_lasts)}"
+            )
         span = (choice.prompt_first, choice.completion_first, choice.completion_last)
         if span in seen:
-            raise ValueError(f"{_slot(index)}: repeats an earlier pair")
+            raise ValueError(f"repeated pair: {_slot(index)} repeats an earlier pair")
         seen.add(span)
 
 
