@@ -1,0 +1,29 @@
+"""Turn an embedded model's GGUF into a Hugging Face folder."""
+
+from pathlib import Path
+
+from xuxie.dequantise import dequantise
+from xuxie.embedded import embedded_model
+from xuxie.job import run_job
+from xuxie.model_card import write_card
+
+
+def convert_model(gguf: str, config: str, card: str, name: str, template: str, **_weights_and_tokenizer: str) -> None:
+    """De-quantise the weights, rebuild and check the tokenizer, and record what the folder is.
+
+    Args:
+        gguf: the verified file.
+        config: the folder's config.json; the other files go beside it.
+        card: the record, model.json.
+        name: the model's name in the catalogue.
+        template: the LLaMA-Factory template that the model is talked to with.
+    """
+    model = embedded_model(name)
+    folder = Path(config).parent
+    dequantise(gguf, folder)
+    facts = {"title": model.title, "source": "embedded", "name": name, "gguf": {"sha256": model.sha256, "repository": model.repository}}
+    write_card(card, folder, **facts, licence=model.licence, terms=model.terms, template=template)
+
+
+if __name__ == "__main__":
+    run_job(convert_model, snakemake)  # noqa: F821

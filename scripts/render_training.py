@@ -1,0 +1,34 @@
+"""Write the YAML that LLaMA-Factory trains from."""
+
+from pathlib import Path
+
+import yaml
+from xuxie.job import run_job
+from xuxie.training.arguments import training_arguments
+
+
+def render_training(yaml_file: str, train: dict, template: str, trust_remote_code: bool, dataset: str, model: str) -> None:
+    """Write every argument into one file, which reads like any LLaMA-Factory example.
+
+    Args:
+        yaml_file: the file to write; the adapter goes into its folder.
+        train: LLaMA-Factory arguments from the config.
+        template: what the rows are worded with.
+        trust_remote_code: whether the model's own code may run.
+        dataset: name of the dataset.
+        model: name of the base model.
+    """
+    arguments = training_arguments(
+        train,
+        model=f"results/models/{model}/hf",
+        template=template,
+        trust_remote_code=trust_remote_code,
+        dataset=dataset,
+        dataset_folder=f"results/datasets/{dataset}",
+        adapter_folder=str(Path(yaml_file).parent),
+    )
+    Path(yaml_file).write_text(yaml.safe_dump(arguments, allow_unicode=True, sort_keys=False), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    run_job(render_training, snakemake)  # noqa: F821

@@ -1,0 +1,40 @@
+"""What a person sees while a model trains."""
+
+import logging
+import time
+
+from transformers import TrainerCallback
+
+log = logging.getLogger(__name__)
+
+
+class Progress(TrainerCallback):
+    """Logs loss, learning rate, useful tokens per second and the time left, once for each entry of the trainer's log."""
+
+    def on_train_begin(self, args, state, control, **kwargs):
+        """Start the clock; a resumed run counts from where it resumes."""
+        self._start, self._first_step, self._first_tokens = time.monotonic(), state.global_step, state.num_input_tokens_seen
+
+    def on_log(self, args, state, control, logs=None, **kwargs):
+        """Write one line."""
+        if not state.is_world_process_zero or not logs or not {"loss", "eval_loss"} & logs.keys():
+            return
+        seconds = time.monotonic() - self._start
+        steps = state.global_step - self._first_step
+        line = [f"step {state.global_step} of {state.max_steps}"]
+        line += [f"{name} {logs[key]:.4g}" for key, name in NAMES.items() if key in logs]
+        tokens = state.num_input_tokens_seen - self._first_tokens
+        if tokens:
+            line.append(f"{tokens / seconds:.0f} useful tokens/s")
+        if steps:
+            line.append(f"{_clock((state.max_steps - state.global_step) * seconds / steps)} left")
+        log.info(", ".join(line))
+
+
+NAMES = {"loss": "loss", "eval_loss": "loss on the val chapters", "learning_rate": "learning rate", "grad_norm": "gradient norm"}
+
+
+def _clock(seconds: float) -> str:
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}"
