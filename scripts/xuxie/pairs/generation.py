@@ -8,7 +8,7 @@ from pathlib import Path
 from string import Template
 
 from xuxie.llm import Answered, Failed, Question
-from xuxie.pairs.spans import Cut, LengthClass, bounded_schema, check_choices, choices, cuts, free_schema
+from xuxie.pairs.spans import Cut, LengthClass, bounded_schema, check_choices, choices, cuts, free_schema, spread
 from xuxie.text.sentences import sentences
 
 
@@ -44,16 +44,13 @@ def plan_chunk(chunk: dict, lengths: list[LengthClass], *, per_chunk: int, seed:
     A chunk too short for every class gets a plan without slots.
     """
     spans = sentences(chunk["text"])
-    possible = [(length, options) for length in lengths if length.share > 0 and (options := cuts(spans, length))]
+    possible = {length: options for length in lengths if length.share > 0 and (options := cuts(spans, length))}
     if not possible:
         return Plan(chunk, spans, [])
-    drawn = text_random(chunk["text"], seed).choices(possible, [length.share for length, _ in possible], k=per_chunk)
-    slots = []
-    for length, options in drawn:
-        variety = sum(len(cut.prompt_firsts) * len(cut.completion_lasts) for cut in options)
-        if sum(1 for taken, _ in slots if taken == length) < variety:
-            slots.append((length, options))
-    return Plan(chunk, spans, slots)
+    drawn = text_random(chunk["text"], seed).choices(list(possible), [length.share for length in possible], k=per_chunk)
+    # Each pair of a class gets a stretch of the chunk of its own: left free, small models choose the first sentences every time.
+    stretches = {length: spread(possible[length], drawn.count(length)) for length in drawn}
+    return Plan(chunk, spans, [(length, stretches[length].pop(0)) for length in drawn if stretches[length]])
 
 
 def question(plan: Plan, wording: Wording, *, bounded: bool, sampling: dict) -> Question:

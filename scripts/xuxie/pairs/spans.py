@@ -54,6 +54,13 @@ def cuts(sentences: list[Span], length: LengthClass) -> list[Cut]:
     return found
 
 
+def spread(options: list[Cut], pairs: int) -> list[list[Cut]]:
+    """Deal the cuts of a chunk out to its pairs, in stretches from front to back; to fewer pairs if there are fewer cuts."""
+    pairs = min(pairs, len(options))
+    bounds = [round(index * len(options) / pairs) for index in range(pairs + 1)]
+    return [options[start:end] for start, end in zip(bounds, bounds[1:])]
+
+
 class Choice(BaseModel):
     """One pair as an LLM chooses it; sentence numbers count from 1 within the chunk."""
 
@@ -94,12 +101,11 @@ def choices(answer: BaseModel) -> list[Choice]:
 
 
 def check_choices(answer: BaseModel, slots: list[list[Cut]]) -> None:
-    """Reject an answer whose numbers don't name possible pairs, or that names one pair twice.
+    """Reject an answer whose numbers don't name possible pairs.
 
     Raises:
         ValueError: "<name of the failure>: <slot, number and what was possible>".
     """
-    seen = set()
     for index, (choice, options) in enumerate(zip(choices(answer), slots, strict=True)):
         cut = next((cut for cut in options if cut.completion_first == choice.completion_first), None)
         possible = ", ".join(str(option.completion_first) for option in options)
@@ -113,10 +119,6 @@ def check_choices(answer: BaseModel, slots: list[list[Cut]]) -> None:
             raise ValueError(
                 f"spans out of range: {_slot(index)}: completion_last {choice.completion_last} is not one of {list(cut.completion_lasts)}"
             )
-        span = (choice.prompt_first, choice.completion_first, choice.completion_last)
-        if span in seen:
-            raise ValueError(f"repeated pair: {_slot(index)} repeats an earlier pair")
-        seen.add(span)
 
 
 def _slot(index: int) -> str:
