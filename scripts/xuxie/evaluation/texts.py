@@ -1,0 +1,128 @@
+"""Everything that is counted in what the systems wrote, and in what the author wrote in the same place."""
+
+from collections.abc import Sequence
+
+from xuxie.evaluation.bootstrap import interval_of_mean, interval_of_ratio
+from xuxie.evaluation.likelihood import POSITIONS
+from xuxie.evaluation.memorisation import copied_runs, copy_lengths
+from xuxie.evaluation.names import NameFinder, mostly_chinese
+from xuxie.evaluation.repetition import dense, longest_repeat, ngrams, repetition_onset
+from xuxie.evaluation.style import Style
+
+HUMAN = "human"
+"""The author, as a system among the others."""
+
+
+def measure_texts(samples: Sequence[dict], *, novel: str, training: str, style: Style, seed: int = 0) -> dict:
+    """Metrics of every system's outputs, the author's true continuation being one of them.
+
+    Args:
+        samples: the rows of samples.jsonl.
+        novel: the whole novel, the held-out part included.
+        training: the text of all rows trained on.
+        style: the author's hand.
+
+    Returns:
+        systems: by system the metrics with intervals; by_position: repetition by stretch of the text;
+        rows: by row id and system what a reader should see marked.
+    """
+    finder = NameFinder(novel) if mostly_chinese([novel]) else None
+    names = [HUMAN, *dict.fromkeys(system for sample in samples for system in sample["outputs"])]
+    systems, rows = {}, {sample["id"]: {} for sample in samples}
+    by_position = []
+    texts = {name: [(sample, text) for sample in samples if (text := _text(sample, name)) is not None] for name in names}
+    lengths = iter(copy_lengths(training, [text for name in names for _, text in texts[name]]))
+    for name in names:
+        marks = []
+        for sample, text in texts[name]:
+            copied = next(lengths)
+            known = novel + sample["prompt"]["input"]
+            mark = {
+                "copied": copied_runs(text, copied),
+                "longest_copy": max(copied, default=0),
+                "onset": repetition_onset(text),
+                "new_names": finder.unknown(text, training + sample["prompt"]["input"]) if finder else None,
+                "invented_names": finder.unknown(text, known) if finder else None,
+            }
+            marks.append(mark)
+            rows[sample["id"]][name] = mark
+        systems[name] = _metrics(name, texts[name], marks, style, seed)
+    for start, end in POSITIONS:
+        stretch = {name: _repetition_between(texts[name], start, end, seed) for name in names}
+        if any(value["value"] is not None for value in stretch.values()):
+            by_position.append({"start": start, "end": end, "seq_rep_4": stretch})
+    return {"systems": systems, "by_position": by_position, "rows": rows}
+
+
+def _text(sample: dict, system: str) -> str | None:
+    if system == HUMAN:
+        return sample["reference"]
+    output = sample["outputs"].get(system)
+    return output and output["text"]
+
+
+def _metrics(name: str, texts: list[tuple[dict, str]], marks: list[dict], style: Style, seed: int) -> dict:
+    chapters = [(sample["novel"], sample["chapter"]) for sample, _ in texts]
+    written = [len(text) for _, text in texts]
+
+    def mean(values: list[float]) -> dict:
+        return interval_of_mean(values, chapters, seed=seed)
+
+    def share(parts: list[float], wholes: list[float]) -> dict:
+        return interval_of_ratio(parts, wholes, chapters, seed=seed)
+
+    def grams(n: int) -> tuple[list[int], list[int]]:
+        runs = [ngrams(dense(text), n) for _, text in texts]
+        return [len(set(run)) for run in runs], [len(run) for run in runs]
+
+    metrics = {"characters": mean(written)}
+    if name != HUMAN:
+        outputs = [sample["outputs"][name] for sample, _ in texts]
+        metrics["natural_stop"] = mean([output["stop"] == "natural" for output in outputs])
+        metrics["foreign_stop"] = mean([output["foreign_stop"] is not None for output in outputs])
+    for n, metric in ((4, "seq_rep_4"), (2, "distinct_2")):
+        different, all_runs = grams(n)
+        repeated = [whole - part for part, whole in zip(different, all_runs, strict=True)]
+        metrics[metric] = share(repeated if metric == "seq_rep_4" else different, all_runs)
+    metrics["longest_repeat"] = mean([longest_repeat(text) for _, text in texts])
+    metrics["copied_30"] = share([sum(end - start for start, end in mark["copied"]) for mark in marks], written)
+    metrics["longest_copy"] = mean([mark["longest_copy"] for mark in marks])
+    thousands = [count / 1000 for count in written]
+    for metric in ("new_names", "invented_names"):
+        if all(mark[metric] is not None for mark in marks):
+            metrics[metric] = share([len({found for _, found in mark[metric]}) for mark in marks], thousands)
+    metrics["style_delta"] = _delta(texts, chapters, style)
+    return metrics
+
+
+def _delta(texts: list[tuple[dict, str]], chapters: list, style: Style) -> dict:
+    """Delta of all outputs as one text; the interval leaves out one chapter at a time (jackknife), since a text drawn
+    twice is no second text."""
+    value = style.delta("".join(text for _, text in texts))
+    names = list(dict.fromkeys(chapters))
+    result = {"value": value, "low": None, "high": None, "over": "chapter", "units": len(names)}
+    without = [
+        style.delta("".join(text for (_, text), chapter in zip(texts, chapters, strict=True) if chapter != left_out)) for left_out in names
+    ]
+    if value is not None and len(names) > 2 and None not in without:
+        mean = sum(without) / len(without)
+        error = ((len(names) - 1) / len(names) * sum((part - mean) ** 2 for part in without)) ** 0.5
+        result |= {"low": value - 1.96 * error, "high": value + 1.96 * error}
+    return result
+
+
+def _repetition_between(texts: list[tuple[dict, str]], start: int, end: int, seed: int) -> dict:
+    """Share of the 4-grams beginning in a stretch that stood in the text before."""
+    repeated, counted, chapters = [], [], []
+    for sample, text in texts:
+        seen: set[str] = set()
+        hits = total = 0
+        for place, gram in enumerate(ngrams(dense(text), 4)):
+            if start <= place < end:
+                total += 1
+                hits += gram in seen
+            seen.add(gram)
+        repeated.append(hits)
+        counted.append(total)
+        chapters.append((sample["novel"], sample["chapter"]))
+    return interval_of_ratio(repeated, counted, chapters, seed=seed)
