@@ -1,0 +1,39 @@
+# The page a person opens first.
+
+
+def of_all(what, name):
+    """This file of every novel, dataset or adapter, in the order of the config."""
+    return expand(f"results/{what}/{{key}}/{name}", key=config[what])
+
+
+rule write_report:
+    """Put everything that the run found out on one page that loads nothing from anywhere."""
+    input:
+        chapters=of_all("novels", "chapters.jsonl"),
+        pairs=of_all("novels", "pairs.jsonl"),
+        summaries=of_all("novels", "pairs.json"),
+        texts=of_all("novels", "text.json"),
+        ledgers=of_all("datasets", "ledger.json"),
+        samples=of_all("adapters", "samples.jsonl"),
+        evaluations=of_all("adapters", "evaluation.json"),
+        trainer_logs=of_all("adapters", "trainer_log.jsonl"),
+        page=expand(
+            packaged("resources/report/{file}"),
+            file=["report.html.j2", "style.css", "page.js", "zh.yaml", "en.yaml"],
+        ),
+    output:
+        report=report("results/report.html", category="xuxie"),
+    log:
+        "logs/write_report.log",
+    benchmark:
+        "benchmarks/results/write_report.tsv"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    params:
+        config=config,
+    conda:
+        "../envs/report.yaml"
+    script:
+        "../scripts/write_report.py"

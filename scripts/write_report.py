@@ -1,0 +1,52 @@
+"""Rule write_report: the page a person opens first."""
+
+from pathlib import Path
+
+from xuxie.job import run_job
+from xuxie.report.content import Adapter, Novel, page_content
+from xuxie.report.rendering import read_captions, render_page
+from xuxie.rows import read_json, read_rows
+
+
+def write_report(
+    chapters: list[str],
+    pairs: list[str],
+    summaries: list[str],
+    texts: list[str],
+    ledgers: list[str],
+    samples: list[str],
+    evaluations: list[str],
+    trainer_logs: list[str],
+    page: list[str],
+    report: str,
+    *,
+    config: dict,
+) -> None:
+    """Gather the files of the run, in the order in which the config names novels, datasets and adapters, and write one page.
+
+    Args:
+        page: template, style, script and captions of the page.
+        config: the whole configuration; it is shown at the end, and holds no secret.
+    """
+    folder = Path(page[0]).parent
+    captions = read_captions(folder, config["report"]["language"])
+    content = page_content(
+        {
+            name: Novel(list(read_rows(chapters[i])), list(read_rows(pairs[i])), read_json(summaries[i]), read_json(texts[i]))
+            for i, name in enumerate(config["novels"])
+        },
+        {name: read_json(ledgers[i]) for i, name in enumerate(config["datasets"])},
+        {
+            name: Adapter(
+                adapter["dataset"], adapter["model"], list(read_rows(samples[i])), read_json(evaluations[i]), list(read_rows(trainer_logs[i]))
+            )
+            for i, (name, adapter) in enumerate(config["adapters"].items())
+        },
+        config,
+        captions,
+    )
+    Path(report).write_text(render_page(folder, content, captions), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    run_job(write_report, snakemake)  # noqa: F821

@@ -1,0 +1,223 @@
+"""What stands on the page: from the files of a run to the values that the template shows."""
+
+from dataclasses import dataclass, field
+
+from xuxie.report import charts
+from xuxie.report.figures import METRICS, figure, interval
+from xuxie.report.marks import output_spans, segments
+from xuxie.report.verdict import verdict_sentences
+
+HUMAN, BASE, TUNED = "human", "base", "tuned"
+
+
+@dataclass(frozen=True)
+class Novel:
+    """Files of one novel: chapters.jsonl, pairs.jsonl, pairs.json and text.json."""
+
+    chapters: list[dict]
+    pairs: list[dict]
+    summary: dict
+    text: dict
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """Files of one adapter; gates and manifest may be absent."""
+
+    dataset: str
+    model: str
+    samples: list[dict]
+    evaluation: dict
+    trainer_log: list[dict]
+    gates: dict = field(default_factory=dict)
+    manifest: dict = field(default_factory=dict)
+
+
+def page_content(novels: dict[str, Novel], ledgers: dict[str, dict], adapters: dict[str, Adapter], config: dict, captions: dict) -> dict:
+    """Everything that the template names, ready to be shown."""
+    return {
+        "title": config["report"]["title"] or "、".join(novels),
+        "verdicts": [
+            {"adapter": name, "verdict": adapter.evaluation["verdict"], "sentences": verdict_sentences(name, adapter.evaluation, captions)}
+            for name, adapter in adapters.items()
+        ],
+        "tiles": [_tiles(adapter.evaluation, captions) for adapter in adapters.values()],
+        "samples": _cards(adapters, novels, captions),
+        "positions": [{"adapter": name, **_positions(adapter.evaluation, captions)} for name, adapter in adapters.items()],
+        "tables": [{"adapter": name, **_table(adapter.evaluation, captions)} for name, adapter in adapters.items()],
+        "recipes": [_recipe(name, adapter) for name, adapter in adapters.items()] if len(adapters) > 1 else [],
+        "novels": [_novel(name, novel, captions) for name, novel in novels.items()],
+        "datasets": [{"name": name, **_ledger(ledger)} for name, ledger in ledgers.items()],
+        "trainings": [
+            {
+                "adapter": name,
+                "curve": charts.loss_curve(adapter.trainer_log, captions["training"], x=captions["training"]["x"], y=captions["training"]["y"]),
+                "gates": adapter.gates,
+                "manifest": adapter.manifest,
+            }
+            for name, adapter in adapters.items()
+        ],
+        "config": config,
+    }
+
+
+def _labels(systems: list[str], captions: dict) -> dict[str, str]:
+    return {system: captions["systems"].get(system, system) for system in systems}
+
+
+def _tiles(evaluation: dict, captions: dict) -> list[dict]:
+    """The few numbers that a glance should catch."""
+    words, bits, systems = captions["tiles"], evaluation["bits_per_character"], evaluation["texts"]["systems"]
+    tiles = [{"label": words["bits"], "value": figure(bits[TUNED]["value"]), "beside": words["against"].format(base=figure(bits[BASE]["value"]))}]
+    for label, metric in (("stop", "natural_stop"), ("repetition", "seq_rep_4"), ("copied", "copied_30"), ("names", "invented_names")):
+        tuned = systems.get(TUNED, {}).get(metric)
+        if not tuned:
+            continue
+        kind = METRICS[metric]
+        beside = []
+        if metric in systems[HUMAN]:
+            beside.append(words["author"].format(human=figure(systems[HUMAN][metric]["value"], kind)))
+        if metric in systems.get(BASE, {}):
+            beside.append(words["against"].format(base=figure(systems[BASE][metric]["value"], kind)))
+        tiles.append({"label": words[label], "value": figure(tuned["value"], kind), "beside": " · ".join(beside)})
+    return tiles
+
+
+def _cards(adapters: dict[str, Adapter], novels: dict[str, Novel], captions: dict) -> list[dict]:
+    """One card a prompt; with several adapters, all that continued it stand on the same card."""
+    cards: dict[tuple, dict] = {}
+    for name, adapter in adapters.items():
+        for sample in adapter.samples:
+            card = cards.setdefault((sample["id"], sample["prompt"]["input"]), _card(sample, adapter, novels, captions))
+            for system, output in sample["outputs"].items():
+                label = _system_label(system, name, adapter, alone=len(adapters) == 1, captions=captions)
+                if label not in (column["label"] for column in card["columns"]):
+                    mark = adapter.evaluation["texts"]["rows"][sample["id"]][system]
+                    card["columns"].append(_column(label, system, output["text"], mark, output))
+    for card in cards.values():
+        card["stops"] = sorted({column["stop"] for column in card["columns"] if column["stop"]})
+        card["marked"] = any(column["marked"] for column in card["columns"] if column["system"] != HUMAN)
+    return list(cards.values())
+
+
+def _card(sample: dict, adapter: Adapter, novels: dict[str, Novel], captions: dict) -> dict:
+    chapters = novels[sample["novel"]].chapters if sample["novel"] in novels else []
+    title = chapters[sample["chapter"] - 1]["title"] if 0 < sample["chapter"] <= len(chapters) else ""
+    mark = adapter.evaluation["texts"]["rows"][sample["id"]][HUMAN]
+    return {
+        "id": sample["id"],
+        "novel": sample["novel"],
+        "chapter": title or str(sample["chapter"]),
+        "length": sample["length"],
+        "prompt": sample["prompt"]["input"],
+        "columns": [_column(captions["systems"][HUMAN], HUMAN, sample["reference"], mark, None)],
+    }
+
+
+def _system_label(system: str, name: str, adapter: Adapter, *, alone: bool, captions: dict) -> str:
+    if alone or system not in (BASE, TUNED):
+        return captions["systems"].get(system, system)
+    return name if system == TUNED else f"{captions['systems'][BASE]} {adapter.model}"
+
+
+def _column(label: str, system: str, text: str, mark: dict, output: dict | None) -> dict:
+    # A copy of his own earlier words, or a name of his own, is no fault of the author's.
+    spans = output_spans(text, mark, output) if output else {}
+    return {
+        "label": label,
+        "system": system,
+        "segments": segments(text, spans),
+        "characters": len(text),
+        "stop": output and output["stop"],
+        "seconds": output and output.get("seconds"),
+        "forgotten": output.get("forgotten", 0) if output else 0,
+        "marked": any(spans.values()),
+    }
+
+
+def _positions(evaluation: dict, captions: dict) -> dict:
+    words = captions["position"]
+    bits = [
+        {"start": stretch["start"], "end": stretch["end"], "values": {name: stretch[name] for name in (BASE, TUNED)}}
+        for stretch in evaluation["bits_per_character"]["by_position"]
+    ]
+    texts = evaluation["texts"]
+    repetition = [{"start": s["start"], "end": s["end"], "values": s["seq_rep_4"]} for s in texts["by_position"]]
+    return {
+        "bits": charts.by_position(bits, _labels([BASE, TUNED], captions), x=words["x"], y=words["bits"]),
+        "repetition": charts.by_position(repetition, _labels(list(texts["systems"]), captions), x=words["x"], y=words["repetition"], percent=True),
+    }
+
+
+def _table(evaluation: dict, captions: dict) -> dict:
+    """Rows of metrics, columns of systems."""
+    systems = evaluation["texts"]["systems"]
+    bits = evaluation["bits_per_character"]
+    measured = {system: {**metrics, "bits": bits[system]} if system in (BASE, TUNED) else metrics for system, metrics in systems.items()}
+    rows = [
+        {
+            "name": captions["metrics"]["names"][metric],
+            "cells": [
+                {"value": figure(metrics[metric]["value"], kind), "interval": interval(metrics[metric], kind)} if metric in metrics else None
+                for metrics in measured.values()
+            ],
+        }
+        for metric, kind in METRICS.items()
+        if any(metric in metrics for metrics in measured.values())
+    ]
+    return {"systems": list(_labels(list(systems), captions).items()), "rows": rows}
+
+
+def _recipe(name: str, adapter: Adapter) -> dict:
+    difference = adapter.evaluation["bits_per_character"]["difference"]
+    tuned = adapter.evaluation["texts"]["systems"].get(TUNED, {})
+    metrics = ("natural_stop", "foreign_stop", "characters", "seq_rep_4", "copied_30", "invented_names", "style_delta")
+    return {
+        "adapter": name,
+        "model": adapter.model,
+        "dataset": adapter.dataset,
+        "verdict": adapter.evaluation["verdict"],
+        "difference": figure(difference["value"], signed=True),
+        "interval": interval(difference),
+        "cells": {metric: figure(tuned[metric]["value"], METRICS[metric]) if metric in tuned else "—" for metric in metrics},
+    }
+
+
+def _novel(name: str, novel: Novel, captions: dict) -> dict:
+    words = captions["data"]
+    scored = [{"score": pair["score"], "kept": pair["kept"]} for pair in novel.pairs if pair["score"] is not None]
+    threshold = novel.summary["threshold"]
+    return {
+        "name": name,
+        "chapters": novel.chapters,
+        "characters": sum(chapter["end"] - chapter["start"] for chapter in novel.chapters),
+        "text": novel.text,
+        "summary": novel.summary,
+        "threshold": threshold,
+        "scores": charts.histogram(
+            scored, threshold, {"kept": words["kept_label"], "dropped": words["dropped_label"]}, x=words["scores_x"], y=words["scores_y"]
+        )
+        if scored
+        else None,
+        "calibration": [
+            {"scorer": scorer, "auc": figure(found["auc"]), "weak": found["auc"] is not None and found["auc"] < 0.8}
+            for scorer, found in novel.summary.get("calibration", {}).items()
+        ],
+    }
+
+
+def _ledger(ledger: dict) -> dict:
+    """The road of the pairs as bars, each stage by its share of the pairs that were asked for."""
+    counts = {stage: sum(part["pairs"].get(stage, 0) for part in ledger["novels"].values()) for stage in ("asked", "candidates", "kept")}
+    counts |= ledger["rows"]
+    whole = max(counts.values(), default=0) or 1
+    reasons: dict[str, dict[str, int]] = {"dropped": {}, "failed": {}}
+    for part in ledger["novels"].values():
+        for kind, source in (("dropped", {**part["pairs"].get("dropped", {}), **part.get("rows_dropped", {})}), ("failed", part["pairs"].get("failed", {}))):
+            for reason, count in source.items():
+                reasons[kind][reason] = reasons[kind].get(reason, 0) + count
+    return {
+        "stages": [{"stage": stage, "count": count, "share": count / whole} for stage, count in counts.items()],
+        "reasons": reasons,
+        "leak": ledger.get("shared_shingles"),
+    }

@@ -1,0 +1,46 @@
+"""What a reader should see marked in a text: copied runs, invented names, where repetition sets in, a stop that nobody honoured."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A stretch of a text whose characters carry the same marks.
+
+    Attributes:
+        text: as the system wrote it.
+        marks: names of the marks, in a fixed order ("copied", "invented", "repeating", "unstopped").
+        begins: those of them that begin here.
+    """
+
+    text: str
+    marks: tuple[str, ...]
+    begins: tuple[str, ...]
+
+
+def segments(text: str, spans: dict[str, list[tuple[int, int]]]) -> list[Segment]:
+    """Cut a text at every edge of a mark.
+
+    Args:
+        spans: half-open character offsets of each mark; spans of different marks may overlap.
+    """
+    inside = {mark: [(max(0, start), min(end, len(text))) for start, end in found] for mark, found in spans.items()}
+    edges = {0, len(text)}.union(edge for found in inside.values() for span in found for edge in span)
+    points = sorted(edge for edge in edges if 0 <= edge <= len(text))
+    cut = []
+    for start, end in zip(points, points[1:], strict=False):
+        here = tuple(mark for mark, found in inside.items() if any(a <= start and end <= b for a, b in found))
+        begins = tuple(mark for mark in here if any(a == start for a, _ in inside[mark]))
+        cut.append(Segment(text[start:end], here, begins))
+    return cut
+
+
+def output_spans(text: str, mark: dict, output: dict | None) -> dict[str, list[tuple[int, int]]]:
+    """The spans of one output from its marks in evaluation.json and its entry in samples.jsonl (None for the author's text)."""
+    foreign_stop = output and output.get("foreign_stop")
+    return {
+        "copied": [tuple(span) for span in mark["copied"]],
+        "invented": [(offset, offset + len(name)) for offset, name in mark.get("invented_names") or []],
+        "repeating": [] if mark["onset"] is None else [(mark["onset"], len(text))],
+        "unstopped": [] if foreign_stop is None else [(foreign_stop, len(text))],
+    }

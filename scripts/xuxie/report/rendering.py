@@ -1,0 +1,42 @@
+"""From content to one HTML file.
+
+Novels and outputs are foreign text: the template escapes everything, and the page's own policy lets no
+script run but the one whose hash it names, and nothing be loaded from anywhere.
+"""
+
+import base64
+import hashlib
+from pathlib import Path
+
+import jinja2
+import yaml
+from markupsafe import Markup
+
+LANGUAGES = ("zh", "en")
+
+
+def read_captions(folder: str | Path, language: str) -> dict:
+    """The words of the page in a language."""
+    return yaml.safe_load((Path(folder) / f"{language}.yaml").read_text(encoding="utf-8"))
+
+
+def render_page(folder: str | Path, content: dict, captions: dict) -> str:
+    """The whole page.
+
+    Args:
+        folder: where template, style and script of the page lie.
+    """
+    folder = Path(folder)
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(folder), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters["yaml"] = lambda value: yaml.safe_dump(value, allow_unicode=True, sort_keys=False, width=120)
+    script = (folder / "page.js").read_text(encoding="utf-8")
+    style = (folder / "style.css").read_text(encoding="utf-8")
+    return environment.get_template("report.html.j2").render(
+        **content, t=captions, style=Markup(style), script=Markup(script), script_hash=_hash(script), svg=Markup
+    )
+
+
+def _hash(script: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
