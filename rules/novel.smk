@@ -3,7 +3,11 @@
 
 def chunk_tokenizer(wildcards):
     """The tokenizer that a chunk's size is counted with; none where characters count."""
-    return hf_files(config["chunks"]["model"])[-1] if config["chunks"]["unit"] == "tokens" else []
+    return (
+        hf_files(config["chunks"]["model"])[-1]
+        if config["chunks"]["unit"] == "tokens"
+        else []
+    )
 
 
 rule normalise_text:
@@ -15,23 +19,23 @@ rule normalise_text:
         text="results/novels/{novel}/text.txt",
         counts="results/novels/{novel}/text.json",
         source_map="results/novels/{novel}/source_map.jsonl",
+    log:
+        "logs/normalise_text/{novel}.log",
+    benchmark:
+        "benchmarks/results/normalise_text/{novel}.tsv"
+    priority: 100
+    conda:
+        "../envs/text.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
     params:
         encoding=lookup(within=config, dpath="novels/{novel}/encoding"),
         on_bad_bytes=lookup(within=config, dpath="novels/{novel}/on_bad_bytes"),
         language=lookup(within=config, dpath="novels/{novel}/language"),
         more_watermarks=lookup(within=config, dpath="novels/{novel}/watermarks"),
         steps=lookup(within=config, dpath="novels/{novel}/normalise"),
-    log:
-        "logs/normalise_text/{novel}.log",
-    benchmark:
-        "benchmarks/results/normalise_text/{novel}.tsv"
-    priority: 100
-    threads: 1
-    resources:
-        mem_mb=2000,
-        runtime=10,
-    conda:
-        "../envs/text.yaml"
     script:
         "../scripts/normalise_text.py"
 
@@ -44,20 +48,20 @@ rule find_chapters:
     output:
         chapters="results/novels/{novel}/chapters.jsonl",
         findings="results/novels/{novel}/chapters.json",
-    params:
-        pattern=lookup(within=config, dpath="novels/{novel}/chapter_pattern"),
-        scene_size=lookup(within=config, dpath="novels/{novel}/scene_size"),
     log:
         "logs/find_chapters/{novel}.log",
     benchmark:
         "benchmarks/results/find_chapters/{novel}.tsv"
     priority: 100
+    conda:
+        "../envs/text.yaml"
     threads: 1
     resources:
         mem_mb=2000,
         runtime=10,
-    conda:
-        "../envs/text.yaml"
+    params:
+        pattern=lookup(within=config, dpath="novels/{novel}/chapter_pattern"),
+        scene_size=lookup(within=config, dpath="novels/{novel}/scene_size"),
     script:
         "../scripts/find_chapters.py"
 
@@ -70,19 +74,19 @@ rule cut_chunks:
         tokenizer=chunk_tokenizer,
     output:
         chunks="results/novels/{novel}/chunks.jsonl",
-    params:
-        novel="{novel}",
-        size=lookup(within=config, dpath="chunks/size"),
     log:
         "logs/cut_chunks/{novel}.log",
     benchmark:
         "benchmarks/results/cut_chunks/{novel}.tsv"
     priority: 100
+    conda:
+        "../envs/text.yaml"
     threads: 1
     resources:
         mem_mb=2000,
         runtime=10,
-    conda:
-        "../envs/text.yaml"
+    params:
+        novel="{novel}",
+        size=lookup(within=config, dpath="chunks/size"),
     script:
         "../scripts/cut_chunks.py"

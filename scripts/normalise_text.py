@@ -1,9 +1,16 @@
 """Rule normalise_text: turn a novel's files into one clean text."""
 
+import logging
 from pathlib import Path
 
 from xuxie.job import run_job
 from xuxie.rows import write_json
+from xuxie.text.normalise import normalise
+from xuxie.text.source_map import write_source_map
+from xuxie.text.sources import read_sources
+from xuxie.text.watermarks import read_patterns
+
+logger = logging.getLogger(__name__)
 
 
 def normalise_text(
@@ -17,14 +24,22 @@ def normalise_text(
     on_bad_bytes: str,
     language: str,
     more_watermarks: list[str],
-    steps: dict,
+    steps: dict[str, bool],
 ) -> None:
     """Write the text, what every step did to it, and where each part of it comes from."""
-    content = "\n".join(Path(file).read_text(encoding="utf-8-sig") for file in ([files] if isinstance(files, str) else files))
-    lines = [line for line in map(str.strip, content.splitlines()) if line]
-    Path(text).write_text("\n".join(lines) + "\n", encoding="utf-8")
-    write_json(counts, {})
-    Path(source_map).write_text("", encoding="utf-8")
+    sources = read_sources([files] if isinstance(files, str) else list(files))
+    patterns = read_patterns(watermarks, more_watermarks)
+    result = normalise(sources, encoding=encoding, on_bad_bytes=on_bad_bytes, language=language, steps=steps, patterns=patterns)
+    account = result.counts()
+    totals = account["characters"]
+    if totals["decoded"] + totals["added"] - totals["removed"] != totals["kept"]:
+        raise AssertionError(f"the characters do not add up: {totals}")
+    Path(text).write_text(result.draft.text, encoding="utf-8", newline="")
+    write_source_map(source_map, result.draft, result.decoded)
+    write_json(counts, account)
+    for step, tally in result.tallies.items():
+        logger.info("%s: %d places; %d characters changed, %d removed, %d added", step, tally.places, tally.changed, tally.removed, tally.added)
+    logger.info("%d characters decoded, %d kept", totals["decoded"], totals["kept"])
 
 
 if __name__ == "__main__":

@@ -1,0 +1,82 @@
+"""Steps that make characters uniform: line ends, invisible ones, composed forms, widths, scripts."""
+
+import re
+import unicodedata
+
+import regex
+
+from xuxie.text.decode import BAD
+from xuxie.text.draft import Draft, Tally
+
+_CR_OF_CRLF = re.compile(r"\r(?=\n)")
+_OTHER_LINE_END = re.compile("[\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
+_BAD = re.compile(BAD)
+# Controls, soft hyphens, zero-width and direction marks, variation selectors, and code points that are no characters.
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u202a-\u202e"
+    "\u2060-\u206f\u3164\ufdd0-\ufdef\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffc\ufffe\uffff\U000e0000-\U000e0fff]+"
+)
+_FULL_WIDTH = re.compile("[０-９Ａ-Ｚａ-ｚ]+(?:[．／：＠－＿]+(?=[０-９Ａ-Ｚａ-ｚ])[０-９Ａ-Ｚａ-ｚ]+)*")
+_TO_ASCII = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
+_LINE = re.compile(r"[^\n]+")
+_CLUSTER = regex.compile(r"\X")
+
+
+def drop_bad_bytes(draft: Draft) -> Tally:
+    """Remove the marks that stand for bytes which are no text."""
+    return draft.sub(_BAD)
+
+
+def unify_line_ends(draft: Draft) -> Tally:
+    """Make CRLF, CR and the rarer line ends LF."""
+    tally = draft.sub(_CR_OF_CRLF) if "\r" in draft.text else Tally()
+    return tally + draft.substitute(_OTHER_LINE_END.sub("\n", draft.text))
+
+
+def remove_invisible(draft: Draft) -> Tally:
+    """Remove characters that a reader does not see."""
+    return draft.sub(_INVISIBLE)
+
+
+def compose(draft: Draft) -> Tally:
+    """Bring the text into Unicode's composed form, NFC."""
+    tally = Tally()
+    if not unicodedata.is_normalized("NFC", draft.text):
+        tally += _compose(draft, _CLUSTER)
+    if not unicodedata.is_normalized("NFC", draft.text):
+        # Some marks combine across what a reader sees as one character.
+        tally += _compose(draft, _LINE)
+    return tally
+
+
+def _compose(draft: Draft, unit) -> Tally:
+    starts, ends, composed = [], [], []
+    for line in _LINE.finditer(draft.text):
+        if unicodedata.is_normalized("NFC", line[0]):
+            continue
+        for part in unit.finditer(line[0]):
+            form = unicodedata.normalize("NFC", part[0])
+            if form != part[0]:
+                starts.append(line.start() + part.start()), ends.append(line.start() + part.end()), composed.append(form)
+    return draft.edit(starts, ends, composed)
+
+
+def narrow(draft: Draft) -> Tally:
+    """Make full-width Latin letters and digits ASCII, with the points and slashes between them."""
+    return draft.substitute(_FULL_WIDTH.sub(lambda match: match[0].translate(_TO_ASCII), draft.text))
+
+
+def simplify(draft: Draft) -> Tally:
+    """Turn traditional characters into simplified ones, by OpenCC's table of characters and phrases."""
+    from opencc import OpenCC
+
+    convert = OpenCC("t2s").convert
+    simplified = convert(draft.text)
+    if len(simplified) == len(draft.text):
+        return draft.substitute(simplified)
+    starts, ends, lines = [], [], []
+    for line in _LINE.finditer(draft.text):
+        converted = convert(line[0])
+        if converted != line[0]:
+            starts.append(line.start()), ends.append(line.end()), lines.append(converted)
+    return draft.edit(starts, ends, lines)

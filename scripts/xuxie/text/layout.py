@@ -1,0 +1,136 @@
+"""From lines to paragraphs: broken lines are joined, blanks that only lay out the page are removed."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from xuxie.text import headings
+from xuxie.text.draft import Draft, Tally
+
+_BLANK = "\t \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"
+_LINE_END = re.compile(rf"\n[{_BLANK}\n]*")
+_TRAILING = re.compile(rf"[{_BLANK}]+(?=\n|\Z)")
+_EDGES = re.compile(r"\A\s+|\s+\Z")
+# Blanks within a line that are more than one, or of an odd kind. An ideographic space is a habit of verse.
+_RUN = re.compile(rf"[\t\u00a0\u1680\u2000-\u200a\u202f\u205f][{_BLANK}]*|[ \u3000][{_BLANK}]+")
+
+_HAN = "\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_FINISHED = frozenset("。！？…”』」）》】：；—～.!?:;\"')]*＊=~")
+_COMMAS = frozenset("，、,")
+_GOES_ON = re.compile(rf"[{_HAN}，。、；：？！”’」』）…]")
+_MARK = re.compile(r"[，。！？；：．]")
+_BETWEEN_MARKS = re.compile(rf"[^，。！？；：．、\s{_BLANK}]+")
+_WORD = re.compile(rf"[{_HAN}]|[^\s{_HAN}]{{1,20}}")
+
+# A line that breaks off within a sentence is prose, and no verse or signature, from this length on;
+# after a comma only from the second: verse ends its lines with commas.
+_PROSE, _LONG = 15, 40
+# Where more of the longer lines than this end without a mark, that is the author's habit and not a fault.
+_HABIT = 0.2
+# Wrapped pages: so many lines at least, this wide, so many of them full, most of the full ones unfinished.
+_LEAST_LINES, _NARROWEST, _WIDEST, _FULL, _UNFINISHED = 20, 20, 100, 0.2, 0.5
+
+
+def join_broken_lines(draft: Draft) -> Tally:
+    """Join the lines of pages wrapped at a width, and single lines that break off within a sentence.
+
+    Headings stay lines of their own, and so do lines of verse.
+    """
+    page = _Page(draft.text)
+    starts, ends, glue = [], [], []
+    for start, end in page.broken():
+        starts.append(start), ends.append(end)
+        latin = draft.text[start - 1].isascii() and draft.text[end].isascii()
+        glue.append(" " if latin and draft.text[start - 1] != "-" else "")
+    return draft.edit(starts, ends, glue)
+
+
+def strip_blanks(draft: Draft) -> Tally:
+    """Remove indents, trailing and doubled blanks and the blank lines between paragraphs.
+
+    More blank lines than are common in the text mark the end of a scene; one of them stays.
+    """
+    tally = draft.sub(_EDGES) + draft.sub(_TRAILING)
+    gaps = [match.span() for match in _LINE_END.finditer(draft.text)]
+    blanks = [draft.text.count("\n", start, end) for start, end in gaps]
+    common = Counter(blanks).most_common(1)[0][0] if blanks else 0
+    # The first line end of a gap stays, and at the end of a scene one more.
+    extra = ["\n" if count > common else "" for count in blanks]
+    wrong = [index for index, (start, end) in enumerate(gaps) if draft.text[start + 1 : end] != extra[index]]
+    tally += draft.edit([gaps[index][0] + 1 for index in wrong], [gaps[index][1] for index in wrong], [extra[index] for index in wrong])
+    tally += draft.sub(_RUN, lambda match: "\u3000" if "\u3000" in match[0] else " ")
+    return tally + draft.edit([len(draft.text)], [len(draft.text)], "\n")
+
+
+class _Page:
+    """The lines of a text that have characters in them, and how they are set."""
+
+    def __init__(self, text: str):
+        self.text = text
+        gaps = [match.span() for match in _LINE_END.finditer(text)]
+        self.firsts = [0, *(end for _, end in gaps)]
+        self.lasts = [*(start for start, _ in gaps), len(text)]
+        lengths = np.array(self.lasts) - np.array(self.firsts)
+        blank_lines = np.array([text.count("\n", start, end) - 1 for start, end in gaps], dtype=np.int64)
+        indents = np.array([text[end - 1] != "\n" for _, end in gaps], dtype=bool)
+        self.blank_lines = blank_lines
+        self.indents = indents
+        self.common_blanks = int(np.bincount(blank_lines).argmax()) if len(gaps) else 0
+        self.width = self._width(lengths)
+        # What tells where a paragraph begins, if anything does: it must be there, and not everywhere.
+        self.by_indent = bool(len(gaps)) and 0.02 < indents.mean() < 0.9
+        self.by_blank_line = bool(len(gaps)) and 0.02 < (blank_lines > 0).mean() < 0.9
+
+    def _width(self, lengths: np.ndarray) -> int:
+        """The width that the page is wrapped at, in characters; 0 if it is not."""
+        lengths = lengths[lengths > 0]
+        if len(lengths) < _LEAST_LINES:
+            return 0
+        width = int(np.percentile(lengths, 98))
+        latin = sum(map(str.isascii, self.text[:5000])) > 0.5 * min(len(self.text), 5000)
+        full = np.flatnonzero(np.array(self.lasts) - np.array(self.firsts) >= width - (12 if latin else 3))
+        if not _NARROWEST <= width <= _WIDEST or len(full) < _FULL * len(lengths):
+            return 0
+        unfinished = sum(self.text[self.lasts[line] - 1] not in _FINISHED for line in full.tolist())
+        return width if unfinished >= _UNFINISHED * len(full) else 0
+
+    def broken(self) -> Iterator[tuple[int, int]]:
+        """The spans between two lines that belong together."""
+        wrapped = self.width > 0
+        text, firsts, lasts = self.text, self.firsts, self.lasts
+        if wrapped:
+            suspects = range(len(lasts) - 1)
+        else:
+            long_lines = [line for line in range(len(lasts) - 1) if lasts[line] - firsts[line] >= _PROSE]
+            suspects = [line for line in long_lines if text[lasts[line] - 1] not in _FINISHED]
+            if len(suspects) > max(_HABIT * len(long_lines), 3):
+                return
+        for line in suspects:
+            before, after = text[firsts[line] : lasts[line]].rstrip(), text[firsts[line + 1] : lasts[line + 1]]
+            if not before or not after or headings.parse(before) or headings.parse(after):
+                continue
+            if (wrapped and self._wrapped(line, before, after)) or self._breaks_off(line, before, after):
+                yield firsts[line] + len(before), firsts[line + 1]
+
+    def _wrapped(self, line: int, before: str, after: str) -> bool:
+        """Whether the line ends because the next word did not fit."""
+        if self.blank_lines[line] or (self.by_indent and self.indents[line]):
+            return False
+        word = _WORD.match(after)
+        full = len(before) + len(word[0] if word else "") >= self.width - 1
+        return full and (self.by_indent or self.by_blank_line or before[-1] not in _FINISHED)
+
+    def _breaks_off(self, line: int, before: str, after: str) -> bool:
+        """Whether the line is prose that stops within a sentence."""
+        if self.blank_lines[line] > self.common_blanks or len(before) < _PROSE or before[-1] in _FINISHED:
+            return False
+        if before[-1] in _COMMAS:
+            return len(before) >= _LONG and _GOES_ON.match(after) is not None
+        if before[-1].isascii():
+            return before[-1].isalpha() and after[0].islower() and after[0].isascii()
+        clauses = {len(clause) for clause in _BETWEEN_MARKS.findall(before)}
+        verse = len(clauses) == 1 and clauses.pop() <= 8
+        return _MARK.search(before) is not None and not verse and _GOES_ON.match(after) is not None

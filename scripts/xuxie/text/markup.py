@@ -1,0 +1,82 @@
+"""Text out of HTML and Markdown, and out of what copying from web pages leaves behind."""
+
+import html
+import re
+
+from xuxie.text.draft import Draft, Tally
+
+_ATTRIBUTES = r"(?:[^<>\"']|\"[^\"<>]{0,500}\"|'[^'<>]{0,500}'){0,200}+"
+_BLOCK = r"p|br|div|h[1-6]|li|ul|ol|tr|table|hr|blockquote|section|article|body|html|dt|dd|pre|figure|header|footer|center"
+_INLINE = r"span|b|i|u|s|em|strong|small|big|font|a|img|sup|sub|ruby|rb|td|th|script|style|strike|del|ins"
+
+_UNSEEN = re.compile(r"<!--.*?-->|<!\[CDATA\[|\]\]>|<!DOCTYPE[^>]*>|<\?.*?\?>|<(head|script|style|rt|rp)\b[^>]*>.*?</\1\s*>", re.DOTALL | re.IGNORECASE)
+_ANY_TAG = re.compile(rf"</?[A-Za-z]{_ATTRIBUTES}>")
+_KNOWN_TAG = re.compile(rf"</?(?:{_BLOCK}|{_INLINE})(?:\s{_ATTRIBUTES})?/?>", re.IGNORECASE)
+_BLOCK_TAG = re.compile(rf"</?(?:{_BLOCK})\b", re.IGNORECASE)
+_RULE_TAG = re.compile(r"<hr\b", re.IGNORECASE)
+_ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]{2,12}[0-9]{0,2});")
+_SOURCE_BREAK = re.compile(r"[ \t\r]*\n[ \t\r\n]*")
+
+# Markdown, in the order in which it is resolved; the group `text`, if there is one, is what stays.
+_MARKDOWN = [
+    re.compile(pattern, re.MULTILINE)
+    for pattern in (
+        r"\A---[ \t]*\n(?:[^\n]*\n){0,50}?---[ \t]*$",
+        r"^```[^\n]*\n?",
+        r"^[ \t]{0,3}(?:#{1,6}[ \t]+)(?P<text>[^\n]*?)[ \t]*#*[ \t]*$",
+        r"^[ \t]{0,3}(?:=+|-{2,}|\*{3,}|_{3,}|\*[ \t]\*[ \t]\*|-[ \t]-[ \t]-)[ \t]*$",
+        r"^[ \t]{0,3}(?:>[ \t]?)+",
+        r"!\[[^\]\n]{0,200}\]\([^)\n]{0,500}\)",
+        r"\[(?P<text>[^\]\n]{1,200})\]\([^)\n]{0,500}\)",
+        r"(?P<mark>\*\*\*|\*\*|__)(?=\S)(?P<text>[^\n]{1,2000}?)(?<=\S)(?P=mark)",
+        r"(?<![\w*])\*(?=[^\s*])(?P<text>[^*\n]{1,2000})(?<=[^\s*])\*(?![\w*])",
+        r"(?<![\w_])_(?=[^\s_])(?P<text>[^_\n]{1,2000})(?<=[^\s_])_(?![\w_])",
+        r"`(?P<text>[^`\n]{1,500})`",
+        r"\\(?P<text>[\\`*_{}\[\]()#+\-.!>~|])",
+    )
+]
+
+
+def read_html(draft: Draft) -> Tally:
+    """Leave the text of an HTML page: blocks become lines, a rule the end of a scene."""
+    tally = draft.sub(_UNSEEN)
+    # A line end in the source of a page is a blank, and none between Chinese characters.
+    tally += draft.sub(_SOURCE_BREAK, lambda match: " " if _between_words(draft.text, *match.span()) else "")
+    return tally + draft.sub(_ANY_TAG, _tag_as_text) + draft.sub(_ENTITY, _character)
+
+
+def read_markdown(draft: Draft) -> Tally:
+    """Leave the text of a Markdown file."""
+    tally = Tally()
+    for pattern in _MARKDOWN:
+        starts, ends = [], []
+        for match in pattern.finditer(draft.text):
+            inner = match.span("text") if "text" in pattern.groupindex else (match.end(), match.end())
+            starts += [match.start()] if inner[0] > match.start() else []
+            ends += [inner[0]] if inner[0] > match.start() else []
+            starts += [inner[1]] if match.end() > inner[1] else []
+            ends += [match.end()] if match.end() > inner[1] else []
+        tally += draft.edit(starts, ends)
+    return tally + resolve_remains(draft)
+
+
+def resolve_remains(draft: Draft) -> Tally:
+    """Resolve entities and well-known tags in what is said to be plain text."""
+    tally = draft.sub(_KNOWN_TAG, _tag_as_text) if "<" in draft.text else Tally()
+    return tally + (draft.sub(_ENTITY, _character) if "&" in draft.text else Tally())
+
+
+def _tag_as_text(match: re.Match) -> str:
+    if _RULE_TAG.match(match[0]):
+        return "\n\n\n\n"
+    return "\n" if _BLOCK_TAG.match(match[0]) else ""
+
+
+def _character(match: re.Match) -> str:
+    character = html.unescape(match[0])
+    # What names no character stands for none.
+    return "" if any(code in "\ufffd\0" or "\ud800" <= code <= "\udfff" for code in character) else character
+
+
+def _between_words(text: str, start: int, end: int) -> bool:
+    return text[max(start - 1, 0) : start].isascii() and text[end : end + 1].isascii() and start > 0 and end < len(text)

@@ -1,0 +1,115 @@
+"""A novel's sources become one clean text; every step says what it did."""
+
+import logging
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from xuxie.errors import UserError
+from xuxie.text import characters, layout, markup, punctuation, watermarks
+from xuxie.text.decode import Decoded, decode
+from xuxie.text.draft import Draft, Tally
+from xuxie.text.sources import Source
+
+logger = logging.getLogger(__name__)
+
+STEPS = ("line_endings", "markup", "invisible", "unicode", "fullwidth", "simplified", "watermarks", "repeated_lines", "punctuation", "broken_lines", "spaces")
+
+_NOT_TEXT = re.compile("[\ufffd\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Normalised:
+    """The clean text, where it comes from, and what was done.
+
+    Attributes:
+        draft: the text, with its origins in the sources' texts one after another.
+        decoded: the sources.
+        tallies: for each step in order, what it did.
+        repeated: the lines that were removed as coming back, and how often.
+    """
+
+    draft: Draft
+    decoded: list[Decoded]
+    tallies: dict[str, Tally]
+    repeated: dict[str, int]
+
+    def counts(self) -> dict:
+        """The account of every character: decoded + added - removed = kept."""
+        return {
+            "sources": [
+                {
+                    "name": source.name,
+                    "encoding": source.encoding,
+                    "characters": len(source.text),
+                    "bad_bytes": {"places": len(source.bad), "bytes": sum(end - start for start, end in source.bad), "first_at": [start for start, _ in source.bad[:20]]},
+                }
+                for source in self.decoded
+            ],
+            "characters": {
+                "decoded": sum(len(source.text) for source in self.decoded),
+                "added": sum(tally.added for tally in self.tallies.values()),
+                "removed": sum(tally.removed for tally in self.tallies.values()),
+                "kept": len(self.draft.text),
+            },
+            "steps": {step: asdict(tally) for step, tally in self.tallies.items()},
+            "repeated_lines": self.repeated,
+        }
+
+
+def normalise(
+    sources: Sequence[Source],
+    *,
+    encoding: str = "auto",
+    on_bad_bytes: str = "error",
+    language: str = "zh",
+    steps: dict[str, bool],
+    patterns=None,
+) -> Normalised:
+    """Decode the sources, clean each and join them to one text.
+
+    Args:
+        encoding: of all sources, or auto.
+        on_bad_bytes: error or drop.
+        language: what each source must read as: zh, en or any.
+        steps: which of `STEPS` to take.
+        patterns: adverts to remove, from `watermarks.read_patterns`.
+
+    Raises:
+        UserError: a source does not decode, or nothing is left.
+    """
+    decoded = [decode(source, encoding=encoding, on_bad_bytes=on_bad_bytes, language="any" if source.form == "html" else language) for source in sources]
+    tallies: dict[str, Tally] = {}
+    repeated: dict[str, int] = {}
+
+    def take(step: str, action, draft: Draft) -> None:
+        if steps.get(step, True):
+            tallies[step] = tallies.get(step, Tally()) + action(draft)
+
+    drafts = []
+    for source, result in zip(sources, decoded, strict=True):
+        draft = Draft(result.text)
+        take("bad_bytes", characters.drop_bad_bytes, draft)
+        take("line_endings", characters.unify_line_ends, draft)
+        take("markup" if source.form == "text" else "form", _READERS[source.form], draft)
+        drafts.append(draft)
+    whole = Draft.joined(drafts, [len(result.text) for result in decoded])
+    tallies["files_joined"] = Tally(places=len(drafts) - 1, added=len(drafts) - 1)
+    take("invisible", characters.remove_invisible, whole)
+    take("unicode", characters.compose, whole)
+    take("fullwidth", characters.narrow, whole)
+    take("simplified", characters.simplify, whole)
+    take("watermarks", lambda draft: watermarks.remove_watermarks(draft, patterns), whole)
+    if steps["repeated_lines"]:
+        tallies["repeated_lines"], repeated = watermarks.remove_repeated_lines(whole)
+    take("punctuation", punctuation.write_chinese_marks, whole)
+    take("broken_lines", layout.join_broken_lines, whole)
+    take("spaces", layout.strip_blanks, whole)
+    if not any(map(str.isalpha, whole.text[:100_000])):
+        raise UserError("nothing is left that could be read", where=sources[0].name, remedy="look at the file, and at the novel's settings")
+    if _NOT_TEXT.search(whole.text):
+        raise AssertionError("a replacement character or a lone surrogate is left in the text")
+    return Normalised(whole, decoded, tallies, repeated)
+
+
+_READERS = {"text": markup.resolve_remains, "markdown": markup.read_markdown, "html": markup.read_html}

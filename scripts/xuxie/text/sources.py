@@ -1,0 +1,95 @@
+"""A novel's files, in reading order: text, Markdown and EPUB."""
+
+import re
+import warnings
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from xuxie.errors import UserError
+
+# How files that are no text begin.
+_BINARY = {
+    b"%PDF": "a PDF",
+    b"PK\x03\x04": "a ZIP archive",
+    b"Rar!": "a RAR archive",
+    b"7z\xbc\xaf": "a 7z archive",
+    b"\x1f\x8b": "gzip data",
+    b"\xd0\xcf\x11\xe0": "an old Word document",
+    b"{\\rtf": "an RTF document",
+    b"\x89PNG": "a picture",
+    b"\xff\xd8\xff": "a picture",
+    b"BOOKMOBI": "a Kindle book",
+}
+_SUFFIXES = {".txt": "text", ".text": "text", ".md": "markdown", ".markdown": "markdown", ".epub": "epub"}
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Bytes that hold text.
+
+    Attributes:
+        name: the file; for a part of an EPUB, the file and the part, as `book.epub!chapter1.xhtml`.
+        data: what is in it.
+        form: text, markdown or html.
+    """
+
+    name: str
+    data: bytes
+    form: str
+
+
+def reading_order(paths: list[str]) -> list[str]:
+    """Sort paths as a person would: 第2章.txt before 第10章.txt."""
+    return sorted(paths, key=lambda path: [(int(part), "") if part.isdecimal() else (0, part) for part in re.split(r"(\d+)", path)])
+
+
+def read_sources(paths: list[str]) -> list[Source]:
+    """Read the files in the order given.
+
+    Raises:
+        UserError: a file is missing, empty, no text, or of a kind that is not read.
+    """
+    if not paths:
+        raise UserError("the novel has no files", remedy="check its path in the config")
+    return [source for path in paths for source in _read(Path(path))]
+
+
+def _read(path: Path) -> list[Source]:
+    form = _SUFFIXES.get(path.suffix.lower())
+    if form is None:
+        raise UserError(f"files of the kind {path.suffix or '(no suffix)'} are not read", where=str(path), remedy="give a .txt, .md or .epub file")
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise UserError(f"the file cannot be read: {error.strerror}", where=str(path), remedy="check the novel's path in the config") from error
+    if form == "epub":
+        return _epub(path, data)
+    if not data.strip(b"\0 \t\r\n\xef\xbb\xbf\xfe\xff"):
+        raise UserError("the file is empty", where=str(path), remedy="give a file with the novel's text in it")
+    for magic, kind in _BINARY.items():
+        if data.startswith(magic) or (magic == b"BOOKMOBI" and data[60:68] == magic):
+            raise UserError(f"the file is {kind}, not text", where=str(path), remedy="save the novel as text (.txt) or EPUB")
+    return [Source(str(path), data, form)]
+
+
+def _epub(path: Path, data: bytes) -> list[Source]:
+    from ebooklib import ITEM_DOCUMENT, ITEM_NAVIGATION, epub
+
+    if not data:
+        raise UserError("the file is empty", where=str(path), remedy="give a file with the novel's text in it")
+    try:
+        if "META-INF/encryption.xml" in zipfile.ZipFile(path).namelist():
+            raise UserError("the EPUB is encrypted", where=str(path), remedy="give a file without copy protection")
+        with warnings.catch_warnings(action="ignore"):
+            book = epub.read_epub(str(path))
+    except UserError:
+        raise
+    except Exception as error:  # the library raises whatever its parsers raise
+        raise UserError(f"the EPUB cannot be read: {error}", where=str(path), remedy="save it anew, with calibre for example") from error
+    items = [book.get_item_with_id(name) for name, *_ in book.spine]
+    documents = [item for item in items if item is not None and item.get_type() == ITEM_DOCUMENT and not isinstance(item, epub.EpubNav)]
+    sources = [Source(f"{path}!{item.get_name()}", item.content, "html") for item in documents if item.get_type() != ITEM_NAVIGATION]
+    if not sources:
+        raise UserError("the EPUB names no text in its reading order", where=str(path), remedy="save it anew, with calibre for example")
+    return sources

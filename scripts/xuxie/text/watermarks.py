@@ -1,0 +1,143 @@
+"""Adverts of the sites a text came through: by pattern, and by their coming back in every chapter."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from itertools import accumulate
+from pathlib import Path
+
+import re2
+
+from xuxie.errors import UserError
+from xuxie.text import headings
+from xuxie.text.draft import Draft, Tally
+
+# Lines that come back and are the author's: 且听下回分解.
+_FORMULA = re.compile(r"分解|下[回文章]|话说|话分两头|全书完|本章完")
+_SPEECH = tuple("“‘「『\"—")
+# A line is taken for the site's if it is in this share of the chapters, in at least so many of them ...
+_SHARE, _FEWEST = 0.5, 5
+# ... and mostly within so many lines of a heading, or too long to come back by chance.
+_NEAR, _LONG = 3, 16
+
+
+def read_patterns(path: str | Path, more: Iterable[str] = ()) -> re2._Regexp | None:
+    """Compile a file of patterns, one a line, `#` for remarks, and some more, into one.
+
+    The syntax is RE2's, which takes time linear in the text whatever the pattern.
+
+    Raises:
+        UserError: one of them is no pattern; names it and its line.
+    """
+    lines = Path(path).read_text(encoding="utf-8").splitlines()
+    numbered = [(f"{path}, line {number}", line.strip()) for number, line in enumerate(lines, 1)]
+    patterns = [(place, line) for place, line in numbered if line and not line.startswith("#")] + [("config, watermarks", line) for line in more]
+    for place, pattern in patterns:
+        try:
+            compiled = re2.compile(f"(?m:{pattern})")
+        except re2.error as error:
+            raise UserError(f"{pattern!r} is no regular expression: {error}", where=place, remedy="correct it (the syntax is RE2's)") from error
+        if compiled.search("") is not None:
+            raise UserError(f"{pattern!r} matches the empty text", where=place, remedy="make it match an advert and nothing else")
+    return re2.compile("|".join(f"(?m:{pattern})" for _, pattern in patterns)) if patterns else None
+
+
+def remove_watermarks(draft: Draft, patterns: re2._Regexp | None) -> Tally:
+    """Remove what matches; a line of which nothing is left goes as a whole."""
+    if patterns is None:
+        return Tally()
+    text, encoded = draft.text, draft.text.encode()
+    starts, ends = [], []
+    characters = place = 0
+    for match in patterns.finditer(encoded):
+        # The search counts bytes, the draft characters.
+        start = characters + len(encoded[place : match.start()].decode())
+        end = start + len(match.group().decode())
+        characters, place = end, match.end()
+        line_start, line_end = text.rfind("\n", 0, start) + 1, text.find("\n", end)
+        line_end = len(text) if line_end < 0 else line_end
+        if starts and ends[-1] >= line_start and not text[max(ends[-1], line_start) : start].strip():
+            # The line's second match, with nothing between.
+            start = starts.pop()
+            ends.pop()
+        if not text[line_start:start].strip() and not text[end:line_end].strip():
+            start, end = line_start, _next_line(text, line_end)
+        starts.append(start), ends.append(end)
+    return draft.edit(starts, ends)
+
+
+def remove_repeated_lines(draft: Draft) -> tuple[Tally, dict[str, int]]:
+    """Remove lines that come back in most chapters, and headings that come back within theirs.
+
+    Returns:
+        what was done, and how often each line was removed.
+    """
+    text = draft.text
+    raw = text.split("\n")
+    lines = [line.strip() for line in raw]
+    heading_at = {number: heading for number, line in enumerate(lines) if (heading := headings.parse(line)) and heading.sure and heading.kind == "chapter"}
+    unwanted = _furniture(lines, heading_at) | _running_titles(lines)
+    offsets = [0, *accumulate(len(line) + 1 for line in raw)]
+    starts = [offsets[number] for number in sorted(unwanted)]
+    ends = [_next_line(text, min(offsets[number + 1] - 1, len(text))) for number in sorted(unwanted)]
+    return draft.edit(starts, ends), dict(Counter(lines[number] for number in sorted(unwanted)).most_common())
+
+
+def _furniture(lines: list[str], heading_at: dict[int, headings.Heading]) -> set[int]:
+    least = max(_SHARE * len(heading_at), _FEWEST)
+    counts = Counter(line for line in lines if 3 < len(line) <= headings.LONGEST)
+    suspects = {line for line, count in counts.items() if least <= count <= 4 * len(heading_at) and _may_be_site(line)}
+    if not suspects or len(heading_at) < _FEWEST:
+        return set()
+    places: dict[str, list[int]] = {line: [] for line in suspects}
+    chapters: dict[str, set[int]] = {line: set() for line in suspects}
+    written = [number for number, line in enumerate(lines) if line]
+    heading_ranks = [rank for rank, number in enumerate(written) if number in heading_at]
+    near = {rank + step for rank in heading_ranks for step in range(-_NEAR, _NEAR + 1)}
+    close: Counter[str] = Counter()
+    chapter = 0
+    for rank, number in enumerate(written):
+        chapter += number in heading_at
+        line = lines[number]
+        if line in suspects:
+            places[line].append(number)
+            chapters[line].add(chapter)
+            close[line] += rank in near
+    return {
+        number
+        for line in suspects
+        if len(chapters[line]) >= least and (len(line) >= _LONG or close[line] >= 0.6 * counts[line])
+        for number in places[line]
+    }
+
+
+def _may_be_site(line: str) -> bool:
+    return any(map(str.isalpha, line)) and not line.startswith(_SPEECH) and not _FORMULA.search(line) and headings.parse(line) is None
+
+
+def _running_titles(lines: list[str]) -> set[int]:
+    """Headings that are set again over a later page of their own chapter."""
+    found, current, opening = set(), "", ""
+    for number, line in enumerate(lines):
+        heading = headings.parse(line)
+        if heading is None or heading.kind != "chapter":
+            continue
+        letters = "".join(filter(str.isalnum, line))
+        following = next((later for later in lines[number + 1 : number + 20] if later), "")
+        if letters != current:
+            current, opening = letters, following
+        elif following != opening and opening != line:
+            # The same opening again would be the chapter a second time.
+            found.add(number)
+    return found
+
+
+def _next_line(text: str, line_end: int) -> int:
+    """Where the next line that is not empty begins, seen from the end of one."""
+    while line_end < len(text):
+        following = text.find("\n", line_end + 1)
+        following = len(text) if following < 0 else following
+        if text[line_end + 1 : following].strip():
+            return line_end + 1
+        line_end = following
+    return len(text)
