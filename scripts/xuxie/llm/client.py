@@ -1,47 +1,70 @@
-"""One call to an OpenAI-compatible endpoint: a request goes out, a reply or a fault comes back."""
+"""One call to an OpenAI-compatible endpoint: a request goes out, a reply or a fault comes back.
+
+The wire is aiohttp's, not the `openai` library's: the one endpoint and the one method needed here do not pay for a
+client whose cost per call (measured in benchmarks/llm_client) keeps a core busy below 256 calls in flight.
+"""
 
 import json
+from dataclasses import dataclass
 
-import httpx2
-import openai
+import aiohttp
 
 from xuxie.llm.endpoint import Endpoint
-from xuxie.llm.faults import Transient, fault_of
+from xuxie.llm.faults import Transient, fault_of, stop
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A raw answer, as the journal keeps it.
+
+    Attributes:
+        content: its text.
+        finish: why it ended (`stop`, `length`, `content_filter`, ...).
+        refusal: the model's refusal, where the provider reports one apart.
+        served: the model that the endpoint says it is.
+        call: the provider's id of the call.
+    """
+
+    content: str | None
+    finish: str | None
+    refusal: str | None
+    served: str | None
+    call: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A raw answer and its input, cached and output tokens (None where the endpoint does not count)."""
+
+    answer: Answer
+    tokens: tuple[int, int, int] | None
 
 
 class Client:
-    """The connection pool of one endpoint.
+    """The connection pool of one endpoint; to be made and closed inside an event loop.
 
-    Retrying is not done here, nor by the library under it: the policy is in `ask`.
+    It tries once: when to try again is decided where the questions are (see `ask`).
     """
 
     def __init__(self, endpoint: Endpoint):
         self.endpoint = endpoint
-        size = endpoint.settings.concurrency
-        self._openai = openai.AsyncOpenAI(
-            base_url=endpoint.base_url,
-            api_key=endpoint.key,
-            max_retries=0,
-            timeout=endpoint.settings.timeout,
-            http_client=openai.DefaultAsyncHttpxClient(
-                limits=httpx2.Limits(max_connections=size, max_keepalive_connections=size),
-                timeout=endpoint.settings.timeout,
-            ),
+        self._url = f"{endpoint.base_url.rstrip('/')}/chat/completions"
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0),  # `limits` bounds it
+            timeout=aiohttp.ClientTimeout(total=endpoint.settings.timeout),
+            headers={"Authorization": f"Bearer {endpoint.key}", "Content-Type": "application/json"},
+            trust_env=True,  # proxies
         )
 
     async def close(self) -> None:
         """Close the pool."""
-        await self._openai.close()
+        await self._session.close()
 
-    async def send(self, body: dict) -> tuple[dict, list[int]]:
-        """Ask for one chat completion.
+    async def send(self, body: dict) -> Reply:
+        """Ask for one chat completion, once.
 
         Args:
-            body: the request, without the model's name.
-
-        Returns:
-            The reply (`content`, `finish`, `refusal`, `served` = the model that the endpoint says it is, `request`
-            = the provider's id of the call), and its tokens as [input, cached, output].
+            body: the request's fields, without the model's name.
 
         Raises:
             Transient: another try may heal it.
@@ -49,34 +72,41 @@ class Client:
             Unsupported: `response_format` is not known there.
             UserError: the job cannot go on.
         """
+        data = json.dumps({"model": self.endpoint.model, **body}, ensure_ascii=False).encode("utf-8", "replace")
         try:
-            response = await self._openai.chat.completions.with_raw_response.create(model=self.endpoint.model, **body)
-            return _reply(response.http_response.content, response.request_id)
-        except openai.APIStatusError as error:
-            structured = "response_format" in body
-            raise fault_of(error.status_code, error.response.content, error.response.headers, self.endpoint, structured=structured) from None
-        except openai.APITimeoutError:
+            async with self._session.post(self._url, data=data, allow_redirects=False) as response:
+                content = await response.read()
+        except TimeoutError:
             raise Transient(f"no answer within {self.endpoint.settings.timeout:g} s") from None
-        except (openai.APIConnectionError, openai.APIError, httpx2.HTTPError) as error:
-            raise Transient(f"the connection failed: {self.endpoint.redact(str(error.__cause__ or error))}") from None
+        except aiohttp.InvalidURL:
+            raise stop("the endpoint's address is none", self.endpoint, "correct `base_url`: https://host/v1") from None
+        except (aiohttp.ClientError, OSError) as error:
+            raise Transient(f"the connection failed: {self.endpoint.redact(str(error)) or type(error).__name__}") from None
+        if response.status != 200:
+            raise fault_of(response.status, content, response.headers, self.endpoint, structured="response_format" in body)
+        return _reply(content)
 
 
-def _reply(content: bytes, request_id: str | None) -> tuple[dict, list[int]]:
+def _reply(content: bytes) -> Reply:
     try:
         document = json.loads(content)
         choice = document["choices"][0]
         message = choice["message"]
-        usage = document.get("usage") or {}
-        cached = (usage.get("prompt_tokens_details") or {}).get("cached_tokens") or usage.get("prompt_cache_hit_tokens") or 0
-        reply = {
-            "content": message.get("content"),
-            "finish": choice.get("finish_reason"),
-            "refusal": message.get("refusal"),
-            "served": document.get("model"),
-            "request": request_id or document.get("id"),
-        }
-        return reply, [usage.get("prompt_tokens") or 0, cached, usage.get("completion_tokens") or 0]
+        answer = Answer(
+            content=message.get("content"),
+            finish=choice.get("finish_reason"),
+            refusal=message.get("refusal"),
+            served=document.get("model"),
+            call=document.get("id"),
+        )
+        return Reply(answer, _tokens(document.get("usage")))
     except (ValueError, KeyError, IndexError, TypeError, AttributeError):
         raise Transient(f"the endpoint sent something that is no chat completion: {content[:200]!r}") from None
 
 
+def _tokens(usage: dict | None) -> tuple[int, int, int] | None:
+    if not usage or usage.get("prompt_tokens") is None:
+        return None
+    # OpenAI's name for tokens read from the prefix cache, and DeepSeek's
+    cached = (usage.get("prompt_tokens_details") or {}).get("cached_tokens") or usage.get("prompt_cache_hit_tokens") or 0
+    return usage["prompt_tokens"], cached, usage.get("completion_tokens") or 0

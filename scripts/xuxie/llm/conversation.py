@@ -33,14 +33,17 @@ class Request:
         return cls(described(messages, schema, mode), response_format(schema, mode), sampling)
 
     def after(self, fault: Unusable, answer: str | None) -> "Request":
-        """The next attempt: with another seed, and with the failure told to the model; a cut answer gets twice the room."""
-        sampling = {**self.sampling, "seed": self.sampling.get("seed", 0) + 1}
-        messages = self.messages
+        """The next attempt: the failure is told to the model, a seed changes, and an answer that was cut off gets twice the room."""
+        sampling = {**self.sampling, **({"seed": self.sampling["seed"] + 1} if "seed" in self.sampling else {})}
+        told = f"({fault.detail}: that could not be used. Answer again, as asked.)"
+        last = self.messages[-1]
         if fault.reason == "length":
-            sampling["max_tokens"] = 2 * sampling["max_tokens"]
+            sampling["max_tokens"] *= 2
+            messages = self.messages
         elif answer:
-            told = f"That answer cannot be used ({fault.detail}). Answer again, as asked at first."
-            messages = [*messages, {"role": "assistant", "content": answer}, {"role": "user", "content": told}]
+            messages = [*self.messages, {"role": "assistant", "content": answer}, {"role": "user", "content": told}]
+        else:
+            messages = [*self.messages[:-1], {**last, "content": f"{last['content']}\n\n{told}"}]
         return Request(messages, self.format, sampling, self.attempt + 1)
 
     @cached_property
@@ -50,5 +53,10 @@ class Request:
 
     def key(self, identity: str) -> str:
         """Content address of the answer that a model of this identity gives: 128 bits in hex."""
-        shaped = json.dumps({"model": identity, **self.body}, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(shaped.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+        return address({"model": identity, **self.body})
+
+
+def address(document: dict) -> str:
+    """Content address of a JSON document: the first 128 bits of the SHA-256 of its canonical form, in hex."""
+    canonical = json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()[:32]

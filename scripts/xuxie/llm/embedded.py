@@ -22,12 +22,10 @@ def embedded_server(gguf: Path, *, threads: int, slots: int, context: int) -> It
         context: tokens of prompt and answer together, per slot.
 
     Raises:
-        UserError: the file is missing, or is no model that llama.cpp can load.
+        UserError: the file is no model that llama.cpp can load.
     """
     import xllamacpp
 
-    if not gguf.is_file():
-        raise UserError("the weights of the embedded model are missing", where=str(gguf), remedy="delete the folder and run again")
     params = xllamacpp.CommonParams()
     params.model.path = str(gguf)
     params.n_ctx = context * slots

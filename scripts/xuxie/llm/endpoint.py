@@ -59,7 +59,9 @@ class Endpoint:
         model: the name that requests carry.
         identity: the name under which the journal keeps the model's answers. It outlives a port, a proxy and a renewed key.
         key: the secret; never logged, never written.
-        settings: everything else.
+        settings: the rest of the configuration.
+        price: money per million tokens.
+        offline: nothing may be asked: answers come from the journal alone.
     """
 
     base_url: str
@@ -68,6 +70,7 @@ class Endpoint:
     key: str = field(repr=False)
     settings: EndpointSettings
     price: Price
+    offline: bool = False
 
     def redact(self, text: str) -> str:
         """The text without the key: some providers repeat it in their errors."""
@@ -75,13 +78,14 @@ class Endpoint:
 
 
 @contextmanager
-def open_endpoint(endpoint_settings: dict, gguf: Path | None = None, threads: int = 1) -> Iterator[Endpoint]:
+def open_endpoint(endpoint_settings: dict, gguf: Path | None = None, threads: int = 1, offline: bool = False) -> Iterator[Endpoint]:
     """Resolve an endpoint; one that is `embedded` is started here, on a free loopback port, and stopped at the end.
 
     Args:
         endpoint_settings: one entry of `endpoints` in the configuration.
         gguf: the weights of an embedded model.
         threads: CPU threads of an embedded model.
+        offline: nobody will ask: needs no key, starts no server.
 
     Raises:
         UserError: the settings contradict themselves, or the variable that should hold the key is not set.
@@ -90,16 +94,25 @@ def open_endpoint(endpoint_settings: dict, gguf: Path | None = None, threads: in
         settings = EndpointSettings(**endpoint_settings)
     except pydantic.ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, e['loc']))} {e['msg']}".strip() for e in error.errors())
-        raise UserError(f"an endpoint's settings are wrong: {problems}", where="config: endpoints", remedy="see config/README.md") from error
+        raise UserError(
+            f"an endpoint's settings are wrong: {problems}", where="config: endpoints", remedy="see config/README.md"
+        ) from error
     if settings.embedded:
-        if gguf is None:
-            raise UserError(f"no weights given for the embedded model {settings.embedded}", where="config: models")
+        if gguf is None or not Path(gguf).is_file():
+            raise UserError(
+                f"the weights of the embedded model {settings.embedded} are missing", where=str(gguf), remedy="run the rule that makes them"
+            )
+        identity = settings.identity or f"{settings.embedded}@{_sha256(Path(gguf))[:16]}"
+        if offline:
+            yield Endpoint("", settings.embedded, identity, "", settings, Price(), offline)
+            return
         with embedded_server(Path(gguf), threads=threads, slots=settings.concurrency, context=settings.context) as (address, key):
-            identity = settings.identity or f"{settings.embedded}@{_sha256(Path(gguf))[:16]}"
             yield Endpoint(f"{address}/v1", settings.embedded, identity, key, settings, Price())
     else:
-        identity = settings.identity or settings.model
-        yield Endpoint(settings.base_url, settings.model, identity, _key_from(settings.api_key_env), settings, Price(**settings.price))
+        key = "" if offline else _key_from(settings.api_key_env)
+        yield Endpoint(
+            settings.base_url, settings.model, settings.identity or settings.model, key, settings, Price(**settings.price), offline
+        )
 
 
 def _key_from(variable: str | None) -> str:

@@ -9,9 +9,13 @@ from xuxie.errors import UserError
 from xuxie.llm.endpoint import Endpoint
 
 _TRANSIENT_STATUS = {408, 409, 425, 429}
-_QUOTA = re.compile(r"insufficient[_ ](quota|balance|funds|user_quota)|exceeded your current quota|billing|arrears|欠费|余额不足", re.IGNORECASE)
+_QUOTA = re.compile(
+    r"insufficient[_ ](quota|balance|funds|user_quota)|exceeded your current quota|billing|arrears|欠费|余额不足", re.IGNORECASE
+)
 _MODEL = re.compile(r"model[_ ]not[_ ]found|model .{0,80}(does not exist|not found|not exist)|unknown model|invalid model", re.IGNORECASE)
-_TOO_LONG = re.compile(r"context[_ ](length|size|window)|exceed_context|maximum context|too many tokens|input.{0,20}too long", re.IGNORECASE)
+_TOO_LONG = re.compile(
+    r"context[_ ](length|size|window)|exceed_context|maximum context|too many tokens|input.{0,20}too long", re.IGNORECASE
+)
 _REFUSED = re.compile(r"content[_ ]?(filter|policy|management)|data_inspection|inappropriate content|sensitive|safety", re.IGNORECASE)
 _STRUCTURE = re.compile(r"response_format|json_schema|json_object|structured output|grammar|schema", re.IGNORECASE)
 
@@ -59,7 +63,9 @@ def fault_of(status: int, body: bytes, headers, endpoint: Endpoint, *, structure
     """
     message = endpoint.redact(message_of(body) or f"HTTP status {status} without a message")
     if status == 402 or (status in (400, 403, 429) and _QUOTA.search(message)):
-        return stop(f"the quota of the endpoint is exhausted: {message}", endpoint, "top up the account, then run again: answers so far are kept")
+        return stop(
+            f"the quota of the endpoint is exhausted: {message}", endpoint, "top up the account, then run again: answers so far are kept"
+        )
     if status in (401, 403):
         variable = endpoint.settings.api_key_env
         remedy = f"check the key in {variable}" if variable else "the endpoint wants a key: name its variable in api_key_env"

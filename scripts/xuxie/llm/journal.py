@@ -14,10 +14,12 @@ import os
 import re
 import secrets
 import socket
+import threading
 import time
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Self
 
 from xuxie.errors import UserError
 from xuxie.llm.usage import Usage
@@ -48,9 +50,10 @@ class Journal:
         self._writer: int | None = None
         self._own = ""
         self._looked_at = 0.0
+        self._lock = threading.Lock()  # one thread may append while another one reads
         self.refresh()
 
-    def __enter__(self) -> "Journal":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_) -> None:
@@ -67,12 +70,12 @@ class Journal:
 
     def refresh(self, at_most_every: float = 0.0) -> None:
         """Take in what other processes have written since the last look (not older than `at_most_every` seconds)."""
-        now = time.monotonic()
-        if now - self._looked_at < at_most_every:
+        if time.monotonic() - self._looked_at < at_most_every:
             return
-        for path in _segments(self.folder):
-            if path.name != self._own and path.stat().st_size > self._read.get(path.name, 0):
-                self._take_in(path)
+        with self._lock:
+            for path in _segments(self.folder):
+                if path.name != self._own and path.stat().st_size > self._read.get(path.name, 0):
+                    self._take_in(path)
         self._looked_at = time.monotonic()
 
     def get(self, key: str) -> dict | None:
@@ -111,11 +114,11 @@ class Journal:
                 where=str(self.folder),
                 remedy="make room, or point llm.journal to another folder; what was written before is safe",
             ) from error
-        number = self._number(self._own)
-        for line in lines:
-            self._note(line, number, start)
-            start += len(line)
-        self._read[self._own] = start
+        with self._lock:
+            number = self._number(self._own)
+            for line in lines:
+                self._note(line, number, start)
+                start += len(line)
 
     def entries(self) -> Iterator[dict]:
         """All entries that can be read, the newest under each key only."""
@@ -157,7 +160,7 @@ class Journal:
         key, input, cached, output, cost = head.groups()
         self._index[bytes.fromhex(key.decode())] = number << _OFFSET_BITS | offset
         if not self._names[number].startswith(_IMPORTED):
-            self.spent += Usage(int(input), int(cached), int(output), float(cost), 1)
+            self.spent += Usage(int(input), int(cached), int(output), float(cost), int(input != b"0" or output != b"0"))
 
     def _number(self, name: str) -> int:
         if not self._names or self._names[-1] != name:
@@ -183,14 +186,18 @@ class Journal:
         del self._index[bytes.fromhex(key)]
 
 
+def entry_of(key: str, model: str, tokens: tuple[int, int, int] = (0, 0, 0), cost: float = 0.0, **rest) -> dict:
+    """An entry: what the index reads first, then whose it is and when it was made, then the rest."""
+    at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    return {"key": key, "usage": list(tokens), "cost": cost, "at": at, "model": model, **rest}
+
+
 def _segments(folder: Path) -> list[Path]:
     return sorted(folder.glob("*.jsonl")) if folder.is_dir() else []
 
 
 def _encode(entry: dict) -> bytes:
-    rest = {name: value for name, value in entry.items() if name not in ("key", "usage", "cost")}
-    head = json.dumps({"key": entry["key"], "usage": entry["usage"], "cost": entry["cost"], **rest}, ensure_ascii=False, separators=(",", ":"))
-    body = head[:-1].encode("utf-8", "surrogatepass")
+    body = json.dumps(entry, ensure_ascii=False, separators=(",", ":"))[:-1].encode("utf-8", "surrogatepass")
     return body + b',"check":"%08x"}\n' % zlib.crc32(body)
 
 
@@ -199,8 +206,7 @@ def _decode(line: bytes) -> dict | None:
     check = _CHECK.search(line)
     if check is None or zlib.crc32(line[: check.start()]) != int(check[1], 16):
         return None
-    entry = json.loads(line[: check.start()].decode("utf-8", "surrogatepass") + "}")
-    return entry
+    return json.loads(line[: check.start()].decode("utf-8", "surrogatepass") + "}")
 
 
 def _write_fully(file: int, data: bytes) -> None:

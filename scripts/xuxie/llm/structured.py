@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Callable
 from typing import TypeVar
 
 import json_repair
@@ -41,7 +42,10 @@ def described(messages: list[dict], schema: type[pydantic.BaseModel], mode: str)
         return messages
     form = json.dumps(strict_schema(schema), ensure_ascii=False, separators=(",", ":"))
     last = messages[-1]
-    return [*messages[:-1], {**last, "content": f"{last['content']}\n\nAnswer with one JSON object and nothing else. Its JSON schema: {form}"}]
+    return [
+        *messages[:-1],
+        {**last, "content": f"{last['content']}\n\nAnswer with one JSON object and nothing else. Its JSON schema: {form}"},
+    ]
 
 
 def strict_schema(schema: type[pydantic.BaseModel]) -> dict:
@@ -54,7 +58,9 @@ def strict_schema(schema: type[pydantic.BaseModel]) -> dict:
             return node
         tight = {
             # below these two, names are the user's, not keywords
-            keyword: {name: tighten(value) for name, value in node[keyword].items()} if keyword in ("properties", "$defs") else tighten(node[keyword])
+            keyword: {name: tighten(value) for name, value in node[keyword].items()}
+            if keyword in ("properties", "$defs")
+            else tighten(node[keyword])
             for keyword in node
             if keyword not in ("title", "default")
         }
@@ -91,6 +97,20 @@ def read_answer(reply: dict, schema: type[Value]) -> Value:
         return schema.model_validate(value)
     except pydantic.ValidationError as error:
         raise Unusable("off schema", "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:5])) from error
+
+
+def check_value(value: Value, check: Callable[[Value], None] | None) -> None:
+    """Let a question's own check have its say.
+
+    Raises:
+        Unusable: the check raised ValueError("<name of the failure>: <detail>").
+    """
+    if check is None:
+        return
+    try:
+        check(value)
+    except ValueError as error:
+        raise Unusable(str(error).split(":", 1)[0], str(error)) from error
 
 
 def _parse(text: str):

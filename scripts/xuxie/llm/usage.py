@@ -21,6 +21,12 @@ class Usage:
     cost: float = 0.0
     calls: int = 0
 
+    @classmethod
+    def of_entry(cls, entry: dict) -> "Usage":
+        """What a journal's entry took; one without tokens was no call that anybody counts."""
+        input, cached, output = entry["usage"]
+        return cls(input, cached, output, entry["cost"], int(input + output > 0))
+
     @property
     def tokens(self) -> int:
         """Tokens in and out."""

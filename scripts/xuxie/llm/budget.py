@@ -1,0 +1,106 @@
+"""What may be spent, how much a call can cost before it is made, and who is about to spend it."""
+
+import json
+
+from xuxie.errors import UserError
+from xuxie.llm.journal import Journal
+from xuxie.llm.shared import SharedState
+from xuxie.llm.usage import Price
+
+_TEMPLATE = 16  # tokens that a chat template puts around the messages
+
+
+class TokenEstimate:
+    """How many tokens a prompt has, learnt from the endpoint's own counts.
+
+    Until the first count it assumes 0.6 tokens a byte of UTF-8 (1.8 a Chinese character), more than any current
+    tokenizer needs for prose; afterwards the highest ratio seen, and a little more.
+    """
+
+    def __init__(self):
+        self._ratio: float | None = None
+
+    def prompt(self, body: dict) -> int:
+        """Tokens of a request's messages and schema, likely a little less than estimated."""
+        return self._of_bytes(self._size(body)) + _TEMPLATE
+
+    def text(self, text: str) -> int:
+        """Tokens of a text, likely a little less than estimated."""
+        return self._of_bytes(len(text.encode("utf-8", "replace")))
+
+    def learn(self, body: dict, counted: int) -> None:
+        """Take in the endpoint's count for a request."""
+        self._ratio = max(self._ratio or 0.0, (counted - _TEMPLATE) / self._size(body))
+
+    def _of_bytes(self, count: int) -> int:
+        return round(count * (0.6 if self._ratio is None else 1.05 * self._ratio))
+
+    @staticmethod
+    def _size(body: dict) -> int:
+        text = "".join(message["content"] for message in body["messages"])
+        return len(text.encode("utf-8", "replace")) + (len(json.dumps(body["response_format"])) if "response_format" in body else 0)
+
+
+class Budget:
+    """Room for calls, as far as the most that the journal may ever have spent goes.
+
+    What a call can cost at most is set aside before it is made and given back when the journal knows what it did cost,
+    so that the budget is kept with any number of calls and of this machine's jobs at once. Jobs on other machines are
+    seen when their answers reach the journal: together they can go over by what they have in flight.
+
+    Args:
+        limits: `tokens` (input and output together) and `money`; a missing one or None is no limit.
+    """
+
+    def __init__(self, limits: dict | None, journal: Journal, price: Price):
+        self._limits = {name: limit for name, limit in (limits or {}).items() if limit is not None}
+        self._journal, self._price = journal, price
+        self._mine = {"tokens": 0.0, "money": 0.0}
+        self._shared = SharedState(f"budget {journal.folder.resolve()}") if self._limits else None
+
+    def set_aside(self, input: int, output: int) -> dict[str, float] | None:
+        """Set aside what a call can take; None if it has to wait for calls in flight to end.
+
+        Raises:
+            UserError: the call could cross the budget whatever the calls in flight turn out to cost.
+        """
+        call = {"tokens": input + output, "money": self._price.of(input, 0, output)}
+        if self._shared is None:
+            return call
+        with self._shared.held() as state:
+            self._journal.refresh()
+            spent = {"tokens": self._journal.spent.tokens, "money": self._journal.spent.cost}
+            members = self._shared.members(state, **self._mine)
+            aside = {name: sum(member[name] for member in members.values()) for name in call}
+            for name, limit in self._limits.items():
+                if spent[name] + call[name] > limit:
+                    raise UserError(
+                        f"the budget of {limit:g} {name} would be crossed: {spent[name]:g} are spent, the next call can take {call[name]:g}",
+                        where="config: llm.budget",
+                        remedy="raise it and run again: the answers so far are kept and not paid for again",
+                    )
+                if spent[name] + aside[name] + call[name] > limit:
+                    return None
+            self._add(call, 1)
+            self._shared.members(state, **self._mine)
+        return call
+
+    def settle(self, call: dict[str, float]) -> None:
+        """A call is in the journal, or was not made."""
+        self._add(call, -1)
+        self.touch()
+
+    def touch(self) -> None:
+        """Tell the other jobs what is set aside here; to be called every few seconds."""
+        if self._shared is not None:
+            with self._shared.held() as state:
+                self._shared.members(state, **self._mine)
+
+    def close(self) -> None:
+        """Give everything back."""
+        if self._shared is not None:
+            self._shared.close()
+
+    def _add(self, call: dict[str, float], sign: int) -> None:
+        for name, value in call.items():
+            self._mine[name] += sign * value

@@ -1,0 +1,76 @@
+"""A few numbers that the processes of one machine share."""
+
+import fcntl
+import hashlib
+import json
+import os
+import secrets
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from xuxie.errors import UserError
+
+_GONE_AFTER = 5.0  # seconds without a sign of life until a member is taken for dead (killed, or another boot's)
+
+
+class SharedState:
+    """A JSON document in the machine's temporary folder, read and written under a lock.
+
+    It holds what may be forgotten: a machine that restarts begins anew, a document that was torn by a kill too.
+
+    Args:
+        name: what the processes have in common, such as an endpoint; only its hash is written.
+    """
+
+    def __init__(self, name: str):
+        self.me = f"{os.getpid()}-{secrets.token_hex(4)}"
+        path = _own_folder() / f"{hashlib.sha256(name.encode()).hexdigest()[:24]}.json"
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+    def close(self) -> None:
+        """Leave: the others share what this process had."""
+        with self.held() as state:
+            state.get("members", {}).pop(self.me, None)
+        os.close(self._file)
+
+    @contextmanager
+    def held(self) -> Iterator[dict]:
+        """The document, for reading and changing, while nobody else can."""
+        fcntl.flock(self._file, fcntl.LOCK_EX)
+        try:
+            before = os.pread(self._file, 1 << 20, 0)
+            try:
+                state = json.loads(before)
+            except ValueError:
+                state = {}
+            yield state
+            after = json.dumps(state).encode()
+            if after != before:
+                os.pwrite(self._file, after, 0)
+                os.ftruncate(self._file, len(after))
+        finally:
+            fcntl.flock(self._file, fcntl.LOCK_UN)
+
+    def members(self, state: dict, **mine) -> dict[str, dict]:
+        """Publish this process's numbers in a held document; return those of every process alive, by name."""
+        now = time.time()
+        everybody = state.setdefault("members", {})
+        everybody[self.me] = {**mine, "seen": now}
+        for name in [name for name, member in everybody.items() if abs(now - member["seen"]) > _GONE_AFTER]:
+            del everybody[name]
+        return everybody
+
+
+def _own_folder() -> Path:
+    folder = Path(tempfile.gettempdir()) / f"xuxie-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if folder.stat().st_uid != os.getuid():
+        raise UserError(
+            "the folder for this machine's shared limits belongs to somebody else",
+            where=str(folder),
+            remedy="set TMPDIR to a folder of yours",
+        )
+    return folder
