@@ -4,6 +4,7 @@ Every id comes from LLaMA-Factory's own converter, template and processor, so th
 measured and asked here is what its trainer feeds the model.
 """
 
+import re
 from copy import deepcopy
 from functools import cached_property
 
@@ -15,6 +16,11 @@ BARE = "bare"
 
 UNCUT = 2**31 - 1
 
+IGNORED = -100
+"""The label of a token that bears no loss."""
+
+_MARKER = re.compile(r"<[^<>\s]+>|\[/?[A-Z_]+\]")
+
 
 class Prompting:
     """How one model is talked to: a tokenizer and a template.
@@ -23,7 +29,7 @@ class Prompting:
         tokenizer: a Hugging Face tokenizer; it is copied, since a template may change its end-of-text token.
         template: a template name of LLaMA-Factory, or `bare`.
         data_arguments: LLaMA-Factory's arguments that shape a row (`default_system`, `enable_thinking`,
-            `mask_history`, `train_on_prompt`).
+            `mask_history`, `train_on_prompt`, `cutoff_len`); nothing is cut without a `cutoff_len`.
 
     Raises:
         UserError: LLaMA-Factory has no such template.
@@ -67,16 +73,32 @@ class Prompting:
         return ids
 
     def training_ids(self, row: dict) -> tuple[list[int], list[int]]:
-        """Token ids of the whole row and its labels (-100 where there is no loss), however long it is."""
+        """Token ids of the row and its labels (`IGNORED` where there is no loss), as the trainer makes them."""
         if self.template_name == BARE:
             prompt = self.prompt_ids(row)
             completion = self.tokenizer.encode(row["output"], add_special_tokens=False) + [self.tokenizer.eos_token_id]
-            return prompt + completion, [-100] * len(prompt) + completion
+            return prompt + completion, [IGNORED] * len(prompt) + completion
         converted = self._convert(row)
         return self._processor._encode_data_example(
             prompt=converted["_prompt"], response=converted["_response"], system=converted["_system"],
             tools="", images=[], videos=[], audios=[],
         )  # fmt: skip
+
+    def split_ids(self, row: dict) -> tuple[list[int], list[int]]:
+        """The row as it is trained, parted before its last answer: (prompt, answer with what ends it)."""
+        ids, labels = self.training_ids(row)
+        start = max((index for index, label in enumerate(labels) if label == IGNORED), default=-1) + 1
+        return ids[:start], ids[start:]
+
+    @cached_property
+    def markers(self) -> list[str]:
+        """The template's own tokens, such as `<|im_start|>`, in the order of their names."""
+        if self.template_name == BARE:
+            return []
+        template = self._template
+        formatters = template.format_prefix, template.format_system, template.format_user, template.format_assistant
+        slots = [slot for formatter in formatters for slot in formatter.slots if isinstance(slot, str)]
+        return sorted({marker for slot in slots for marker in _MARKER.findall(slot)} | set(template.stop_words))
 
     @cached_property
     def stop_ids(self) -> set[int]:
@@ -91,7 +113,7 @@ class Prompting:
     @cached_property
     def _arguments(self):
         hparams = import_factory("llamafactory.hparams.data_args")
-        return hparams.DataArguments(template=self.template_name, cutoff_len=UNCUT, **self._data_arguments)
+        return hparams.DataArguments(template=self.template_name, **{"cutoff_len": UNCUT, **self._data_arguments})
 
     @cached_property
     def _converter(self):

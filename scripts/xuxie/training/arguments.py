@@ -1,40 +1,81 @@
-"""The arguments that LLaMA-Factory trains with: what the workflow sets, what the user asks for, and their precision."""
+"""The arguments that LLaMA-Factory trains with: what the workflow sets, what the user asks for, and what the machine decides."""
 
+import contextlib
+import dataclasses
+import difflib
+import io
+import tempfile
+import typing
+
+import pydantic
 import torch
 
+from xuxie.errors import UserError
+from xuxie.factory import import_factory
 from xuxie.models import best_dtype
 
 PRECISIONS = ("bf16", "fp16", "pure_bf16")
 """The arguments that choose a precision; without any, the machine that trains decides."""
 
+SET_ELSEWHERE = {
+    "model_name_or_path": "adapters.*.model",
+    "template": "models.*.template (or adapters.*.train_template, for an experiment)",
+    "trust_remote_code": "models.*.trust_remote_code",
+    "dataset": "adapters.*.dataset",
+    "eval_dataset": "adapters.*.dataset",
+    "dataset_dir": "adapters.*.dataset",
+    "output_dir": "the adapter's name",
+    "resume_from_checkpoint": "the workflow: it goes on from the last checkpoint whenever that is sound",
+    "val_size": "datasets.*.split: rows are split by chapter, never at random",
+}
+"""Arguments with a place of their own in the config, or none because the workflow answers for them."""
+
+FIXED = {"stage": "sft", "finetuning_type": "lora", "do_train": True, "plot_loss": True}
+"""Arguments that may be written down, but only with the value that the workflow is made for."""
+
+
+ROW_SHAPING = ("default_system", "enable_thinking", "preserve_thinking", "mask_history", "train_on_prompt")
+"""The arguments, beside the template, that decide which ids a row becomes."""
+
 
 def training_arguments(
     train: dict, *, model: str, template: str, trust_remote_code: bool, dataset: str, dataset_folder: str, adapter_folder: str
 ) -> dict:
-    """Everything that goes into LLaMA-Factory's YAML.
+    """Everything that goes into LLaMA-Factory's YAML, checked.
 
     Args:
-        train: LLaMA-Factory arguments from the config; they win over those below.
+        train: LLaMA-Factory arguments from the config.
         model: the base model's folder.
         template: what the rows are worded with.
         trust_remote_code: run the model's own code.
         dataset: name of the dataset, whose registry lies in `dataset_folder`.
         adapter_folder: where the adapter and its checkpoints go.
+
+    Raises:
+        UserError: an argument is unknown, of the wrong type, or set elsewhere; names the key.
     """
+    for name, value in train.items():
+        if name in SET_ELSEWHERE:
+            raise UserError(f"{name} is not set here", where=_key(name), remedy=f"it follows from {SET_ELSEWHERE[name]}")
+        if name in FIXED and value != FIXED[name]:
+            raise UserError(f"{name} cannot be {value!r}", where=_key(name), remedy=f"leave it out, or say {FIXED[name]!r}")
     return {
         "model_name_or_path": model,
         "trust_remote_code": trust_remote_code,
-        "stage": "sft",
-        "do_train": True,
-        "finetuning_type": "lora",
+        **FIXED,
+        "template": template,
         "dataset_dir": dataset_folder,
         "dataset": f"{dataset}_train",
         "eval_dataset": f"{dataset}_val",
-        "template": template,
         "output_dir": adapter_folder,
         "report_to": "none",
-        **train,
+        **{name: _checked(name, value) for name, value in train.items()},
     }
+
+
+def shaping_arguments(arguments: dict) -> dict:
+    """The part of the arguments that `Prompting` needs to word rows as the trainer will."""
+    return {name: arguments[name] for name in ROW_SHAPING if name in arguments}
 
 
 def machine_arguments(arguments: dict) -> dict:
@@ -46,3 +87,73 @@ def machine_arguments(arguments: dict) -> dict:
     if any(arguments.get(name) for name in PRECISIONS):
         return device
     return device | {torch.bfloat16: {"bf16": True}, torch.float16: {"fp16": True}, torch.float32: {}}[best_dtype()]
+
+
+def parse_arguments(arguments: dict):
+    """LLaMA-Factory's own reading of the arguments, which knows what cannot go together.
+
+    Returns:
+        its (model, data, training, fine-tuning, generating) argument objects, as on this machine.
+
+    Raises:
+        UserError: LLaMA-Factory refuses them; says why in its words.
+    """
+    parser = import_factory("llamafactory.hparams.parser")
+    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
+        try:
+            return parser.get_train_args({**arguments, **machine_arguments(arguments), "output_dir": folder})
+        except (ValueError, ImportError, RuntimeError, AssertionError, TypeError) as error:
+            raise UserError(
+                f"LLaMA-Factory refuses these arguments: {error}", where="adapters.*.train", remedy="change or leave out what it names"
+            ) from error
+
+
+def _checked(name: str, value):
+    """The value in the argument's own type: YAML reads `1e-4` as text, and LLaMA-Factory would too."""
+    fields = _fields()
+    if name not in fields:
+        close = difflib.get_close_matches(name, fields, 1)
+        raise UserError(
+            f"LLaMA-Factory has no argument {name!r}",
+            where=_key(name),
+            remedy=f"did you mean {close[0]}?" if close else "see the arguments in LLaMA-Factory's documentation",
+        )
+    kind, choices = fields[name]
+    try:
+        value = pydantic.TypeAdapter(kind, config={"arbitrary_types_allowed": True}).validate_python(value)
+    except pydantic.ValidationError as error:
+        quote = "; write it in quotes, since bare yes and no are true and false in YAML" if isinstance(value, bool) else ""
+        raise UserError(
+            f"{name} cannot be {value!r}: {error.errors()[0]['msg']}", where=_key(name), remedy=f"its type is {_words(kind)}{quote}"
+        ) from error
+    if choices and value not in choices:
+        raise UserError(f"{name} cannot be {value!r}", where=_key(name), remedy=f"one of {', '.join(map(str, choices))}")
+    return value.value if hasattr(value, "value") else value
+
+
+def _fields() -> dict:
+    """Each argument of LLaMA-Factory: its type and, if it is a choice, the choices."""
+    parser = import_factory("llamafactory.hparams.parser")
+    fields = {}
+    for arguments in parser._TRAIN_ARGS:
+        types = typing.get_type_hints(arguments)
+        for field in dataclasses.fields(arguments):
+            if field.init:
+                fields[field.name] = types[field.name], _choices(types[field.name], field)
+    return fields
+
+
+def _choices(kind, field) -> tuple:
+    if field.metadata.get("choices"):
+        return tuple(field.metadata["choices"])
+    enums = [option for option in typing.get_args(kind) or (kind,) if hasattr(option, "__members__")]
+    return tuple(member.value for enum in enums for member in enum)
+
+
+def _words(kind) -> str:
+    options = [option for option in typing.get_args(kind) if option is not type(None)]
+    return " or ".join(getattr(option, "__name__", str(option)) for option in options) or getattr(kind, "__name__", str(kind))
+
+
+def _key(name: str) -> str:
+    return f"config key adapters.*.train.{name}"

@@ -1,0 +1,251 @@
+"""What must hold before a GPU hour is spent: the ways in which a training run fails without an error.
+
+Each gate returns findings. A finding names the row and the tokens, and what to do about it.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+
+import torch
+
+from xuxie.prompting import Prompting
+
+SHOWN = 40
+"""So many tokens of a finding are shown as text."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong.
+
+    Attributes:
+        where: the row's id, or the token or setting concerned.
+        what: the fault, with the tokens.
+        remedy: what to do about it.
+    """
+
+    where: str
+    what: str
+    remedy: str
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A gate's name, how many things it looked at, what it found, and what it could not look at, if anything."""
+
+    name: str
+    looked_at: int
+    findings: tuple[Finding, ...]
+    note: str = ""
+
+    def as_dict(self) -> dict:
+        """For gates.json."""
+        return {**asdict(self), "passed": not self.findings}
+
+
+def prompt_gate(rows: list[dict], trained: Prompting, asked: Prompting, system: str | None) -> Gate:
+    """The prompt's ids in training are the prompt's ids at sampling.
+
+    Looked at are the first, the longest and the shortest row of each length class.
+
+    Args:
+        rows: training rows.
+        trained: how rows are worded in training.
+        asked: how the tuned model is asked.
+        system: the system prompt it is asked with; None if as in the row.
+    """
+    picked = _first_longest_shortest(rows)
+    findings = []
+    for row in picked:
+        learnt, question = trained.split_ids(row)[0], asked.prompt_ids(row, system=system)
+        if learnt != question:
+            findings.append(_mismatch(row, trained, asked, learnt, question))
+    return Gate("the prompt is asked as it was trained", len(picked), tuple(findings))
+
+
+def stop_gate(rows: Iterable[dict], trained: Prompting, asked: Prompting) -> Gate:
+    """The token that ends each row is one that inference stops on."""
+    looked_at, findings = 0, {}
+    for row in rows:
+        looked_at += 1
+        stop = next((token for token in reversed(trained.split_ids(row)[1]) if token in trained.stop_ids), None)
+        if stop is not None and stop not in asked.stop_ids and stop not in findings:
+            findings[stop] = Finding(
+                row["id"],
+                f"rows end with {_name(trained, stop)}, but with the template {asked.template_name} inference stops only on "
+                f"{', '.join(_name(asked, i) for i in sorted(asked.stop_ids))}: the model will stop, nobody will heed it, and it will "
+                "go on with something else",
+                f"train with the template it is asked with ({asked.template_name}): leave out adapters.*.train_template",
+            )
+    return Gate("inference stops on the stop token that is trained", looked_at, tuple(findings.values()))
+
+
+def whole_row_gate(rows: Iterable[dict], uncut: Prompting, cut: Prompting, cutoff: int) -> Gate:
+    """No row is cut by the trainer, and every row ends with its stop token.
+
+    Args:
+        rows: training rows.
+        uncut: words the rows at full length.
+        cut: words them as the trainer will, with `cutoff_len`.
+        cutoff: that `cutoff_len`, in tokens.
+    """
+    looked_at, findings = 0, []
+    for row in rows:
+        looked_at += 1
+        ids, _ = uncut.training_ids(row)
+        if cut.training_ids(row)[0] != ids:
+            findings.append(
+                Finding(
+                    row["id"],
+                    f"{len(ids)} tokens do not fit into cutoff_len = {cutoff}; what the trainer would drop at the end: "
+                    f"{_text(uncut, ids[cutoff:])}",
+                    f"set adapters.*.train.cutoff_len to {len(ids)} or more, or make pairs.lengths shorter",
+                )
+            )
+        elif not _ends_with_stop(uncut, row):
+            findings.append(
+                Finding(
+                    row["id"],
+                    f"the row ends with {_text(uncut, ids[-4:])}, none of which is a stop token of the template {uncut.template_name} "
+                    f"({', '.join(_name(uncut, i) for i in sorted(uncut.stop_ids))}): the model would never learn to stop",
+                    "use a template whose answers end with a stop token (`empty` has none)",
+                )
+            )
+    return Gate("no row is cut, and each ends with its stop token", looked_at, tuple(findings))
+
+
+def text_gate(rows: Iterable[dict], prompting: Prompting) -> Gate:
+    """No row's text holds what the tokenizer reads as a special token, such as a stray `<|im_end|>` of a web page."""
+    special = re.compile("|".join(map(re.escape, sorted(filter(None, prompting.tokenizer.all_special_tokens), key=len, reverse=True))) or "$^")
+    looked_at, findings = 0, []
+    for row in rows:
+        looked_at += 1
+        for key in ("instruction", "system", "input", "output"):
+            if found := special.search(row[key]):
+                findings.append(
+                    Finding(
+                        row["id"],
+                        f"{key} holds {found[0]}, which the tokenizer takes for a token of its own",
+                        "remove it from the novel's text (novels.*.watermarks takes a pattern) or from the wording",
+                    )
+                )
+    return Gate("the text holds no special tokens", looked_at, tuple(findings))
+
+
+def special_token_gate(prompting: Prompting, table_size: int) -> Gate:
+    """Every marker of the template is one token that survives the way through the tokenizer, and the model has it.
+
+    Args:
+        prompting: the template that is trained.
+        table_size: how many tokens the model has embeddings for.
+    """
+    tokenizer, findings, markers = prompting.tokenizer, [], prompting.markers
+    for marker in markers:
+        ids = tokenizer.encode(marker, add_special_tokens=False)
+        if len(ids) != 1 or tokenizer.decode(ids, skip_special_tokens=False) != marker:
+            findings.append(
+                Finding(
+                    marker,
+                    f"{marker} is read as the tokens {ids}, which spell {tokenizer.decode(ids)!r}",
+                    f"the tokenizer does not know the template {prompting.template_name}: choose the one its model was made with, or, "
+                    "if the tokenizer was made from a GGUF, take the model's own from a hub",
+                )
+            )
+        elif ids[0] >= table_size:
+            findings.append(
+                Finding(
+                    marker,
+                    f"{marker} is new to the tokenizer, and its number {ids[0]} is past the model's {table_size} tokens",
+                    f"the template {prompting.template_name} is not this model's: choose another",
+                )
+            )
+    for stop in sorted(prompting.stop_ids):
+        text = tokenizer.decode([stop], skip_special_tokens=False)
+        if tokenizer.encode(text, add_special_tokens=False) != [stop]:
+            findings.append(
+                Finding(text, f"the stop token {stop} ({text!r}) does not come back from its own text", "take the model's own tokenizer")
+            )
+    return Gate("the template's markers are single tokens", len(markers) + len(prompting.stop_ids), tuple(findings))
+
+
+UNUSED = re.compile(r"<\|?(unused|reserved|extra|dummy|placeholder)[_a-z]*_?\d+\|?>", re.IGNORECASE)
+UNTRAINED = 0.95
+"""Cosine to an entry of the table that no text uses, above which a token counts as never trained. In Gemma 3 (base)
+the chat tokens have 0.96 and 0.99, in an instruction-tuned Qwen2.5 0.88 and 0.93."""
+
+
+def trained_marker_gate(prompting: Prompting, table: torch.Tensor, additional_target: str) -> Gate:
+    """A base model has met the template's markers before, or their embeddings are trained along.
+
+    A marker that was never trained lies where the unused entries of the table lie; LoRA leaves the table as it is,
+    and the model has to tell its stop token from thousands that look the same.
+
+    Args:
+        prompting: the template that is trained.
+        table: the model's embeddings, one row a token.
+        additional_target: the modules that are trained in full beside LoRA.
+    """
+    name = "the template's markers mean something to the model"
+    tokenizer, markers = prompting.tokenizer, prompting.markers
+    unused = [index for token, index in tokenizer.get_vocab().items() if UNUSED.fullmatch(token)]
+    unused += range(len(tokenizer), len(table))
+    if not markers or not unused:
+        why = "the template has no markers of its own" if not markers else "the model has no unused tokens to compare with"
+        return Gate(name, 0, (), note=why)
+    if "embed_tokens" in additional_target:
+        return Gate(name, len(markers), (), note="their embeddings are trained along")
+    empty = torch.nn.functional.normalize(table[unused].float(), dim=1)
+    findings = []
+    for marker in markers:
+        ids = tokenizer.encode(marker, add_special_tokens=False)
+        if len(ids) == 1:
+            likeness = (empty @ torch.nn.functional.normalize(table[ids[0]].float(), dim=0)).max().item()
+            if likeness > UNTRAINED:
+                findings.append(
+                    Finding(
+                        marker,
+                        f"the embedding of {marker} is that of an unused token (cosine {likeness:.3f}): the model never met it",
+                        "choose a template of plain words that ends with the model's own end-of-text token (`default`, `alpaca`), "
+                        "or train the embeddings along: adapters.*.train.additional_target: embed_tokens",
+                    )
+                )
+    return Gate(name, len(markers), tuple(findings))
+
+
+def _first_longest_shortest(rows: list[dict]) -> list[dict]:
+    classes: dict[str, list[dict]] = {}
+    for row in rows:
+        classes.setdefault(row["length"], []).append(row)
+
+    def size(row: dict) -> int:
+        return len(row["input"]) + len(row["output"])
+
+    return [row for group in classes.values() for row in {r["id"]: r for r in (group[0], max(group, key=size), min(group, key=size))}.values()]
+
+
+def _mismatch(row: dict, trained: Prompting, asked: Prompting, learnt: list[int], question: list[int]) -> Finding:
+    here = next((i for i, (a, b) in enumerate(zip(learnt, question, strict=False)) if a != b), min(len(learnt), len(question)))
+    return Finding(
+        row["id"],
+        f"from token {here} on the prompt differs: trained {_text(trained, learnt[here:])} (ids {learnt[here : here + 8]}), "
+        f"asked {_text(asked, question[here:])} (ids {question[here : here + 8]})",
+        f"ask as it was trained: one template for both (trained {trained.template_name}, asked {asked.template_name}), "
+        "and sampling.system: null, which takes each row's own",
+    )
+
+
+def _ends_with_stop(prompting: Prompting, row: dict) -> bool:
+    """Whether the answer has a stop token, and after it nothing but the white space of the template."""
+    answer = prompting.split_ids(row)[1]
+    stops = [index for index, token in enumerate(answer) if token in prompting.stop_ids]
+    return bool(stops) and not prompting.tokenizer.decode(answer[stops[-1] + 1 :], skip_special_tokens=False).strip()
+
+
+def _name(prompting: Prompting, index: int) -> str:
+    return f"{prompting.tokenizer.convert_ids_to_tokens(index)} ({index})"
+
+
+def _text(prompting: Prompting, ids: list[int]) -> str:
+    shown = prompting.tokenizer.decode(ids[:SHOWN], skip_special_tokens=False)
+    return repr(shown) + ("…" if len(ids) > SHOWN else "")

@@ -1,0 +1,100 @@
+"""How much memory a training run needs, roughly, and which setting to turn when it is more than there is."""
+
+from dataclasses import dataclass
+
+import torch
+
+GIB = 1024**3
+
+ADAPTER_BYTES = 16
+"""Per trained parameter: weight, gradient and Adam's two moments in float32."""
+
+QUANTISED_BYTES = {None: 2.0, 8: 1.0, 4: 0.55}
+"""Per weight of the layers: bfloat16, LLM.int8, and NF4 with its block scales."""
+
+LOGIT_BYTES = 12
+"""Per logit: in bfloat16, in float32 for the loss, and its gradient. A fused loss (liger) never has them all at once."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The sizes of a causal language model that its memory follows from."""
+
+    layers: int
+    hidden: int
+    feed_forward: int
+    keys: int
+    vocabulary: int
+    tied: bool
+
+    @classmethod
+    def of(cls, config) -> "Shape":
+        """Read the sizes from a Hugging Face config of the usual form."""
+        head = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+        keys = head * (getattr(config, "num_key_value_heads", None) or config.num_attention_heads)
+        feed_forward = config.intermediate_size
+        return cls(config.num_hidden_layers, config.hidden_size, feed_forward, keys, config.vocab_size, config.tie_word_embeddings)
+
+    @property
+    def linears(self) -> list[tuple[int, int]]:
+        """(inputs, outputs) of each linear map of one layer."""
+        attention = [(self.hidden, self.hidden), (self.hidden, self.keys), (self.hidden, self.keys), (self.hidden, self.hidden)]
+        return attention + 2 * [(self.hidden, self.feed_forward)] + [(self.feed_forward, self.hidden)]
+
+    @property
+    def table(self) -> int:
+        """Weights of the embeddings, and of the head if it is a table of its own."""
+        return self.vocabulary * self.hidden * (1 if self.tied else 2)
+
+
+def estimate(shape: Shape, arguments: dict) -> dict[str, float]:
+    """Bytes by purpose, of one device, with the batch at its longest.
+
+    Activations are counted as the tensors that the backward pass keeps: about ten of the hidden size and five of
+    the feed-forward size per layer and token in bfloat16, or one of the hidden size and one layer's worth with
+    gradient checkpointing. Expect it to be right within a third.
+    """
+    rank = arguments.get("lora_rank", 8)
+    tokens = arguments.get("per_device_train_batch_size", 8) * arguments["cutoff_len"]
+    layer_weights = shape.layers * sum(inputs * outputs for inputs, outputs in shape.linears)
+    per_layer = 2 * tokens * (10 * shape.hidden + 5 * shape.feed_forward)
+    if arguments.get("disable_gradient_checkpointing"):
+        activations = shape.layers * per_layer
+    else:
+        activations = shape.layers * 2 * tokens * shape.hidden + per_layer
+    trained = shape.layers * rank * sum(inputs + outputs for inputs, outputs in shape.linears)
+    trained += shape.table if arguments.get("additional_target") else 0
+    return {
+        "base model": layer_weights * QUANTISED_BYTES[arguments.get("quantization_bit")] + 2 * shape.table,
+        "adapter and optimizer": trained * ADAPTER_BYTES,
+        "activations": activations,
+        "logits": 0 if arguments.get("enable_liger_kernel") else LOGIT_BYTES * tokens * shape.vocabulary,
+    }
+
+
+def device_memory() -> int:
+    """Bytes of this machine's GPU, or, without one, of its main memory."""
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_properties(0).total_memory
+    import psutil
+
+    return psutil.virtual_memory().total
+
+
+def advice(parts: dict[str, float], arguments: dict) -> str:
+    """The setting that takes most off what is largest."""
+    batch = arguments.get("per_device_train_batch_size", 8)
+    steps = arguments.get("gradient_accumulation_steps", 1)
+    largest = max(parts, key=parts.get)
+    if largest == "base model":
+        return "set adapters.*.train.quantization_bit to 4 (QLoRA), or take a smaller model"
+    if largest == "adapter and optimizer":
+        return "lower adapters.*.train.lora_rank, or leave out additional_target"
+    if largest == "activations" and arguments.get("disable_gradient_checkpointing"):
+        return "set adapters.*.train.disable_gradient_checkpointing to false"
+    if batch > 1:
+        return (
+            f"set adapters.*.train.per_device_train_batch_size to {batch // 2} and gradient_accumulation_steps to {steps * 2}: "
+            "the same step in half the memory"
+        )
+    return "lower adapters.*.train.cutoff_len"
