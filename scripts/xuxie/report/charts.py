@@ -3,7 +3,7 @@
 import altair as alt
 import vl_convert
 
-_WIDTH, _HEIGHT = 460, 220
+_WIDTH, _HEIGHT = 380, 200
 _KNOWN = {"human": "var(--human)", "base": "var(--base)", "tuned": "var(--tuned)"}
 _OTHERS = ["var(--other-1)", "var(--other-2)", "var(--other-3)", "var(--other-4)"]
 

@@ -38,10 +38,13 @@ def page_content(novels: dict[str, Novel], ledgers: dict[str, dict], adapters: d
     return {
         "title": config["report"]["title"] or "、".join(novels),
         "verdicts": [
-            {"adapter": name, "verdict": adapter.evaluation["verdict"], "sentences": verdict_sentences(name, adapter.evaluation, captions)}
+            {
+                "verdict": adapter.evaluation["verdict"],
+                "sentences": verdict_sentences(name, adapter.evaluation, captions),
+                "tiles": _tiles(adapter.evaluation, captions),
+            }
             for name, adapter in adapters.items()
         ],
-        "tiles": [_tiles(adapter.evaluation, captions) for adapter in adapters.values()],
         "samples": _cards(adapters, novels, captions),
         "positions": [{"adapter": name, **_positions(adapter.evaluation, captions)} for name, adapter in adapters.items()],
         "tables": [{"adapter": name, **_table(adapter.evaluation, captions)} for name, adapter in adapters.items()],

@@ -1,5 +1,6 @@
 """A continuation longer than one answer: asked for in turns, the story so far kept in `history`."""
 
+from xuxie.errors import UserError
 from xuxie.prompting import BARE, Prompting
 from xuxie.sampling.decoding import Continuation
 
@@ -39,7 +40,11 @@ class Story:
         return len(self.text) < target_chars and bool(self.turns[-1].strip()) and len(self.turns) < _MAX_TURNS
 
     def prompt_ids(self) -> list[int]:
-        """What the next turn is asked with."""
+        """What the next turn is asked with.
+
+        Raises:
+            UserError: not even the passage before the turn fits into the room.
+        """
         if self.prompting.template_name == BARE:
             ids = self.prompting.prompt_ids({**self.row, "input": self.row["input"] + self.text})
             return ids[-self.room :]
@@ -51,6 +56,12 @@ class Story:
             ids = self.prompting.prompt_ids({**self.row, "input": passages[-1], "history": history}, system=self.system)
             if len(ids) <= self.room:
                 break
+        else:
+            raise UserError(
+                f"the prompt of row {self.row['id']} takes {len(ids)} tokens, but the model's window leaves room for {self.room}",
+                where="sampling.max_new_tokens, datasets: the length of prompts",
+                remedy="ask for fewer new tokens, or take a model with a longer window",
+            )
         self._forgotten = sum(map(len, passages[:first]))
         return ids
 

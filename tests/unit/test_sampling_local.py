@@ -1,0 +1,153 @@
+"""Samples of a loaded model: journal, turns, and what an output says about itself."""
+
+import pytest
+import torch
+from tiny_model import make_tiny_model
+
+from xuxie.errors import UserError
+from xuxie.llm.journal import Journal
+from xuxie.models import load_model
+from xuxie.prompting import BARE, Prompting
+from xuxie.sampling import local
+from xuxie.sampling.decoding import Continuation
+from xuxie.sampling.drawing import Drawing
+from xuxie.sampling.systems import choose_prompts
+from xuxie.sampling.turns import Story
+
+TEXT = "雾从海上来，灯塔的光在雾里打着转。阿澈数到第七下，听见有人敲门。\n" * 3
+ROWS = [
+    {"id": f"r{i}", "instruction": "续写：", "input": TEXT[i : i + 30], "output": "门开了。", "system": "你是作者", "history": []} for i in range(3)
+]
+
+
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory):
+    torch.set_num_threads(1)
+    return load_model(make_tiny_model(tmp_path_factory.mktemp("tiny"), TEXT, vocabulary=400), dtype="float32")
+
+
+def sample(loaded, folder, rows=ROWS, identity="m", template="qwen", **settings):
+    model, tokenizer = loaded
+    with Journal(folder) as journal:
+        return local.sample_local(
+            model, Prompting(tokenizer, template), rows, identity=identity, journal=journal, drawing=Drawing(),
+            **{"seed": 0, "system": None, "max_new_tokens": 12, **settings},
+        )  # fmt: skip
+
+
+def without_time(outputs):
+    return {name: {key: value for key, value in output.items() if key != "seconds"} for name, output in outputs.items()}
+
+
+def test_an_interrupted_run_goes_on_where_it_was(loaded, tmp_path, monkeypatch):
+    expected = sample(loaded, tmp_path / "whole")
+    decode = local.decode
+
+    def breaks_after_one(*arguments, **named):
+        for count, answer in enumerate(decode(*arguments, **named)):
+            if count == 1:
+                raise KeyboardInterrupt
+            yield answer
+
+    monkeypatch.setattr(local, "decode", breaks_after_one)
+    with pytest.raises(KeyboardInterrupt):
+        sample(loaded, tmp_path / "broken")
+    asked = []
+
+    def counting(model, requests, **named):
+        asked.extend(request.key for request in requests)
+        return decode(model, requests, **named)
+
+    monkeypatch.setattr(local, "decode", counting)
+    assert without_time(sample(loaded, tmp_path / "broken")) == without_time(expected)
+    assert len(asked) == 2
+
+
+@pytest.mark.parametrize("change", [{"identity": "other weights"}, {"seed": 1}, {"max_new_tokens": 13}, {"template": "alpaca"}, {"system": "别的"}])
+def test_the_journal_answers_only_what_was_asked(loaded, tmp_path, monkeypatch, change):
+    sample(loaded, tmp_path)
+    decode, asked = local.decode, []
+
+    def counting(model, requests, **named):
+        asked.extend(requests)
+        return decode(model, requests, **named)
+
+    monkeypatch.setattr(local, "decode", counting)
+    sample(loaded, tmp_path)
+    assert not asked
+    sample(loaded, tmp_path, **change)
+    assert len(asked) == 3
+
+
+def test_long_continuations_reach_their_target_in_turns(loaded, tmp_path):
+    for template in ("qwen", BARE):
+        outputs = sample(loaded, tmp_path, template=template, target_chars=40)
+        for output in outputs.values():
+            assert len(output["text"]) >= 40 and output["turns"][-1] == len(output["text"])
+            assert len(output["turns"]) > 1 and output["turns"] == sorted(output["turns"])
+            assert output["forgotten"] == 0
+
+
+def story(loaded, room=10_000, template="qwen"):
+    return Story(ROWS[0], Prompting(loaded[1], template), room=room)
+
+
+def say(tale, text):
+    ids = tale.prompting.tokenizer.encode(text, add_special_tokens=False)
+    tale.add(Continuation(ids, "length", 0.5), 10)
+
+
+def test_a_turn_asks_as_the_training_data_does(loaded):
+    tale = story(loaded)
+    decoded = loaded[1].decode(tale.prompt_ids())
+    assert decoded == f"<|im_start|>system\n你是作者<|im_end|>\n<|im_start|>user\n续写：\n{ROWS[0]['input']}<|im_end|>\n<|im_start|>assistant\n"
+    say(tale, "门外站着一个人。")
+    say(tale, "他没有影子。")
+    decoded = loaded[1].decode(tale.prompt_ids())
+    assert decoded.index(ROWS[0]["input"]) < decoded.index("门外站着一个人。") < decoded.index("续写：\n他没有影子。")
+    assert decoded.count("他没有影子。") == 1
+    assert tale.output()["turns"] == [8, 14]
+    assert tale.output() | {"tokens": 0} == {
+        "text": "门外站着一个人。他没有影子。", "stop": "length", "tokens": 0, "prompt_tokens": 20, "seconds": 1.0, "turns": [8, 14],
+        "forgotten": 0, "foreign_stop": None,
+    }  # fmt: skip
+
+
+def test_the_window_forgets_the_oldest_first(loaded):
+    tale = story(loaded)
+    for text in ("一个人走来。", "两个人走来。", "三个人走来。"):
+        say(tale, text)
+    whole = len(tale.prompt_ids())
+    tale.room = whole - 1
+    ids = tale.prompt_ids()
+    assert len(ids) < whole and ROWS[0]["input"] not in loaded[1].decode(ids) and "两个人走来。" in loaded[1].decode(ids)
+    assert tale.output()["forgotten"] == len(ROWS[0]["input"])
+    bare = story(loaded, room=5, template=BARE)
+    say(bare, "三个人走来。")
+    assert len(bare.prompt_ids()) == 5
+
+
+def test_a_prompt_that_outgrows_the_window_by_itself_is_the_user_s_to_mend(loaded, tmp_path):
+    with pytest.raises(UserError, match="window"):
+        sample(loaded, tmp_path, window=20)
+
+
+def test_a_story_that_falls_silent_ends(loaded):
+    tale = story(loaded)
+    say(tale, "")
+    assert not tale.continues(100)
+
+
+def test_an_end_token_that_nobody_stops_on_is_found(loaded):
+    tale = story(loaded)
+    tokenizer = loaded[1]
+    ids = tokenizer.encode("门开了。", add_special_tokens=False) + [tokenizer.eos_token_id] + tokenizer.encode("完", add_special_tokens=False)
+    tale.add(Continuation(ids, "length", 0.1), 5)
+    assert tale.output()["text"] == "门开了。完"
+    assert tale.output()["foreign_stop"] == 4
+
+
+def test_prompts_are_spread_over_the_split():
+    rows = [{"id": i} for i in range(10)]
+    assert [row["id"] for row in choose_prompts(rows, 4)] == [0, 2, 5, 7]
+    assert choose_prompts(rows, 10) == choose_prompts(rows, 99) == rows
