@@ -15,7 +15,6 @@ log = logging.getLogger(__name__)
 _TICK = 0.2  # seconds between looks at the shared state
 _SHRINK = 0.7  # the limit on calls in flight after a "too fast", in parts of what it was
 _GROW = 0.02  # what it regains in the time that all calls in flight take once (at least 1)
-_FORGIVEN_AFTER = 60.0  # seconds after which a first job no longer minds what the last one was told
 _BURST = {"requests": 1.0, "tokens": 5.0}  # seconds' worth that a bucket holds: less evenness than this, providers punish
 
 
@@ -123,8 +122,8 @@ class Limits:
                 self._successes = 0
             state["limit"] = limit
             everybody = self._shared.members(state, wanted=wanted, held=max(self._running, self._allowed))
-            if eager and len(everybody) == 1 and time.time() - state.get("cut_at", 0.0) > _FORGIVEN_AFTER:
-                limit = state["limit"] = self._most
+            if eager and len(everybody) == 1:
+                limit = state["limit"] = self._most  # what a job that was killed had been told no longer counts
             others = sum(member["held"] for name, member in everybody.items() if name != self._shared.me)
             share = fair_share(int(limit), {name: member["wanted"] for name, member in everybody.items()})[self._shared.me]
             self._allowed = max(0, min(share, int(limit) - others))

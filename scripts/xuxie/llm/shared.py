@@ -27,19 +27,26 @@ class SharedState:
 
     def __init__(self, name: str):
         self.me = f"{os.getpid()}-{secrets.token_hex(4)}"
-        path = _own_folder() / f"{hashlib.sha256(name.encode()).hexdigest()[:24]}.json"
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._path = _own_folder() / f"{hashlib.sha256(name.encode()).hexdigest()[:24]}.json"
+        self._file = self._open()
 
     def close(self) -> None:
-        """Leave: the others share what this process had."""
+        """Leave: the others share what this process had. The last one takes the document away."""
         with self.held() as state:
-            state.get("members", {}).pop(self.me, None)
+            members = state.get("members", {})
+            members.pop(self.me, None)
+            if not members:
+                self._path.unlink()
         os.close(self._file)
 
     @contextmanager
     def held(self) -> Iterator[dict]:
         """The document, for reading and changing, while nobody else can."""
         fcntl.flock(self._file, fcntl.LOCK_EX)
+        while os.fstat(self._file).st_nlink == 0:  # taken away by one who left, while we waited
+            os.close(self._file)
+            self._file = self._open()
+            fcntl.flock(self._file, fcntl.LOCK_EX)
         try:
             before = os.pread(self._file, 1 << 20, 0)
             try:
@@ -53,6 +60,9 @@ class SharedState:
                 os.ftruncate(self._file, len(after))
         finally:
             fcntl.flock(self._file, fcntl.LOCK_UN)
+
+    def _open(self) -> int:
+        return os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
     def members(self, state: dict, **mine) -> dict[str, dict]:
         """Publish this process's numbers in a held document; return those of every process alive, by name."""

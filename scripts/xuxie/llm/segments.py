@@ -1,0 +1,115 @@
+"""The files of a journal: JSON Lines, each line with a checksum of itself, each file written by one process.
+
+A line starts with what an index needs, at fixed places, so that a start parses no JSON.
+"""
+
+import fcntl
+import json
+import os
+import re
+import secrets
+import socket
+import time
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from xuxie.llm.usage import Usage
+
+IMPORTED = "imported-"  # segments whose entries were paid for by somebody else
+
+_HEAD = re.compile(rb'\{"key":"([0-9a-f]{32})","usage":\[(\d+),(\d+),(\d+)\],"cost":([-+.0-9e]+),')
+_CHECK = re.compile(rb',"check":"([0-9a-f]{8})"\}\n\Z')
+
+
+def segments(folder: Path) -> list[Path]:
+    """The segments of a journal, own ones first, the oldest first."""
+    return sorted(folder.glob("*.jsonl")) if folder.is_dir() else []
+
+
+def encode(entry: dict) -> bytes:
+    """The line of an entry that begins with `key`, `usage` and `cost`."""
+    body = json.dumps(entry, ensure_ascii=False, separators=(",", ":"))[:-1].encode("utf-8", "surrogatepass")
+    return body + b',"check":"%08x"}\n' % zlib.crc32(body)
+
+
+def decode(line: bytes) -> dict:
+    """The entry of a whole line."""
+    return json.loads(line[: _CHECK.search(line).start()].decode("utf-8", "surrogatepass") + "}")
+
+
+def head(line: bytes) -> tuple[bytes, Usage] | None:
+    """Key (16 bytes) and usage of a line; None if the line is not as it was written."""
+    check = _CHECK.search(line)
+    if check is None or zlib.crc32(line[: check.start()]) != int(check[1], 16):
+        return None
+    key, input, cached, output, cost = _HEAD.match(line).groups()
+    return bytes.fromhex(key.decode()), Usage(int(input), int(cached), int(output), float(cost), int(int(input) + int(output) > 0))
+
+
+def lines(path: Path, start: int = 0) -> Iterator[tuple[int, bytes]]:
+    """Offset and bytes of a segment's finished lines, from an offset on. A last line without its end is not there yet, or never will be."""
+    with path.open("rb") as file:
+        file.seek(start)
+        for line in file:
+            if not line.endswith(b"\n"):
+                return
+            yield start, line
+            start += len(line)
+
+
+class Segment:
+    """A new segment, for this process to append to.
+
+    It is locked while it is open, so that `compact` leaves it alone.
+    """
+
+    def __init__(self, folder: Path, prefix: str = ""):
+        folder.mkdir(parents=True, exist_ok=True)
+        stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime())
+        host = re.sub(r"[^0-9A-Za-z]+", "-", socket.gethostname())[:40]
+        self.path = folder / f"{prefix}{stamp}-{host}-{os.getpid()}-{secrets.token_hex(4)}.jsonl"
+        self._file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        in_use(self._file)
+        sync_folder(folder)
+        self._size = 0
+
+    def append(self, written: list[bytes]) -> list[int]:
+        """Write lines and return when they are on the disk: their offsets.
+
+        Raises:
+            OSError: not all of it could be written. Do not append again: a torn line would be in the middle then.
+        """
+        rest = memoryview(b"".join(written))
+        while rest:
+            rest = rest[os.write(self._file, rest) :]
+        os.fsync(self._file)
+        offsets = []
+        for line in written:
+            offsets.append(self._size)
+            self._size += len(line)
+        return offsets
+
+    def close(self) -> None:
+        """Let it go."""
+        os.close(self._file)
+
+
+def in_use(file: int) -> bool:
+    """Whether somebody else has an open segment; if not, it is taken (until `file` is closed)."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    return False
+
+
+def sync_folder(folder: Path) -> None:
+    """Make new names in a folder survive a power cut, where the file system can."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError:
+        pass  # some network file systems refuse; they do it by themselves
+    finally:
+        os.close(handle)

@@ -1,0 +1,74 @@
+import time
+from email.utils import formatdate
+
+import pytest
+
+from xuxie.errors import UserError
+from xuxie.llm import open_endpoint
+from xuxie.llm.faults import Rejected, Transient, Unsupported, fault_of, retry_after
+
+
+@pytest.fixture
+def endpoint(monkeypatch):
+    monkeypatch.setenv("THE_KEY", "sk-secret-marker")
+    with open_endpoint({"base_url": "http://127.0.0.1:1/v1", "model": "m", "api_key_env": "THE_KEY"}) as endpoint:
+        yield endpoint
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind", "says"),
+    [
+        (401, '{"error": {"message": "Incorrect API key provided: sk-secret-marker"}}', UserError, "check the key in THE_KEY"),
+        (403, '{"message": "forbidden"}', UserError, "refused the key"),
+        (402, '{"error": {"message": "Insufficient Balance"}}', UserError, "quota"),
+        (429, '{"error": {"message": "You exceeded your current quota", "code": "insufficient_quota"}}', UserError, "top up"),
+        (404, '{"error": {"code": "model_not_found", "message": "no such model"}}', UserError, "correct `model`"),
+        (400, '{"error": {"message": "Model Not Exist"}}', UserError, "correct `model`"),
+        (404, "<html>not found</html>", UserError, "/v1"),
+        (405, "", UserError, "/v1"),
+        (429, '{"error": {"message": "Rate limit reached"}}', Transient, "Rate limit"),
+        (408, "", Transient, "408"),
+        (500, "oops", Transient, "oops"),
+        (503, '{"detail": "loading model"}', Transient, "loading"),
+        (529, '{"error": {"type": "overloaded_error"}}', Transient, "overloaded"),
+        (400, '{"error": {"message": "maximum context length is 8192 tokens"}}', Rejected, "too long"),
+        (400, '{"error": {"type": "exceed_context_size_error", "message": "request (3779 tokens) is too big"}}', Rejected, "too long"),
+        (400, '{"error": {"code": "data_inspection_failed", "message": "inappropriate content"}}', Rejected, "refused"),
+        (422, '{"detail": "temperature must be below 1"}', Rejected, "rejected"),
+        (400, '{"error": {"message": "This response_format type is unavailable now"}}', Unsupported, "unavailable"),
+    ],
+)
+def test_what_a_status_means(endpoint, status, body, kind, says):
+    fault = fault_of(status, body.encode(), {}, endpoint, structured=True)
+    assert isinstance(fault, kind) and says in str(fault)
+    assert "sk-secret-marker" not in str(fault)
+
+
+def test_only_a_request_for_structure_can_be_refused_for_it(endpoint):
+    body = b'{"error": {"message": "response_format is wrong"}}'
+    assert isinstance(fault_of(400, body, {}, endpoint, structured=False), Rejected)
+
+
+def test_too_fast_is_told_from_down(endpoint):
+    assert fault_of(429, b"", {"retry-after": "7"}, endpoint, structured=False).throttled
+    assert not fault_of(500, b"", {}, endpoint, structured=False).throttled
+
+
+def test_when_to_come_back_is_read_in_every_form():
+    assert retry_after({}) is None
+    assert retry_after({"retry-after": "2.5"}) == 2.5
+    assert retry_after({"retry-after-ms": "1500", "retry-after": "9"}) == 1.5
+    assert 50 < retry_after({"retry-after": formatdate(time.time() + 60, usegmt=True)}) <= 60
+    assert retry_after({"retry-after": "soon"}) is None
+
+
+def test_an_unset_variable_is_said_before_anything_is_asked(monkeypatch):
+    monkeypatch.delenv("THE_KEY", raising=False)
+    with pytest.raises(UserError, match="THE_KEY is not set"), open_endpoint({"base_url": "http://h/v1", "model": "m", "api_key_env": "THE_KEY"}):
+        pass
+
+
+@pytest.mark.parametrize("wrong", [{}, {"embedded": "m", "base_url": "http://h"}, {"base_url": "http://h"}, {"embedded": "m", "rpmm": 3}])
+def test_settings_that_contradict_themselves_are_refused(wrong):
+    with pytest.raises(UserError, match="settings are wrong"), open_endpoint(wrong):
+        pass

@@ -1,0 +1,202 @@
+import errno
+import multiprocessing
+import os
+
+import manage_journal
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from xuxie.errors import UserError
+from xuxie.llm import segments, upkeep
+from xuxie.llm.journal import Journal, entry_of
+
+
+def key(number: int) -> str:
+    return f"{number:032x}"
+
+
+def entry(number: int, tokens=(10, 4, 2), cost=0.5, **rest) -> dict:
+    return entry_of(key(number), "m", tokens, cost, reply={"content": f"answer {number}"}, **rest)
+
+
+def fill(folder, *numbers: int) -> None:
+    with Journal(folder) as journal:
+        journal.append([entry(number) for number in numbers])
+
+
+def only_segment(folder):
+    [path] = folder.glob("*.jsonl")
+    return path
+
+
+def test_an_entry_comes_back_whole_from_another_process(tmp_path):
+    with Journal(tmp_path) as journal:
+        journal.append([entry(1), entry(2, question="第二")])
+        assert journal.get(key(1))["reply"] == {"content": "answer 1"}
+    with Journal(tmp_path) as journal:
+        assert journal.get(key(2))["question"] == "第二"
+        assert journal.get(key(3)) is None
+        assert len(journal) == 2
+        assert (journal.spent.input, journal.spent.cached, journal.spent.output, journal.spent.cost, journal.spent.calls) == (20, 8, 4, 1.0, 2)
+
+
+@given(st.text(), st.text(alphabet=st.characters(categories=["Cs", "Zl", "Zp", "Cc"])))
+def test_any_text_makes_one_line_and_comes_back(text, odd):
+    line = segments.encode(entry(1, said=text + odd))
+    assert line.count(b"\n") == 1 and segments.head(line)[0].hex() == key(1)
+    assert segments.decode(line)["said"] == text + odd
+
+
+def test_a_tail_torn_at_any_byte_costs_only_itself(tmp_path):
+    fill(tmp_path, 1, 2, 3)
+    path = only_segment(tmp_path)
+    whole = path.read_bytes()
+    last = whole.rstrip(b"\n").rindex(b"\n") + 1
+    for cut in range(last, len(whole)):
+        path.write_bytes(whole[:cut])
+        with Journal(tmp_path) as journal:
+            assert journal.get(key(2)) is not None
+            assert key(3) not in journal
+            assert journal.damaged == 0
+    # the next job writes elsewhere, and the answer that is asked again is found
+    fill(tmp_path, 3)
+    with Journal(tmp_path) as journal:
+        assert [journal.get(key(n))["reply"]["content"] for n in (1, 2, 3)] == ["answer 1", "answer 2", "answer 3"]
+    assert upkeep.verify(tmp_path).torn == [str(path)]
+
+
+def test_a_changed_byte_is_noticed_and_costs_one_entry(tmp_path, caplog):
+    fill(tmp_path, 1, 2, 3)
+    path = only_segment(tmp_path)
+    data = bytearray(path.read_bytes())
+    place = data.index(b"answer 2")
+    data[place] ^= 1
+    path.write_bytes(data)
+    with Journal(tmp_path) as journal:
+        assert key(1) in journal and key(2) not in journal and key(3) in journal
+        journal.append([entry(2)])
+    assert "damaged line" in caplog.text
+    with Journal(tmp_path) as journal:
+        assert journal.get(key(2))["reply"]["content"] == "answer 2"
+    found = upkeep.verify(tmp_path)
+    assert found.entries == 3 and len(found.damaged) == 1
+    assert manage_journal.main(["verify", str(tmp_path)]) == 1
+
+
+def test_the_first_of_two_answers_stays_and_both_are_counted(tmp_path):
+    with Journal(tmp_path) as one, Journal(tmp_path) as other:
+        one.append([entry(1)])
+        other.append([{**entry(1), "reply": {"content": "later"}}])
+        first = one.get(key(1))["reply"]["content"]
+    with Journal(tmp_path) as journal:
+        assert journal.spent.calls == 2
+        kept = journal.get(key(1))["reply"]["content"]
+    upkeep.compact(tmp_path)
+    with Journal(tmp_path) as journal:
+        assert journal.get(key(1))["reply"]["content"] == kept
+        assert journal.spent.calls == 2
+    assert first == "answer 1"
+
+
+def _write(folder, first):
+    with Journal(folder) as journal:
+        for number in range(first, first + 100):
+            journal.append([entry(number)])
+
+
+def test_writers_at_the_same_time_never_meet(tmp_path):
+    context = multiprocessing.get_context("spawn")
+    writers = [context.Process(target=_write, args=(tmp_path, first)) for first in (0, 100, 200)]
+    for writer in writers:
+        writer.start()
+    with Journal(tmp_path) as reader:
+        while any(writer.is_alive() for writer in writers):
+            reader.refresh()
+            assert reader.damaged == 0
+        reader.refresh()
+        assert len(reader) == 300 and reader.spent.calls == 300
+        assert all(reader.get(key(n))["reply"]["content"] == f"answer {n}" for n in range(300))
+    assert len(list(tmp_path.glob("*.jsonl"))) == 3
+
+
+def test_a_full_disk_stops_the_job_and_harms_nothing(tmp_path, monkeypatch):
+    with Journal(tmp_path) as journal:
+        journal.append([entry(1)])
+        write = os.write
+
+        def half(file, data):
+            write(file, bytes(data)[: len(data) // 2])
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr(os, "write", half)
+        with pytest.raises(UserError, match="No space left"):
+            journal.append([entry(2)])
+        monkeypatch.setattr(os, "write", write)
+        journal.append([entry(3)])
+    with Journal(tmp_path) as journal:
+        assert key(1) in journal and key(2) not in journal and key(3) in journal
+        assert journal.damaged == 0
+
+
+def test_compaction_keeps_every_entry_in_one_file_and_spares_a_writer(tmp_path):
+    for number in range(5):
+        fill(tmp_path, number)
+    with Journal(tmp_path) as writer, Journal(tmp_path) as reader:
+        writer.append([entry(7)])
+        assert upkeep.compact(tmp_path) == (6, 2)
+        writer.append([entry(8)])
+        # a job that knew the old files goes on
+        assert reader.get(key(3))["reply"]["content"] == "answer 3"
+        reader.refresh()
+        assert len(reader) == 7 and reader.spent.calls == 7
+    assert upkeep.compact(tmp_path) == (2, 1)
+    with Journal(tmp_path) as journal:
+        assert len(journal) == 7 and journal.spent.calls == 7
+
+
+def test_a_killed_compaction_counts_nothing_twice(tmp_path, monkeypatch):
+    for number in range(3):
+        fill(tmp_path, number)
+
+    def killed(path):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(upkeep.Path, "unlink", killed)
+    with pytest.raises(KeyboardInterrupt):
+        upkeep.compact(tmp_path)
+    monkeypatch.undo()
+    assert len(list(tmp_path.glob("*.jsonl"))) == 4
+    with Journal(tmp_path) as journal:
+        assert len(journal) == 3 and journal.spent.calls == 3
+    upkeep.compact(tmp_path)
+    assert upkeep.verify(tmp_path).entries == 3
+
+
+@pytest.mark.parametrize("name", ["sent.jsonl", "sent.jsonl.gz"])
+def test_a_colleague_gets_the_answers_and_not_the_bill(tmp_path, name, capsys):
+    fill(tmp_path / "mine", 1, 2)
+    fill(tmp_path / "theirs", 2)
+    assert manage_journal.main(["export", str(tmp_path / "mine"), str(tmp_path / name)]) == 0
+    assert manage_journal.main(["import", str(tmp_path / "theirs"), str(tmp_path / name)]) == 0
+    with Journal(tmp_path / "theirs") as journal:
+        assert journal.get(key(1))["reply"]["content"] == "answer 1"
+        assert journal.spent.calls == 1
+    assert upkeep.import_(tmp_path / name, tmp_path / "theirs") == 0
+    assert manage_journal.main(["stats", str(tmp_path / "theirs")]) == 0
+    assert "(imported): " in capsys.readouterr().out
+
+
+def test_a_damaged_export_is_refused_whole(tmp_path):
+    fill(tmp_path / "mine", 1, 2)
+    upkeep.export(tmp_path / "mine", tmp_path / "sent.jsonl")
+    data = (tmp_path / "sent.jsonl").read_bytes()
+    (tmp_path / "sent.jsonl").write_bytes(data[:-20])
+    with pytest.raises(UserError, match="line 2"):
+        upkeep.import_(tmp_path / "sent.jsonl", tmp_path / "theirs")
+    assert not (tmp_path / "theirs").exists()
+
+
+def test_a_folder_without_a_journal_is_said_to_be_one(tmp_path, capsys):
+    assert manage_journal.main(["stats", str(tmp_path / "nowhere")]) == 1
+    assert "there is no journal" in capsys.readouterr().err
