@@ -4,7 +4,7 @@
 def chunk_tokenizer(wildcards):
     """The tokenizer that a chunk's size is counted with; none where characters count."""
     return (
-        hf_files(config["chunks"]["model"])[-1]
+        hf_files(config["chunks"]["model"])[0]
         if config["chunks"]["unit"] == "tokens"
         else []
     )
@@ -44,7 +44,6 @@ rule find_chapters:
     """Find the chapters by their headings; report gaps, doubles and disorder, and leave out repeated chapters."""
     input:
         text="results/novels/{novel}/text.txt",
-        counts="results/novels/{novel}/text.json",
     output:
         chapters="results/novels/{novel}/chapters.jsonl",
         findings="results/novels/{novel}/chapters.json",

@@ -1,23 +1,31 @@
 """Rule find_chapters: find the chapters of a novel's text."""
 
-import re
+import logging
+from dataclasses import asdict
 from pathlib import Path
 
 from xuxie.job import run_job
 from xuxie.rows import write_json, write_rows
+from xuxie.text import chapters as finder
+
+logger = logging.getLogger(__name__)
 
 
-def find_chapters(text: str, counts: str, chapters: str, findings: str, *, pattern: str | None, scene_size: int) -> None:
+def find_chapters(text: str, chapters: str, findings: str, *, pattern: str | None, scene_size: int) -> None:
     """Write one row a chapter, and what was noticed about headings, numbers and text outside of chapters."""
     content = Path(text).read_text(encoding="utf-8")
-    headings = list(re.finditer(r"^第(\S{1,9}?)[回章]\s+(.{1,40})\n", content, re.MULTILINE))
-    ends = [heading.start() for heading in headings[1:]] + [len(content)]
-    rows = [
-        {"number": number, "title": heading[2], "kind": "chapter", "start": heading.end(), "end": end}
-        for number, (heading, end) in enumerate(zip(headings, ends), 1)
-    ]
-    write_rows(chapters, rows)
-    write_json(findings, {})
+    found, noticed = finder.find_chapters(content, pattern=pattern, scene_size=scene_size)
+    account = noticed.characters
+    if account["text"] != sum(account.values()) - account["text"]:
+        raise AssertionError(f"the characters do not add up: {account}")
+    write_rows(chapters, map(asdict, found))
+    write_json(findings, asdict(noticed))
+    logger.info("%d headings, %d chapters: %s", noticed.headings, len(found), noticed.kinds)
+    if noticed.note:
+        logger.warning(noticed.note)
+    for what in ("gaps", "repeated_numbers", "out_of_order", "dropped", "empty"):
+        for item in getattr(noticed, what):
+            logger.warning("%s: %s", what.replace("_", " "), item)
 
 
 if __name__ == "__main__":

@@ -1,22 +1,27 @@
 """Chapters: which headings are real, what they hold, and what is odd about their order."""
 
-import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from itertools import accumulate
+from itertools import pairwise
 
 import re2
 
 from xuxie.errors import UserError
-from xuxie.text import headings
-from xuxie.text.chunks import balanced_cuts
+from xuxie.text import headings, numerals
 from xuxie.text.headings import Heading
-from xuxie.text.sentences import sentences
+from xuxie.text.scenes import scenes, trimmed
 
 # What counts chapters, from the finest; a novel's chapters are the finest of the first group that it has.
 _CHAPTER_UNITS = ("章", "回", "话", "話", "折", "chapter")
 _OTHER_UNITS = ("节", "節", "幕", "场", "場", "集", "篇", "册", "冊", "卷", "季", "辑", "輯", "部", "part", "volume", "book")
+
+# Finer than any of _OTHER_UNITS: what stands beside chapters proper is above them, except these.
+_FINER = 4
+_LONGEST_MATCHED = 200
+_MOST_MISSING = 100_000
+_INTRODUCES = ("：", "，", "、", ":", ",", "“", "是", "道")
+_SENTENCE_END = ("。", "；", "，")
 
 # Text before the first heading of this length is a part of the novel, and no title page.
 _OPENING = 1000
@@ -93,20 +98,253 @@ def find_chapters(text: str, *, pattern: str | None = None, scene_size: int = 40
         UserError: the pattern is no regular expression, or no line matches it.
     """
     findings = Findings()
-    lines = list(_candidates(text)) if pattern is None else _matching(text, pattern)
-    lines, contents = _without_contents(text, lines)
-    accepted = _accepted(lines, findings) if pattern is None else lines
-    chapters = list(_bodies(text, accepted, contents, findings))
-    chapters = _without_repetitions(text, chapters, findings)
-    opening = _opening(text, accepted, contents)
-    if opening[1] - opening[0] >= _OPENING or not chapters:
-        parts = scenes(text, *opening, scene_size)
+    if pattern is None:
+        lines = _without_contents(text, _candidates(text), findings)
+        lines = _by_number(_of_chapter_level(lines, findings), findings)
+    else:
+        lines = _matching(text, pattern)
+    stretches = _stretches(text, lines, findings)
+    chapters = _without_repetitions(text, stretches, findings)
+    _note_order(chapters, findings)
+    first = lines[0].start if lines else len(text)
+    opening = trimmed(text, max((end for _, end in findings.contents if end <= first), default=0), first)
+    if not chapters or opening[1] - opening[0] >= _OPENING:
         kind = "opening" if chapters else "scene"
+        parts = scenes(text, *opening, scene_size)
         chapters = [Chapter(None, "", kind, None, start, end) for start, end in parts] + chapters
         if kind == "scene":
             findings.note = f"no headings found: the text is cut into {len(parts)} scenes of at most {scene_size} characters"
-    findings.headings = len(accepted)
+    findings.headings = len(lines)
     findings.kinds = dict(Counter(chapter.kind for chapter in chapters))
-    findings.contents = [list(span) for span in contents]
-    findings.characters = _account(text, chapters, accepted, findings)
+    findings.characters = _account(text, chapters, lines, findings)
     return chapters, findings
+
+
+def _candidates(text: str) -> list[_Line]:
+    """The lines in the form of a heading."""
+    found, place, before = [], 0, ""
+    for line in text.split("\n"):
+        if len(line) <= headings.LONGEST and line and (heading := headings.parse(line)):
+            found.append(_Line(place, place + len(line), heading, before))
+        place += len(line) + 1
+        before = line or before
+    return found
+
+
+def _matching(text: str, pattern: str) -> list[_Line]:
+    try:
+        compiled = re2.compile(pattern)
+    except re2.error as error:
+        what = f"{pattern!r} is no regular expression: {error}"
+        raise UserError(what, where="config, chapter_pattern", remedy="correct it (the syntax is RE2's)") from error
+    found, place, before = [], 0, ""
+    for line in text.split("\n"):
+        if line and len(line) <= _LONGEST_MATCHED and (match := compiled.fullmatch(line.strip())):
+            groups = match.groupdict()
+            number = numerals.number(groups.get("number") or "")
+            found.append(_Line(place, place + len(line), Heading("chapter", "", number, groups.get("title") or "", True), before))
+        place += len(line) + 1
+        before = line or before
+    if not found:
+        what = f"no line matches {pattern!r}"
+        raise UserError(what, where="config, chapter_pattern", remedy="correct it, or set it to null for the forms known here")
+    return found
+
+
+def _without_contents(text: str, lines: list[_Line], findings: Findings) -> list[_Line]:
+    """Leave out tables of contents: headings in a row without text between, which come again later."""
+    kept, row = [], []
+    names = Counter(_name(line) for line in lines)
+    for line, following in pairwise([*lines, None]):
+        row.append(line)
+        if following is not None and not text[line.end : following.start].strip():
+            continue
+        listed = [entry for entry in row if names[_name(entry)] > 1]
+        if len(listed) >= _CONTENTS and len(listed) > len(row) / 2:
+            # The last entry may be the first heading of the text.
+            last = row.pop() if len(row) > _CONTENTS and _name(row[-1]) == _name(row[0]) else None
+            findings.contents.append([row[0].start, row[-1].end])
+            names.subtract(map(_name, row))
+            kept += [last] if last else []
+        else:
+            kept += row
+        row = []
+    return kept
+
+
+def _name(line: _Line) -> tuple:
+    heading = line.heading
+    return heading.kind, heading.unit, heading.number, heading.volume, "".join(filter(str.isalnum, heading.title))
+
+
+def _of_chapter_level(lines: list[_Line], findings: Findings) -> list[_Line]:
+    """Keep the headings of volumes and of chapters; those of finer parts stay in the text.
+
+    What counts the chapters is told by what the novel has: 节 are chapters if there are no 章.
+    """
+    units = Counter(line.heading.unit for line in lines if line.heading.unit)
+    chapter_units = {unit for unit in _CHAPTER_UNITS if units[unit]}
+    if not chapter_units:
+        chapter_units = {next((unit for unit in _OTHER_UNITS if units[unit] > 1), "")}
+    finest = max(_OTHER_UNITS.index(unit) for unit in chapter_units) if chapter_units <= set(_OTHER_UNITS) else _FINER
+    bare = _bare_numbers(lines) if not units else []
+    kept = []
+    for line in lines:
+        heading = line.heading
+        if heading.kind == "bare":
+            if line in bare:
+                kept.append(replace(line, heading=replace(heading, kind="chapter", sure=True)))
+        elif not heading.unit or heading.unit in chapter_units:
+            kept.append(replace(line, heading=replace(heading, kind="chapter")) if heading.unit else line)
+        elif heading.unit in _OTHER_UNITS and _OTHER_UNITS.index(heading.unit) > finest:
+            kept.append(replace(line, heading=replace(heading, kind="volume")))
+        else:
+            findings.mentions.append(_mention(line, "a part of a chapter"))
+    return kept
+
+
+def _bare_numbers(lines: list[_Line]) -> list[_Line]:
+    """Numbers alone on their lines are headings only if they count on from 1, three at least."""
+    run: list[_Line] = []
+    for line in lines:
+        if line.heading.kind == "bare" and line.heading.number == len(run) + 1:
+            run.append(line)
+    return run if len(run) >= _CONTENTS else []
+
+
+def _by_number(lines: list[_Line], findings: Findings) -> list[_Line]:
+    """Leave out what only looks like a heading, by its form and by how the numbers go on."""
+    numbered = [line for line in lines if line.heading.kind == "chapter"]
+    # Where most headings have no blank before the title, that is how this novel writes them.
+    usual = 2 * sum(not line.heading.sure for line in numbered) >= len(numbered)
+    kept: list[_Line] = []
+    last = 0
+    for index, line in enumerate(lines):
+        heading = line.heading
+        if heading.kind != "chapter" or heading.number is None:
+            kept.append(line)
+            last = 0 if heading.kind == "volume" and _restarts(lines, index) else last
+            continue
+        following = next((later.heading.number for later in lines[index + 1 :] if later.heading.kind == "chapter" and later.heading.sure), None)
+        goes_on = heading.number == last + 1
+        if not goes_on and not (heading.sure or usual):
+            findings.mentions.append(_mention(line, "its number does not go on from the last"))
+        elif not goes_on and following == last + 1 and line.before.endswith(_INTRODUCES):
+            findings.mentions.append(_mention(line, "the line before introduces it"))
+        elif not heading.sure and line.heading.title.endswith(_SENTENCE_END) and not (goes_on and following == heading.number + 1):
+            findings.mentions.append(_mention(line, "it is a sentence"))
+        else:
+            kept.append(line)
+            last = heading.number
+    return kept
+
+
+def _restarts(lines: Sequence[_Line], index: int) -> bool:
+    return next((line.heading.number == 1 for line in lines[index + 1 :] if line.heading.kind == "chapter"), False)
+
+
+def _mention(line: _Line, why: str) -> dict:
+    return {"at": line.start, "number": line.heading.number, "title": line.heading.title, "why": why}
+
+
+def _stretches(text: str, lines: list[_Line], findings: Findings) -> list[tuple[_Line, Chapter]]:
+    """Each heading with the text up to the next; a heading set twice in a row is one."""
+    found, volume = [], None
+    listed = [start for start, _ in findings.contents]
+    for line, following in pairwise([*lines, None]):
+        heading = line.heading
+        end = following.start if following else len(text)
+        end = min([start for start in listed if line.end <= start < end], default=end)
+        if heading.kind == "volume":
+            volume = heading.number
+        start, end = trimmed(text, line.end, end)
+        if start == end:
+            if heading.kind != "volume" and not (following and _name(following) == _name(line)):
+                findings.empty.append({"at": line.start, "number": heading.number, "title": heading.title})
+            continue
+        inside = heading.volume or (volume if heading.kind == "chapter" else None)
+        found.append((line, Chapter(heading.number, heading.title, heading.kind, inside, start, end)))
+    return found
+
+
+def _without_repetitions(text: str, stretches: list[tuple[_Line, Chapter]], findings: Findings) -> list[Chapter]:
+    """Leave out chapters whose text was there before, to the letter or nearly."""
+    kept: list[Chapter] = []
+    seen: dict[str, Chapter] = {}
+    numbered: dict[tuple, list[Chapter]] = {}
+    for line, chapter in stretches:
+        body = text[chapter.start : chapter.end]
+        first = seen.get(body) if len(body) >= _LEAST else None
+        key = (chapter.kind, chapter.volume, chapter.number)
+        if first is None and chapter.number is not None:
+            first = next((other for other in numbered.get(key, []) if _nearly_same(body, text[other.start : other.end])), None)
+        if first is None:
+            kept.append(chapter)
+            seen[body] = chapter
+            numbered.setdefault(key, []).append(chapter)
+        else:
+            where = {"at": line.start, "number": chapter.number, "title": chapter.title}
+            findings.dropped.append(where | {"start": chapter.start, "end": chapter.end, "same_as": first.start})
+    return kept
+
+
+def _nearly_same(one: str, other: str) -> bool:
+    if not _LEAST <= min(len(one), len(other)) or min(len(one), len(other)) < _SAME * max(len(one), len(other)):
+        return False
+    ours, theirs = ({body[place : place + _SHINGLE] for place in range(len(body) - _SHINGLE + 1)} for body in (one, other))
+    return len(ours & theirs) >= _SAME * len(ours | theirs)
+
+
+def _note_order(chapters: list[Chapter], findings: Findings) -> None:
+    """Report gaps, numbers used twice and disorder, part by part where numbers start anew."""
+    parts: list[list[Chapter]] = [[]]
+    for chapter in chapters:
+        if chapter.kind != "chapter" or chapter.number is None:
+            continue
+        anew = parts[-1] and chapter.number == 1 and (chapter.volume != parts[-1][-1].volume or parts[-1][-1].number > _CONTENTS)
+        if anew:
+            parts.append([])
+        parts[-1].append(chapter)
+    for part in parts:
+        present, highest = {chapter.number for chapter in part}, 0
+        counted: set[int] = set()
+        for chapter in part:
+            where = {"number": chapter.number, "title": chapter.title, "at": chapter.start}
+            if chapter.number in counted:
+                findings.repeated_numbers.append(where)
+            elif chapter.number < highest:
+                findings.out_of_order.append(where | {"after": highest})
+            missing = [number for number in range(highest + 1, min(chapter.number, highest + _MOST_MISSING)) if number not in present]
+            if missing:
+                findings.gaps.append({"from": missing[0], "to": chapter.number - 1, "missing": chapter.number - highest - 1, "at": chapter.start})
+            counted.add(chapter.number)
+            highest = max(highest, chapter.number)
+
+
+def _account(text: str, chapters: list[Chapter], lines: list[_Line], findings: Findings) -> dict[str, int]:
+    """Every character of the text, by where it went."""
+    inside = sum(chapter.end - chapter.start for chapter in chapters)
+    heads = sum(line.end - line.start for line in lines)
+    dropped = sum(chapter["end"] - chapter["start"] for chapter in findings.dropped)
+    contents = sum(end - start for start, end in findings.contents)
+    spans = sorted(
+        [(chapter.start, chapter.end) for chapter in chapters]
+        + [(line.start, line.end) for line in lines]
+        + [(chapter["start"], chapter["end"]) for chapter in findings.dropped]
+        + [tuple(span) for span in findings.contents]
+    )
+    blank = outside = place = 0
+    for start, end in [*spans, (len(text), len(text))]:
+        if start < place:
+            raise AssertionError(f"two parts of the text overlap at {start}")
+        spaces = len(text[place:start]) - len("".join(text[place:start].split()))
+        blank, outside, place = blank + spaces, outside + (start - place - spaces), end
+    return {
+        "text": len(text),
+        "chapters": inside,
+        "headings": heads,
+        "repeated_chapters": dropped,
+        "contents": contents,
+        "before_first_heading": outside,
+        "blank": blank,
+    }

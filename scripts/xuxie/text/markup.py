@@ -11,9 +11,10 @@ _INLINE = r"span|b|i|u|s|em|strong|small|big|font|a|img|sup|sub|ruby|rb|td|th|sc
 
 _UNSEEN = re.compile(r"<!--.*?-->|<!\[CDATA\[|\]\]>|<!DOCTYPE[^>]*>|<\?.*?\?>|<(head|script|style|rt|rp)\b[^>]*>.*?</\1\s*>", re.DOTALL | re.IGNORECASE)
 _ANY_TAG = re.compile(rf"</?[A-Za-z]{_ATTRIBUTES}>")
-_KNOWN_TAG = re.compile(rf"</?(?:{_BLOCK}|{_INLINE})(?:\s{_ATTRIBUTES})?/?>", re.IGNORECASE)
-_BLOCK_TAG = re.compile(rf"</?(?:{_BLOCK})\b", re.IGNORECASE)
+_INLINE_TAG = re.compile(rf"</?(?:{_INLINE})(?:\s{_ATTRIBUTES})?/?>", re.IGNORECASE)
+_BLOCK_TAGS = re.compile(rf"</?(?:{_BLOCK})(?:\s{_ATTRIBUTES})?/?>(?:\s*</?(?:{_BLOCK})(?:\s{_ATTRIBUTES})?/?>)*+", re.IGNORECASE)
 _RULE_TAG = re.compile(r"<hr\b", re.IGNORECASE)
+_EDGES = re.compile(r"\A\s+|\s+\Z")
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]{2,12}[0-9]{0,2});")
 _SOURCE_BREAK = re.compile(r"[ \t\r]*\n[ \t\r\n]*")
 
@@ -29,7 +30,7 @@ _MARKDOWN = [
         r"!\[[^\]\n]{0,200}\]\([^)\n]{0,500}\)",
         r"\[(?P<text>[^\]\n]{1,200})\]\([^)\n]{0,500}\)",
         r"(?P<mark>\*\*\*|\*\*|__)(?=\S)(?P<text>[^\n]{1,2000}?)(?<=\S)(?P=mark)",
-        r"(?<![\w*])\*(?=[^\s*])(?P<text>[^*\n]{1,2000})(?<=[^\s*])\*(?![\w*])",
+        r"(?<!\*)\*(?=[^\s*])(?P<text>[^*\n]{1,2000})(?<=[^\s*])\*(?!\*)",
         r"(?<![\w_])_(?=[^\s_])(?P<text>[^_\n]{1,2000})(?<=[^\s_])_(?![\w_])",
         r"`(?P<text>[^`\n]{1,500})`",
         r"\\(?P<text>[\\`*_{}\[\]()#+\-.!>~|])",
@@ -42,7 +43,7 @@ def read_html(draft: Draft) -> Tally:
     tally = draft.sub(_UNSEEN)
     # A line end in the source of a page is a blank, and none between Chinese characters.
     tally += draft.sub(_SOURCE_BREAK, lambda match: " " if _between_words(draft.text, *match.span()) else "")
-    return tally + draft.sub(_ANY_TAG, _tag_as_text) + draft.sub(_ENTITY, _character)
+    return tally + draft.sub(_BLOCK_TAGS, _line_end) + draft.sub(_ANY_TAG) + draft.sub(_ENTITY, _character) + draft.sub(_EDGES)
 
 
 def read_markdown(draft: Draft) -> Tally:
@@ -62,14 +63,15 @@ def read_markdown(draft: Draft) -> Tally:
 
 def resolve_remains(draft: Draft) -> Tally:
     """Resolve entities and well-known tags in what is said to be plain text."""
-    tally = draft.sub(_KNOWN_TAG, _tag_as_text) if "<" in draft.text else Tally()
+    tally = Tally()
+    if "<" in draft.text:
+        tally += draft.sub(_BLOCK_TAGS, _line_end) + draft.sub(_INLINE_TAG)
     return tally + (draft.sub(_ENTITY, _character) if "&" in draft.text else Tally())
 
 
-def _tag_as_text(match: re.Match) -> str:
-    if _RULE_TAG.match(match[0]):
-        return "\n\n\n\n"
-    return "\n" if _BLOCK_TAG.match(match[0]) else ""
+def _line_end(tags: re.Match) -> str:
+    # A rule ends a scene, as several blank lines do.
+    return "\n\n\n\n" if _RULE_TAG.search(tags[0]) else "\n"
 
 
 def _character(match: re.Match) -> str:

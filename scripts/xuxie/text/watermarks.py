@@ -56,7 +56,7 @@ def remove_watermarks(draft: Draft, patterns: re2._Regexp | None) -> Tally:
         characters, place = end, match.end()
         line_start, line_end = text.rfind("\n", 0, start) + 1, text.find("\n", end)
         line_end = len(text) if line_end < 0 else line_end
-        if starts and ends[-1] >= line_start and not text[max(ends[-1], line_start) : start].strip():
+        if starts and ends[-1] > line_start and not text[max(ends[-1], line_start) : start].strip():
             # The line's second match, with nothing between.
             start = starts.pop()
             ends.pop()
