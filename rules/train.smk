@@ -114,7 +114,6 @@ rule train_adapter:
         val="results/adapters/{adapter}/data/val.jsonl",
         registry="results/adapters/{adapter}/data/dataset_info.json",
         model=model_files,
-        card=model_card,
     output:
         adapter="results/adapters/{adapter}/adapter_model.safetensors",
         adapter_config="results/adapters/{adapter}/adapter_config.json",

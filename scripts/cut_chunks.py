@@ -31,7 +31,8 @@ def _rows(text: str, chapters: Iterator[dict], novel: str, size: int, cost: Cost
 def _tokens(tokenizer: str) -> Cost:
     from tokenizers import Tokenizer
 
-    encode_batch = Tokenizer.from_file(tokenizer).encode_batch
+    # The model's config.json stands for its folder.
+    encode_batch = Tokenizer.from_file(str(Path(tokenizer).with_name("tokenizer.json"))).encode_batch
     return lambda passages: [len(encoding.ids) for encoding in encode_batch(passages, add_special_tokens=False)]
 
 

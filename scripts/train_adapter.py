@@ -29,7 +29,7 @@ def train_adapter(
     yaml_file: str,
     train: str,
     val: str,
-    card: str,
+    model: list[str],
     adapter: str,
     adapter_config: str,
     loss_curve: str,
@@ -47,14 +47,14 @@ def train_adapter(
     Args:
         yaml_file: the rendered arguments.
         train, val: the rows to train on and to watch.
-        card: the base model's model.json, which has the hashes of its files.
+        model: the base model's config.json and its record, which has the hashes of its files.
         adapter, adapter_config, trainer_log: LLaMA-Factory's outputs, in the folder that the YAML names.
         loss_curve: the figure of both losses.
         manifest: the record of what made this adapter.
         threads: how many threads may compute.
         gpus, nodes: how many GPUs a node, and how many nodes.
     """
-    folder = Path(adapter).parent
+    folder, card = Path(adapter).parent, model[1]
     arguments = yaml.safe_load(Path(yaml_file).read_text(encoding="utf-8"))
     machine = _machine()
     overrides = machine_arguments(arguments, gpu=bool(machine["gpus"]), precision=machine["precision"])

@@ -1,0 +1,29 @@
+"""Take a base model from a hub."""
+
+from pathlib import Path
+
+from xuxie.job import run_job
+from xuxie.model_card import write_card
+from xuxie.model_sources import SOURCES, point_to
+
+
+def download_model(config: str, card: str, source: str, name: str, revision: str | None, template: str, trust_remote_code: bool) -> None:
+    """Download a model once per machine, point to it, and record the hash of each file.
+
+    Args:
+        config: the folder's config.json; the other files go beside it.
+        card: the record, model.json.
+        source: `hub` or `modelscope`.
+        name: the repository.
+        revision: branch, tag or commit.
+        template: the LLaMA-Factory template that the model is talked to with.
+        trust_remote_code: whether the repository's Python files come along.
+    """
+    downloaded, facts = SOURCES[source](name, revision)
+    folder = Path(config).parent
+    point_to(downloaded, folder, own_code=trust_remote_code)
+    write_card(card, folder, title=name, source=source, **facts, template=template, trust_remote_code=trust_remote_code)
+
+
+if __name__ == "__main__":
+    run_job(download_model, snakemake)  # noqa: F821

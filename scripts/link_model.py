@@ -1,0 +1,27 @@
+"""Use a base model that is on this machine already."""
+
+from pathlib import Path
+
+from xuxie.job import run_job
+from xuxie.model_card import write_card
+from xuxie.model_sources import from_path, point_to
+
+
+def link_model(config: str, card: str, name: str, template: str, trust_remote_code: bool, **_files: str) -> None:
+    """Point to a Hugging Face folder, and record the hash of each file.
+
+    Args:
+        config: the new folder's config.json; the other files go beside it.
+        card: the record, model.json.
+        name: the folder to point to.
+        template: the LLaMA-Factory template that the model is talked to with.
+        trust_remote_code: whether the folder's Python files come along.
+    """
+    source, facts = from_path(name)
+    folder = Path(config).parent
+    point_to(source, folder, own_code=trust_remote_code)
+    write_card(card, folder, title=source.name, source="path", **facts, template=template, trust_remote_code=trust_remote_code)
+
+
+if __name__ == "__main__":
+    run_job(link_model, snakemake)  # noqa: F821
