@@ -3,11 +3,7 @@
 
 def chunk_tokenizer(wildcards):
     """The tokenizer that a chunk's size is counted with; none where characters count."""
-    return (
-        hf_files(config["chunks"]["model"])[0]
-        if config["chunks"]["unit"] == "tokens"
-        else []
-    )
+    return hf_files(config["chunks"]["model"])[0] if config["chunks"]["unit"] == "tokens" else []
 
 
 rule normalise_text:

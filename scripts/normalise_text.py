@@ -38,7 +38,9 @@ def normalise_text(
     write_source_map(source_map, result.draft, result.decoded)
     write_json(counts, account)
     for step, tally in result.tallies.items():
-        logger.info("%s: %d places; %d characters changed, %d removed, %d added", step, tally.places, tally.changed, tally.removed, tally.added)
+        logger.info(
+            "%s: %d places; %d characters changed, %d removed, %d added", step, tally.places, tally.changed, tally.removed, tally.added
+        )
     logger.info("%d characters decoded, %d kept", totals["decoded"], totals["kept"])
 
 

@@ -1,5 +1,6 @@
 """Every fixture is a file with one nastiness; the text, the chapters and the chunks that must come of it."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -81,7 +82,7 @@ def assert_sound(text, counts, chapters, findings, chunks):
     assert totals["decoded"] + totals["added"] - totals["removed"] == totals["kept"] == len(text)
     account = dict(findings["characters"])
     assert account.pop("text") == len(text) == sum(account.values())
-    assert all(before["end"] <= after["start"] for before, after in zip(chapters, chapters[1:]))
+    assert all(before["end"] <= after["start"] for before, after in pairwise(chapters))
     for number, chapter in enumerate(chapters, 1):
         own = [chunk for chunk in chunks if chunk["chapter"] == number]
         assert "".join(chunk["text"] for chunk in own) == text[chapter["start"] : chapter["end"]]

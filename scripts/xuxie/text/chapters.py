@@ -95,7 +95,7 @@ def find_chapters(text: str, *, pattern: str | None = None, scene_size: int = 40
         scene_size: the longest part, in characters, that text without headings is cut into.
 
     Raises:
-        UserError: the pattern is no regular expression, or no line matches it.
+        UserError: the pattern is no regular expression, no line matches it, or there is no text under the headings.
     """
     findings = Findings()
     if pattern is None:
@@ -114,6 +114,12 @@ def find_chapters(text: str, *, pattern: str | None = None, scene_size: int = 40
         chapters = [Chapter(None, "", kind, None, start, end) for start, end in parts] + chapters
         if kind == "scene":
             findings.note = f"no headings found: the text is cut into {len(parts)} scenes of at most {scene_size} characters"
+    if not chapters:
+        raise UserError(
+            "the text holds headings and nothing under them",
+            where="the novel's text",
+            remedy="look at its files; is this a table of contents?",
+        )
     findings.headings = len(lines)
     findings.kinds = dict(Counter(chapter.kind for chapter in chapters))
     findings.characters = _account(text, chapters, lines, findings)
@@ -225,7 +231,9 @@ def _by_number(lines: list[_Line], findings: Findings) -> list[_Line]:
             kept.append(line)
             last = 0 if heading.kind == "volume" and _restarts(lines, index) else last
             continue
-        following = next((later.heading.number for later in lines[index + 1 :] if later.heading.kind == "chapter" and later.heading.sure), None)
+        following = next(
+            (later.heading.number for later in lines[index + 1 :] if later.heading.kind == "chapter" and later.heading.sure), None
+        )
         goes_on = heading.number == last + 1
         if not goes_on and not (heading.sure or usual):
             findings.mentions.append(_mention(line, "its number does not go on from the last"))
@@ -316,7 +324,9 @@ def _note_order(chapters: list[Chapter], findings: Findings) -> None:
                 findings.out_of_order.append(where | {"after": highest})
             missing = [number for number in range(highest + 1, min(chapter.number, highest + _MOST_MISSING)) if number not in present]
             if missing:
-                findings.gaps.append({"from": missing[0], "to": chapter.number - 1, "missing": chapter.number - highest - 1, "at": chapter.start})
+                findings.gaps.append(
+                    {"from": missing[0], "to": chapter.number - 1, "missing": chapter.number - highest - 1, "at": chapter.start}
+                )
             counted.add(chapter.number)
             highest = max(highest, chapter.number)
 

@@ -89,26 +89,35 @@ def decode(source: Source, *, encoding: str = "auto", language: str = "zh", on_b
     decoded = _lenient(source, codec)
     if decoded.bad and on_bad_bytes == "error":
         raise _bad_bytes(source, decoded)
-    if not reads_as(decoded.text, language):
+    # Of a page of an EPUB, markup may be the most.
+    if source.form != "html":
+        check_language(decoded.text, language, source.name)
+    return decoded
+
+
+def check_language(text: str, language: str, name: str) -> None:
+    """Raise a `UserError` if the text does not read as the language."""
+    if not reads_as(text, language):
         raise UserError(
-            f"the text does not read as {'Chinese' if language == 'zh' else 'English'}, decoded as {codec}: {decoded.text[:60]!r}",
-            where=source.name,
+            f"the text does not read as {'Chinese' if language == 'zh' else 'English'}: {text[:60]!r}",
+            where=name,
             remedy="set the novel's encoding or its language in the config",
         )
-    return decoded
 
 
 def _codec(encoding: str, source: Source) -> str:
     """The codec that is meant: the widest of its family, with the byte order of the mark."""
     try:
         codec = codecs.lookup(encoding).name
-        if len("文文".encode(codec, "ignore")) != 2 * len("文".encode(codec, "ignore")) and codec not in ("utf-16", "utf-32"):
+        codec = _WIDER.get(codec, codec)
+        # Offsets need a codec in which every character has bytes of its own.
+        if codec not in ("utf-16", "utf-32") and len("文文".encode(codec, "ignore")) != 2 * len("文".encode(codec, "ignore")):
             raise LookupError
     except (LookupError, UnicodeError, TypeError) as error:
         raise UserError(f"unknown encoding {encoding!r}", where=source.name, remedy="try utf-8, gb18030, big5hkscs or utf-16-le") from error
     if codec in ("utf-16", "utf-32"):
         return next((marked for mark, marked in _BOMS.items() if marked.startswith(codec) and source.data.startswith(mark)), f"{codec}-le")
-    return _WIDER.get(codec, codec)
+    return codec
 
 
 def _detect(source: Source, language: str) -> str:
@@ -176,7 +185,9 @@ def _bad_bytes(source: Source, decoded: Decoded) -> UserError:
     shown = []
     places = islice((match.start() for match in re.finditer(BAD, decoded.text)), 3)
     for place, (start, end) in zip(places, decoded.bad, strict=False):
-        around = decoded.text[max(place - 15, 0) : place] + f"⟦{source.data[start:end][:20].hex(' ')}⟧" + decoded.text[place + 1 : place + 16]
+        around = (
+            decoded.text[max(place - 15, 0) : place] + f"⟦{source.data[start:end][:20].hex(' ')}⟧" + decoded.text[place + 1 : place + 16]
+        )
         shown.append(f"byte {start}: …{' '.join(around.replace(BAD, '⟦?⟧').split())}…")
     more = f" and {len(decoded.bad) - 3} more" if len(decoded.bad) > 3 else ""
     return UserError(

@@ -60,7 +60,11 @@ class Draft:
         text, same = self.text, isinstance(replacements, str)
         pieces = [text[end:start] for end, start in zip([0, *ends[:-1]], starts, strict=True)]
         tail = text[ends[-1] :]
-        self.text = replacements.join([*pieces, tail]) if same else "".join([part for pair in zip(pieces, replacements, strict=True) for part in pair]) + tail
+        self.text = (
+            replacements.join([*pieces, tail])
+            if same
+            else "".join([part for pair in zip(pieces, replacements, strict=True) for part in pair]) + tail
+        )
         old_starts, old_ends = np.asarray(starts, dtype=np.int64), np.asarray(ends, dtype=np.int64)
         widths = np.full(len(starts), len(replacements), dtype=np.int64) if same else np.array(list(map(len, replacements)), dtype=np.int64)
         # How far what follows each edit has moved.

@@ -22,9 +22,13 @@ _KIND_OF = {word: kind for kind, words in _SPECIAL.items() for word in words.spl
 _DECORATION = r"[\s【《〈\[（(*#=~\-—·•◆■★☆]*"
 _PREFIX = rf"{_DECORATION}(?:《[^《》]{{1,30}}》)?(?:正文|VIP章节|VIP)?[\s:：、.]*"
 _SEPARATOR = r"[\s:：、.．·,，—\-_~～|）)】\]》]"
-_VOLUME = rf"(?:第\s*(?P<volume>{_NUMERAL})\s*(?P<volume_unit>{_VOLUME_UNITS})|(?P<volume_unit2>[卷部])之?\s*(?P<volume2>{_NUMERAL})(?![^\s:：、.·第]))"
-
-_NUMBERED = re.compile(rf"{_PREFIX}(?:{_VOLUME}(?P<volume_title>[^第\n]{{0,20}}))??第\s*(?P<number>{_NUMERAL})\s*(?P<unit>{_CHAPTER_UNITS})(?P<rest>.*)")
+_VOLUME = (
+    rf"(?:第\s*(?P<volume>{_NUMERAL})\s*(?P<volume_unit>{_VOLUME_UNITS})"
+    rf"|(?P<volume_unit2>[卷部])之?\s*(?P<volume2>{_NUMERAL})(?![^\s:：、.·第]))"
+)
+_NUMBERED = re.compile(
+    rf"{_PREFIX}(?:{_VOLUME}(?P<volume_title>[^第\n]{{0,20}}))??第\s*(?P<number>{_NUMERAL})\s*(?P<unit>{_CHAPTER_UNITS})(?P<rest>.*)"
+)
 _VOLUME_ALONE = re.compile(rf"{_PREFIX}(?:{_VOLUME}|(?P<part>[上中下])[卷部篇册](?!\S))(?P<rest>.*)")
 _ENGLISH = re.compile(
     rf"{_DECORATION}(?P<unit>chapter|part|book|volume)\s+(?P<number>[0-9]+|[ivxlcdm]+|[a-z]+(?:-[a-z]+)?)\b(?P<rest>.*)", re.IGNORECASE
@@ -34,8 +38,12 @@ _BARE = re.compile(rf"[（(【\[]?(?P<number>{_NUMERAL}|[IVXLC]{{1,8}})(?:[）)�
 
 # After 第三章 these go on with a sentence, not with a title.
 _GOES_ON = tuple("的里裡中末后後前开開也是就了呢吗和与與合课課，。；！？”")
-_SENTENCE_END = tuple("。，；、：:,;”\"")
-_FIRST = frozenset(f"第卷部上中下0123456789{numerals.CHINESE}正V【《〈[（(*#=~-—·•◆■★☆" + "".join(f"{word[0]}{word[0].upper()}" for word in _KIND_OF) + "cCpPbBvIVXLC")
+_SENTENCE_END = tuple('。，；、：:,;”"')
+_FIRST = frozenset(
+    f"第卷部上中下0123456789{numerals.CHINESE}正V【《〈[（(*#=~-—·•◆■★☆"
+    + "".join(f"{word[0]}{word[0].upper()}" for word in _KIND_OF)
+    + "cCpPbBvIVXLC"
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,9 @@ _COMMON_HAN = frozenset(
     "軍军者意無无力它與与長长把機机十民第公此已工使情明性知全三又關关點点正業业外將将兩两高間间由問问很最重並并物手應应向頭头文體体見见"
     "聽听曰何此乃吾不笑老回眼走氣气身話话叫給给打讓让女什誰谁門门白水太爺爷姐王馬马兵城至今遂既若亦非皆豈岂"
 )
-_COMMON_ENGLISH = frozenset("the of and to a in i that it he was you his is for with as had but not she at on her be have they him my this".split())
+_COMMON_ENGLISH = frozenset(
+    "the of and to a in i that it he was you his is for with as had but not she at on her be have they him my this".split()
+)
 # How much of it must be common, far below what real prose has (0.4 and more) and far above what garbled text has (below 0.03).
 _LEAST_COMMON_HAN = 0.15
 _LEAST_COMMON_ENGLISH = 0.12

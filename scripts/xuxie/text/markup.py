@@ -9,7 +9,9 @@ _ATTRIBUTES = r"(?:[^<>\"']|\"[^\"<>]{0,500}\"|'[^'<>]{0,500}'){0,200}+"
 _BLOCK = r"p|br|div|h[1-6]|li|ul|ol|tr|table|hr|blockquote|section|article|body|html|dt|dd|pre|figure|header|footer|center"
 _INLINE = r"span|b|i|u|s|em|strong|small|big|font|a|img|sup|sub|ruby|rb|td|th|script|style|strike|del|ins"
 
-_UNSEEN = re.compile(r"<!--.*?-->|<!\[CDATA\[|\]\]>|<!DOCTYPE[^>]*>|<\?.*?\?>|<(head|script|style|rt|rp)\b[^>]*>.*?</\1\s*>", re.DOTALL | re.IGNORECASE)
+_UNSEEN = re.compile(
+    r"<!--.*?-->|<!\[CDATA\[|\]\]>|<!DOCTYPE[^>]*>|<\?.*?\?>|<(head|script|style|rt|rp)\b[^>]*>.*?</\1\s*>", re.DOTALL | re.IGNORECASE
+)
 _ANY_TAG = re.compile(rf"</?[A-Za-z]{_ATTRIBUTES}>")
 _INLINE_TAG = re.compile(rf"</?(?:{_INLINE})(?:\s{_ATTRIBUTES})?/?>", re.IGNORECASE)
 _BLOCK_TAGS = re.compile(rf"</?(?:{_BLOCK})(?:\s{_ATTRIBUTES})?/?>(?:\s*</?(?:{_BLOCK})(?:\s{_ATTRIBUTES})?/?>)*+", re.IGNORECASE)

@@ -7,13 +7,25 @@ from dataclasses import asdict, dataclass
 
 from xuxie.errors import UserError
 from xuxie.text import characters, layout, markup, punctuation, watermarks
-from xuxie.text.decode import Decoded, decode
+from xuxie.text.decode import Decoded, check_language, decode
 from xuxie.text.draft import Draft, Tally
 from xuxie.text.sources import Source
 
 logger = logging.getLogger(__name__)
 
-STEPS = ("line_endings", "markup", "invisible", "unicode", "fullwidth", "simplified", "watermarks", "repeated_lines", "punctuation", "broken_lines", "spaces")
+STEPS = (
+    "line_endings",
+    "markup",
+    "invisible",
+    "unicode",
+    "fullwidth",
+    "simplified",
+    "watermarks",
+    "repeated_lines",
+    "punctuation",
+    "broken_lines",
+    "spaces",
+)
 
 _NOT_TEXT = re.compile("[\ufffd\ud800-\udfff]")
 
@@ -42,7 +54,11 @@ class Normalised:
                     "name": source.name,
                     "encoding": source.encoding,
                     "characters": len(source.text),
-                    "bad_bytes": {"places": len(source.bad), "bytes": sum(end - start for start, end in source.bad), "first_at": [start for start, _ in source.bad[:20]]},
+                    "bad_bytes": {
+                        "places": len(source.bad),
+                        "bytes": sum(end - start for start, end in source.bad),
+                        "first_at": [start for start, _ in source.bad[:20]],
+                    },
                 }
                 for source in self.decoded
             ],
@@ -78,7 +94,7 @@ def normalise(
     Raises:
         UserError: a source does not decode, or nothing is left.
     """
-    decoded = [decode(source, encoding=encoding, on_bad_bytes=on_bad_bytes, language="any" if source.form == "html" else language) for source in sources]
+    decoded = [decode(source, encoding=encoding, on_bad_bytes=on_bad_bytes, language=language) for source in sources]
     tallies: dict[str, Tally] = {}
     repeated: dict[str, int] = {}
 
@@ -107,6 +123,7 @@ def normalise(
     take("spaces", layout.strip_blanks, whole)
     if not any(map(str.isalpha, whole.text[:100_000])):
         raise UserError("nothing is left that could be read", where=sources[0].name, remedy="look at the file, and at the novel's settings")
+    check_language(whole.text, language, sources[0].name)
     if _NOT_TEXT.search(whole.text):
         raise AssertionError("a replacement character or a lone surrogate is left in the text")
     return Normalised(whole, decoded, tallies, repeated)

@@ -64,7 +64,7 @@ def _lines_with(text: str, mark: str) -> Iterator[tuple[int, int]]:
 
 
 def _curled(line: str) -> str:
-    parts, is_open = re.split("([“”\"])", line), False
+    parts, is_open = re.split('([“”"])', line), False
     for index in range(1, len(parts), 2):
         if parts[index] == '"':
             parts[index] = "”" if is_open else "“"

@@ -58,11 +58,15 @@ def read_sources(paths: list[str]) -> list[Source]:
 def _read(path: Path) -> list[Source]:
     form = _SUFFIXES.get(path.suffix.lower())
     if form is None:
-        raise UserError(f"files of the kind {path.suffix or '(no suffix)'} are not read", where=str(path), remedy="give a .txt, .md or .epub file")
+        raise UserError(
+            f"files of the kind {path.suffix or '(no suffix)'} are not read", where=str(path), remedy="give a .txt, .md or .epub file"
+        )
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise UserError(f"the file cannot be read: {error.strerror}", where=str(path), remedy="check the novel's path in the config") from error
+        raise UserError(
+            f"the file cannot be read: {error.strerror}", where=str(path), remedy="check the novel's path in the config"
+        ) from error
     if form == "epub":
         return _epub(path, data)
     if not data.strip(b"\0 \t\r\n\xef\xbb\xbf\xfe\xff"):

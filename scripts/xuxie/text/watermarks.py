@@ -14,7 +14,7 @@ from xuxie.text.draft import Draft, Tally
 
 # Lines that come back and are the author's: 且听下回分解.
 _FORMULA = re.compile(r"分解|下[回文章]|话说|话分两头|全书完|本章完")
-_SPEECH = tuple("“‘「『\"—")
+_SPEECH = tuple('“‘「『"—')
 # A line is taken for the site's if it is in this share of the chapters, in at least so many of them ...
 _SHARE, _FEWEST = 0.5, 5
 # ... and mostly within so many lines of a heading, or too long to come back by chance.
@@ -31,12 +31,16 @@ def read_patterns(path: str | Path, more: Iterable[str] = ()) -> re2._Regexp | N
     """
     lines = Path(path).read_text(encoding="utf-8").splitlines()
     numbered = [(f"{path}, line {number}", line.strip()) for number, line in enumerate(lines, 1)]
-    patterns = [(place, line) for place, line in numbered if line and not line.startswith("#")] + [("config, watermarks", line) for line in more]
+    patterns = [(place, line) for place, line in numbered if line and not line.startswith("#")] + [
+        ("config, watermarks", line) for line in more
+    ]
     for place, pattern in patterns:
         try:
             compiled = re2.compile(f"(?m:{pattern})")
         except re2.error as error:
-            raise UserError(f"{pattern!r} is no regular expression: {error}", where=place, remedy="correct it (the syntax is RE2's)") from error
+            raise UserError(
+                f"{pattern!r} is no regular expression: {error}", where=place, remedy="correct it (the syntax is RE2's)"
+            ) from error
         if compiled.search("") is not None:
             raise UserError(f"{pattern!r} matches the empty text", where=place, remedy="make it match an advert and nothing else")
     return re2.compile("|".join(f"(?m:{pattern})" for _, pattern in patterns)) if patterns else None
@@ -75,7 +79,11 @@ def remove_repeated_lines(draft: Draft) -> tuple[Tally, dict[str, int]]:
     text = draft.text
     raw = text.split("\n")
     lines = [line.strip() for line in raw]
-    heading_at = {number: heading for number, line in enumerate(lines) if (heading := headings.parse(line)) and heading.sure and heading.kind == "chapter"}
+    heading_at = {
+        number: heading
+        for number, line in enumerate(lines)
+        if (heading := headings.parse(line)) and heading.sure and heading.kind == "chapter"
+    }
     unwanted = _furniture(lines, heading_at) | _running_titles(lines)
     offsets = [0, *accumulate(len(line) + 1 for line in raw)]
     starts = [offsets[number] for number in sorted(unwanted)]
