@@ -1,12 +1,15 @@
 """Rule sample_outputs: the base model, the adapter and their rivals continue the same held-out prompts."""
 
+import logging
 from pathlib import Path
 
 import torch
 
 from xuxie.job import run_job
 from xuxie.rows import read_rows, write_rows
-from xuxie.sampling.systems import choose_prompts, sample_systems
+from xuxie.sampling.systems import BASE, TUNED, Trained, chat_command, choose_prompts, sample_endpoint, sample_trained
+
+logger = logging.getLogger(__name__)
 
 
 def sample_outputs(
@@ -18,27 +21,37 @@ def sample_outputs(
     sampling: dict,
     template: str,
     trust_remote_code: bool,
+    rivals: dict[str, dict],
+    endpoints: dict,
+    llm: dict,
     threads: int,
+    **_files,
 ) -> None:
     """Write one row a prompt: the prompt, the author's own continuation, and the output of every system.
 
     Args:
         adapter: the adapter's weights; its folder is loaded.
         model: the files of the base model's folder.
-        sampling: `sampling` of the config.
+        sampling: `sampling` of the config; `systems` says who is asked, and in which order.
         template: the template that the base model and the adapter are asked with.
+        rivals: by name the systems beyond base and tuned: `model`, `adapter` (folders), `template` and `trust_remote_code` of
+            another adapter, or `endpoint` (its name) and `gguf` (null unless it is embedded).
+        endpoints, llm: these parts of the config.
     """
     torch.set_num_threads(threads)
     rows = choose_prompts(list(read_rows(test)), sampling["prompts"])
-    outputs = sample_systems(
-        rows,
-        sampling,
-        model_folder=Path(model[0]).parent,
-        adapter_folder=Path(adapter).parent,
-        template=template,
-        trust_remote_code=trust_remote_code,
-        journal_folder=Path(samples).with_suffix(".journal"),
-    )
+    trained = Trained(Path(model[0]).parent, Path(adapter).parent, template, trust_remote_code)
+    journal = Path(samples).with_suffix(".journal")
+    logger.info("to talk to the tuned model: %s", chat_command(trained, sampling, rows[0]["system"]))
+    own = [name for name in sampling["systems"] if name in (BASE, TUNED)]
+    outputs = sample_trained(rows, trained, own, sampling, journal) if own else {}
+    for name, rival in rivals.items():
+        if "endpoint" in rival:
+            gguf = Path(rival["gguf"]) if rival["gguf"] else None
+            outputs[name] = sample_endpoint(rows, name, endpoints[rival["endpoint"]], gguf, sampling, Path(llm["journal"]), threads)
+        else:
+            other = Trained(Path(rival["model"]), Path(rival["adapter"]), rival["template"], rival["trust_remote_code"])
+            outputs |= sample_trained(rows, other, [name], sampling, journal)
     write_rows(
         samples,
         (
@@ -46,7 +59,7 @@ def sample_outputs(
                 **{key: row[key] for key in ("id", "novel", "chapter", "length")},
                 "prompt": {key: row[key] for key in ("instruction", "input", "system", "history")},
                 "reference": row["output"],
-                "outputs": {system: texts[row["id"]] for system, texts in outputs.items()},
+                "outputs": {system: outputs[system][row["id"]] for system in sampling["systems"]},
             }
             for row in rows
         ),
@@ -54,4 +67,4 @@ def sample_outputs(
 
 
 if __name__ == "__main__":
-    run_job(sample_outputs, snakemake)  # noqa: F821
+    run_job(sample_outputs, snakemake, endpoints=snakemake.config["endpoints"], llm=snakemake.config["llm"])  # noqa: F821

@@ -30,7 +30,7 @@ def sample(loaded, folder, rows=ROWS, identity="m", template="qwen", **settings)
     model, tokenizer = loaded
     with Journal(folder) as journal:
         return local.sample_local(
-            model, Prompting(tokenizer, template), rows, identity=identity, journal=journal, drawing=Drawing(),
+            model, Prompting(tokenizer, template), rows, name="tuned", identity=identity, journal=journal, drawing=Drawing(),
             **{"seed": 0, "system": None, "max_new_tokens": 12, **settings},
         )  # fmt: skip
 
@@ -88,43 +88,45 @@ def test_long_continuations_reach_their_target_in_turns(loaded, tmp_path):
             assert output["forgotten"] == 0
 
 
-def story(loaded, room=10_000, template="qwen"):
-    return Story(ROWS[0], Prompting(loaded[1], template), room=room)
+def written(*turns, row=ROWS[0]):
+    story = Story(row)
+    for text in turns:
+        story.add(text, stop="length", tokens=len(text), prompt_tokens=10, seconds=0.5)
+    return story
 
 
-def say(tale, text):
-    ids = tale.prompting.tokenizer.encode(text, add_special_tokens=False)
-    tale.add(Continuation(ids, "length", 0.5), 10)
+def prompt(loaded, story, room=10_000, template="qwen"):
+    return local._prompt_ids(story, Prompting(loaded[1], template), None, room)
 
 
 def test_a_turn_asks_as_the_training_data_does(loaded):
-    tale = story(loaded)
-    decoded = loaded[1].decode(tale.prompt_ids())
+    decoded = loaded[1].decode(prompt(loaded, written()))
     assert decoded == f"<|im_start|>system\n你是作者<|im_end|>\n<|im_start|>user\n续写：\n{ROWS[0]['input']}<|im_end|>\n<|im_start|>assistant\n"
-    say(tale, "门外站着一个人。")
-    say(tale, "他没有影子。")
-    decoded = loaded[1].decode(tale.prompt_ids())
+    story = written("门外站着一个人。", "他没有影子。")
+    decoded = loaded[1].decode(prompt(loaded, story))
     assert decoded.index(ROWS[0]["input"]) < decoded.index("门外站着一个人。") < decoded.index("续写：\n他没有影子。")
     assert decoded.count("他没有影子。") == 1
-    assert tale.output()["turns"] == [8, 14]
-    assert tale.output() | {"tokens": 0} == {
-        "text": "门外站着一个人。他没有影子。", "stop": "length", "tokens": 0, "prompt_tokens": 20, "seconds": 1.0, "turns": [8, 14],
+    assert story.output() == {
+        "text": "门外站着一个人。他没有影子。", "stop": "length", "tokens": 14, "prompt_tokens": 20, "seconds": 1.0, "turns": [8, 14],
         "forgotten": 0, "foreign_stop": None,
     }  # fmt: skip
 
 
+def test_a_row_s_own_history_comes_first():
+    story = written("二。", "三。", row={**ROWS[0], "input": "一。", "history": [["问", "答"]]})
+    asks = list(story.asks())
+    assert asks[0]["history"] == [["问", "答"], ["续写：\n一。", "二。"]]
+    assert [ask["history"] for ask in asks[1:]] == [[], []]
+    assert [ask["input"] for ask in asks] == ["三。"] * 3
+
+
 def test_the_window_forgets_the_oldest_first(loaded):
-    tale = story(loaded)
-    for text in ("一个人走来。", "两个人走来。", "三个人走来。"):
-        say(tale, text)
-    whole = len(tale.prompt_ids())
-    tale.room = whole - 1
-    ids = tale.prompt_ids()
+    story = written("一个人走来。", "两个人走来。", "三个人走来。")
+    whole = len(prompt(loaded, story))
+    ids = prompt(loaded, story, room=whole - 1)
     assert len(ids) < whole and ROWS[0]["input"] not in loaded[1].decode(ids) and "两个人走来。" in loaded[1].decode(ids)
-    assert tale.output()["forgotten"] == len(ROWS[0]["input"])
-    bare = story(loaded, room=5, template=BARE)
-    say(bare, "三个人走来。")
-    assert len(bare.prompt_ids()) == 5
+    assert story.output()["forgotten"] == len(ROWS[0]["input"])
+    assert len(prompt(loaded, written("三个人走来。"), room=5, template=BARE)) == 5
 
 
 def test_a_prompt_that_outgrows_the_window_by_itself_is_the_user_s_to_mend(loaded, tmp_path):
@@ -132,19 +134,18 @@ def test_a_prompt_that_outgrows_the_window_by_itself_is_the_user_s_to_mend(loade
         sample(loaded, tmp_path, window=20)
 
 
-def test_a_story_that_falls_silent_ends(loaded):
-    tale = story(loaded)
-    say(tale, "")
-    assert not tale.continues(100)
+def test_a_story_that_falls_silent_ends():
+    assert written().continues(100) and written("话。").continues(100)
+    assert not written("话。", " ").continues(100)
+    assert not written("话。").continues(2) and not written("话。").continues(0)
 
 
 def test_an_end_token_that_nobody_stops_on_is_found(loaded):
-    tale = story(loaded)
-    tokenizer = loaded[1]
+    story, tokenizer = written("前文。"), loaded[1]
     ids = tokenizer.encode("门开了。", add_special_tokens=False) + [tokenizer.eos_token_id] + tokenizer.encode("完", add_special_tokens=False)
-    tale.add(Continuation(ids, "length", 0.1), 5)
-    assert tale.output()["text"] == "门开了。完"
-    assert tale.output()["foreign_stop"] == 4
+    local._take(story, Prompting(tokenizer, "qwen"), Continuation(ids, "length", 0.1), 5)
+    assert story.output()["text"] == "前文。门开了。完"
+    assert story.output()["foreign_stop"] == 7
 
 
 def test_prompts_are_spread_over_the_split():

@@ -1,15 +1,15 @@
 """Samples of a model that is loaded here."""
 
-import hashlib
-import json
 import logging
 from collections import deque
 from collections.abc import Sequence
 
+from xuxie.errors import UserError
 from xuxie.llm.journal import Journal
-from xuxie.prompting import Prompting
+from xuxie.prompting import BARE, Prompting
 from xuxie.sampling.decoding import Continuation, Request, decode
 from xuxie.sampling.drawing import Drawing
+from xuxie.sampling.kept import answer_key, keep, recall
 from xuxie.sampling.turns import Story
 
 logger = logging.getLogger(__name__)
@@ -20,6 +20,7 @@ def sample_local(
     prompting: Prompting,
     rows: Sequence[dict],
     *,
+    name: str,
     identity: str,
     journal: Journal,
     drawing: Drawing,
@@ -33,6 +34,7 @@ def sample_local(
     """Let a model continue each row's prompt.
 
     Args:
+        name: of the system, for the log.
         identity: of the weights; answers in the journal count for the same identity only.
         journal: answers of an earlier run that was cut off; new ones are added as they come.
         system: a system prompt in place of the rows' own.
@@ -40,43 +42,71 @@ def sample_local(
         window: how many tokens a prompt may have with the room for its answer; None takes the model's limit.
 
     Returns:
-        By row id: text, stop ("natural" or "length"), tokens, prompt_tokens (of all turns), seconds,
-        turns (end of each turn in the text), forgotten (characters of the story that the window had
-        lost in the last turn) and foreign_stop (where in the text an end token stood that the
-        template does not stop on, or null).
+        By row id, see `Story.output`.
+
+    Raises:
+        UserError: a prompt does not fit into the window.
     """
     window = window or getattr(model.config, "max_position_embeddings", None) or 1 << 30
-    stories = {row["id"]: Story(row, prompting, system=system, room=window - max_new_tokens) for row in rows}
+    stories = {row["id"]: Story(row) for row in rows}
     waiting: deque[Request] = deque()
     keys: dict[tuple, str] = {}
 
-    def ask(name: str) -> None:
+    def ask(row_id: str) -> None:
         """Take the next turns from the journal as far as it has them; put the first that is missing on the list."""
-        story = stories[name]
+        story = stories[row_id]
         while story.continues(target_chars):
-            ids = story.prompt_ids()
+            ids = _prompt_ids(story, prompting, system, window - max_new_tokens)
             # A row's chance hangs on its prompt and turn alone, so that base and tuned draw the same numbers.
-            request = Request((name, len(story.turns)), ids, max_new_tokens)
-            key = _key(identity, ids, sorted(prompting.stop_ids), drawing, seed, request)
-            if (entry := journal.get(key)) is None:
+            request = Request((row_id, len(story.turns)), ids, max_new_tokens)
+            key = answer_key(identity, ids, sorted(prompting.stop_ids), vars(drawing), seed, request.key, max_new_tokens)
+            if (answer := recall(journal, key)) is None:
                 keys[request.key] = key
                 waiting.append(request)
                 return
-            story.add(Continuation(**entry["continuation"]), len(ids))
+            _take(story, prompting, Continuation(**answer), len(ids))
 
-    for name in stories:
-        ask(name)
+    for row_id in stories:
+        ask(row_id)
     if known := len(rows) - len(waiting):
-        logger.info("%s: %d of %d samples are in the journal", identity, known, len(rows))
+        logger.info("%s: %d of %d samples are in the journal", name, known, len(rows))
     for request, continuation in decode(model, waiting, drawing=drawing, seed=seed, stop_ids=prompting.stop_ids, batch_size=batch_size):
-        journal.append([{"key": keys[request.key], "usage": [0, 0, 0], "cost": 0, "continuation": vars(continuation)}])
-        name, turn = request.key
-        stories[name].add(continuation, len(request.ids))
-        logger.info("%s: %s, turn %d: %d tokens, %s stop", identity, name, turn + 1, len(continuation.ids), continuation.stop)
-        ask(name)
-    return {name: story.output() for name, story in stories.items()}
+        keep(journal, keys[request.key], identity, vars(continuation))
+        row_id, turn = request.key
+        _take(stories[row_id], prompting, continuation, len(request.ids))
+        logger.info("%s: %s, turn %d: %d tokens, %s stop", name, row_id, turn + 1, len(continuation.ids), continuation.stop)
+        ask(row_id)
+    return {row_id: story.output() for row_id, story in stories.items()}
 
 
-def _key(identity: str, ids: list[int], stop_ids: list[int], drawing: Drawing, seed: int, request: Request) -> str:
-    shaped_by = [identity, ids, stop_ids, vars(drawing), seed, request.key, request.max_new_tokens]
-    return hashlib.sha256(json.dumps(shaped_by).encode()).hexdigest()[:32]
+def _prompt_ids(story: Story, prompting: Prompting, system: str | None, room: int) -> list[int]:
+    """What the next turn is asked with; a bare model reads the whole story so far as one text, from its end."""
+    if prompting.template_name == BARE:
+        return prompting.prompt_ids({**story.row, "input": story.row["input"] + story.text})[-room:]
+    for row in story.asks():
+        ids = prompting.prompt_ids(row, system=system)
+        if len(ids) <= room:
+            return ids
+    raise UserError(
+        f"the prompt of row {story.row['id']} takes {len(ids)} tokens, but the model's window leaves room for {room}",
+        where="sampling.max_new_tokens, and the length of prompts",
+        remedy="ask for fewer new tokens, or take a model with a longer window",
+    )
+
+
+def _take(story: Story, prompting: Prompting, continuation: Continuation, prompt_tokens: int) -> None:
+    tokenizer = prompting.tokenizer
+
+    def text(ids: list[int]) -> str:
+        # A cut in the middle of a character's bytes leaves a replacement character, which the model did not write.
+        return tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False).rstrip("\ufffd")
+
+    special = next((place for place, token in enumerate(continuation.ids) if token in tokenizer.all_special_ids), None)
+    story.add(
+        text(continuation.ids),
+        stop=continuation.stop,
+        tokens=len(continuation.ids),
+        prompt_tokens=prompt_tokens,
+        seconds=continuation.seconds,
+        foreign_stop=None if special is None else len(text(continuation.ids[:special])),
+    )

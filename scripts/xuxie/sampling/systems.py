@@ -1,19 +1,36 @@
 """The systems that are compared: the base, the adapter, and whoever else is on the list."""
 
-import logging
+import shlex
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from xuxie.embedded import sha256_of
+from xuxie.llm import open_endpoint
 from xuxie.llm.journal import Journal
 from xuxie.models import load_model
 from xuxie.prompting import Prompting
 from xuxie.sampling.drawing import Drawing
 from xuxie.sampling.local import sample_local
-
-logger = logging.getLogger(__name__)
+from xuxie.sampling.remote import sample_remote
 
 BASE, TUNED = "base", "tuned"
+
+
+@dataclass(frozen=True)
+class Trained:
+    """An adapter on its base model.
+
+    Attributes:
+        model, adapter: folders; beside the model's lies its record, `model.json`, with the hashes of all its files.
+        template: the template that it is asked with.
+        trust_remote_code: whether the model's own code may run.
+    """
+
+    model: Path
+    adapter: Path
+    template: str
+    trust_remote_code: bool = False
 
 
 def choose_prompts(rows: Sequence[dict], count: int) -> list[dict]:
@@ -23,26 +40,62 @@ def choose_prompts(rows: Sequence[dict], count: int) -> list[dict]:
     return [rows[index * len(rows) // count] for index in range(count)]
 
 
-def sample_systems(
-    rows: Sequence[dict],
-    sampling: dict,
-    *,
-    model_folder: Path,
-    adapter_folder: Path,
-    template: str,
-    trust_remote_code: bool,
-    journal_folder: Path,
+def sample_trained(
+    rows: Sequence[dict], trained: Trained, names: Sequence[str], sampling: dict, journal_folder: Path
 ) -> dict[str, dict[str, dict]]:
-    """Outputs by system and row id, base and tuned from one loaded model with the adapter off and on."""
-    model, tokenizer = load_model(model_folder, adapter_folder, trust_remote_code=trust_remote_code)
-    prompting = Prompting(tokenizer, sampling["template"] or template)
-    drawing = Drawing(**{key: sampling[key] for key in ("temperature", "top_p", "top_k", "repetition_penalty")})
-    settings = {key: sampling[key] for key in ("seed", "system", "max_new_tokens", "target_chars", "batch_size")}
-    base = sha256_of(model_folder / "model.safetensors")
-    tuned = f"{base}+{sha256_of(adapter_folder / 'adapter_model.safetensors')}"
+    """Outputs of an adapter and its base by system and row id, from one loaded model with the adapter on and off.
+
+    Args:
+        names: systems to sample: `base`, and any other name for the adapter.
+        sampling: `sampling` of the config.
+    """
+    model, tokenizer = load_model(trained.model, trained.adapter, trust_remote_code=trained.trust_remote_code)
+    prompting = Prompting(tokenizer, sampling["template"] or trained.template)
+    base = sha256_of(trained.model.parent / "model.json")
+    tuned = f"{base}+{sha256_of(trained.adapter / 'adapter_model.safetensors')}"
+    settings = {**_asked(sampling), "batch_size": sampling["batch_size"], "drawing": _drawing(sampling)}
     outputs = {}
     with Journal(journal_folder) as journal:
-        with model.disable_adapter():
-            outputs[BASE] = sample_local(model, prompting, rows, identity=base, journal=journal, drawing=drawing, **settings)
-        outputs[TUNED] = sample_local(model, prompting, rows, identity=tuned, journal=journal, drawing=drawing, **settings)
+        for name in names:
+            if name == BASE:
+                with model.disable_adapter():
+                    outputs[name] = sample_local(model, prompting, rows, name=name, identity=base, journal=journal, **settings)
+            else:
+                outputs[name] = sample_local(model, prompting, rows, name=name, identity=tuned, journal=journal, **settings)
     return outputs
+
+
+def sample_endpoint(
+    rows: Sequence[dict], name: str, endpoint: dict, gguf: Path | None, sampling: dict, journal_folder: Path, threads: int
+) -> dict[str, dict]:
+    """Outputs of an endpoint's model by row id.
+
+    Args:
+        endpoint: its entry in the config.
+        gguf: the weights, if it is embedded.
+        journal_folder: the journal of all paid answers.
+    """
+    with open_endpoint(endpoint, gguf, threads) as opened, Journal(journal_folder) as journal:
+        return sample_remote(opened, rows, name=name, journal=journal, drawing=_drawing(sampling), **_asked(sampling))
+
+
+def chat_command(trained: Trained, sampling: dict, system: str | None) -> str:
+    """The command with which a person talks to the tuned model, asked as the samples are."""
+    told = sampling["system"] if sampling["system"] is not None else system
+    arguments = {
+        "model_name_or_path": trained.model,
+        "adapter_name_or_path": trained.adapter,
+        "template": sampling["template"] or trained.template,
+        **({"default_system": told} if told else {}),
+        **{key: sampling[key] for key in ("temperature", "top_p", "top_k", "repetition_penalty", "max_new_tokens")},
+        **({"trust_remote_code": "true"} if trained.trust_remote_code else {}),
+    }
+    return shlex.join(["llamafactory-cli", "chat", *(part for key, value in arguments.items() for part in (f"--{key}", str(value)))])
+
+
+def _drawing(sampling: dict) -> Drawing:
+    return Drawing(**{key: sampling[key] for key in ("temperature", "top_p", "top_k", "repetition_penalty")})
+
+
+def _asked(sampling: dict) -> dict:
+    return {key: sampling[key] for key in ("seed", "system", "max_new_tokens", "target_chars")}

@@ -1,0 +1,85 @@
+"""Samples of an endpoint: what is sent, what is kept, what is said when it fails. A real HTTP server on loopback answers."""
+
+import json
+import socket
+import threading
+
+import pytest
+import uvicorn
+from starlette.applications import Starlette
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from xuxie.errors import UserError
+from xuxie.llm import open_endpoint
+from xuxie.llm.journal import Journal
+from xuxie.sampling.drawing import Drawing
+from xuxie.sampling.remote import sample_remote
+
+ROWS = [{"id": f"r{i}", "instruction": "续写：", "input": f"第{i}段。", "output": "", "system": "你是作者", "history": []} for i in range(3)]
+
+
+@pytest.fixture
+def server():
+    seen, refuse = [], []
+
+    async def complete(request):
+        body = json.loads(await request.body())
+        seen.append(body)
+        if refuse:
+            return JSONResponse({"error": {"message": f"key {request.headers['authorization']} is not valid"}}, 401)
+        text = f"答{len(body['messages'])}。"
+        choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": text}}
+        usage = {"prompt_tokens": 5, "completion_tokens": 3, "total_tokens": 8}
+        return JSONResponse({"id": "x", "object": "chat.completion", "created": 0, "model": "m", "choices": [choice], "usage": usage})
+
+    listening = socket.create_server(("127.0.0.1", 0))
+    app = uvicorn.Server(uvicorn.Config(Starlette(routes=[Route("/v1/chat/completions", complete, methods=["POST"])]), log_level="error"))
+    thread = threading.Thread(target=app.run, args=([listening],))
+    thread.start()
+    yield f"http://127.0.0.1:{listening.getsockname()[1]}/v1", seen, refuse
+    app.should_exit = True
+    thread.join()
+
+
+def sample(server, folder, **settings):
+    with open_endpoint({"base_url": server[0], "model": "m", "tries": 1, "extra_body": {"top_k": 50}}) as endpoint, Journal(folder) as journal:
+        return sample_remote(
+            endpoint, ROWS, name="rival", journal=journal, drawing=Drawing(), **{"seed": 1, "system": None, "max_new_tokens": 20, **settings}
+        )
+
+
+def test_every_row_is_asked_once_and_kept(server, tmp_path):
+    outputs = sample(server, tmp_path)
+    assert list(outputs) == ["r0", "r1", "r2"]
+    assert {key: outputs["r0"][key] for key in ("text", "stop", "tokens", "prompt_tokens")} == {
+        "text": "答2。", "stop": "natural", "tokens": 3, "prompt_tokens": 5,
+    }  # fmt: skip
+    body = next(body for body in server[1] if body["messages"][1]["content"] == "续写：\n第0段。")
+    assert body["messages"][0] == {"role": "system", "content": "你是作者"}
+    assert {key: body[key] for key in ("temperature", "top_p", "max_tokens", "top_k")} == {
+        "temperature": 0.7, "top_p": 0.9, "max_tokens": 20, "top_k": 50,
+    }  # fmt: skip
+    assert len({body["seed"] for body in server[1]}) == 3
+    assert sample(server, tmp_path) == outputs
+    assert len(server[1]) == 3
+    sample(server, tmp_path, seed=2)
+    assert len(server[1]) == 6
+
+
+def test_turns_go_into_the_conversation(server, tmp_path):
+    output = sample(server, tmp_path, target_chars=6, system="别的")["r0"]
+    assert output["text"] == "答2。答2。" and output["turns"] == [3, 6]
+    assert sample(server, tmp_path, target_chars=7, system="别的")["r0"]["text"] == "答2。答2。答4。"
+    longest = max((body["messages"] for body in server[1]), key=len)
+    assert [message["role"] for message in longest] == ["system", "user", "assistant", "user"]
+    assert longest[0]["content"] == "别的" and longest[3]["content"] == "续写：\n答2。"
+
+
+def test_a_refusal_ends_the_job_without_the_key(server, tmp_path, monkeypatch):
+    server[2].append(True)
+    monkeypatch.setenv("RIVAL_KEY", "secret-123456")
+    settings = {"base_url": server[0], "model": "m", "tries": 1, "api_key_env": "RIVAL_KEY"}
+    with open_endpoint(settings) as endpoint, Journal(tmp_path) as journal, pytest.raises(UserError, match="rival") as caught:
+        sample_remote(endpoint, ROWS, name="rival", journal=journal, drawing=Drawing(), seed=0, system=None, max_new_tokens=5)
+    assert "401" in str(caught.value) and "secret-123456" not in str(caught.value)
