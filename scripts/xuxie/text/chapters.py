@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 import re2
 
@@ -128,12 +128,12 @@ def find_chapters(text: str, *, pattern: str | None = None, scene_size: int = 40
 
 def _candidates(text: str) -> list[_Line]:
     """The lines in the form of a heading."""
-    found, place, before = [], 0, ""
-    for line in text.split("\n"):
-        if len(line) <= headings.LONGEST and line and (heading := headings.parse(line)):
-            found.append(_Line(place, place + len(line), heading, before))
-        place += len(line) + 1
-        before = line or before
+    lines = text.split("\n")
+    starts = [0, *accumulate(len(line) + 1 for line in lines)]
+    found = []
+    for number, heading in headings.found_in(lines):
+        before = next((line for line in reversed(lines[max(number - 3, 0) : number]) if line), "")
+        found.append(_Line(starts[number], starts[number] + len(lines[number]), heading, before))
     return found
 
 

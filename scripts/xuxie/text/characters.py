@@ -8,9 +8,7 @@ import regex
 from xuxie.text.decode import BAD
 from xuxie.text.draft import Draft, Tally
 
-_CR_OF_CRLF = re.compile(r"\r(?=\n)")
 _OTHER_LINE_END = re.compile("[\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
-_BAD = re.compile(BAD)
 # Controls, soft hyphens, zero-width and direction marks, variation selectors, and code points that are no characters.
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u202a-\u202e"
@@ -24,18 +22,18 @@ _CLUSTER = regex.compile(r"\X")
 
 def drop_bad_bytes(draft: Draft) -> Tally:
     """Remove the marks that stand for bytes which are no text."""
-    return draft.sub(_BAD)
+    return draft.replace(BAD, "")
 
 
 def unify_line_ends(draft: Draft) -> Tally:
     """Make CRLF, CR and the rarer line ends LF."""
-    tally = draft.sub(_CR_OF_CRLF) if "\r" in draft.text else Tally()
-    return tally + draft.substitute(_OTHER_LINE_END.sub("\n", draft.text))
+    tally = draft.replace("\r\n", "\n")
+    return tally + (draft.substitute(_OTHER_LINE_END.sub("\n", draft.text)) if _OTHER_LINE_END.search(draft.alphabet) else Tally())
 
 
 def remove_invisible(draft: Draft) -> Tally:
     """Remove characters that a reader does not see."""
-    return draft.sub(_INVISIBLE)
+    return draft.sub(_INVISIBLE) if _INVISIBLE.search(draft.alphabet) else Tally()
 
 
 def compose(draft: Draft) -> Tally:
@@ -63,6 +61,8 @@ def _compose(draft: Draft, unit) -> Tally:
 
 def narrow(draft: Draft) -> Tally:
     """Make full-width Latin letters and digits ASCII, with the points and slashes between them."""
+    if not _FULL_WIDTH.search(draft.alphabet):
+        return Tally()
     return draft.substitute(_FULL_WIDTH.sub(lambda match: match[0].translate(_TO_ASCII), draft.text))
 
 

@@ -7,6 +7,9 @@ from dataclasses import astuple, dataclass
 import numpy as np
 
 
+_BLOCK = 1 << 20
+
+
 @dataclass(frozen=True, slots=True)
 class Tally:
     """What edits did: characters changed in place, removed and added, and in how many places."""
@@ -31,6 +34,7 @@ class Draft:
         self.text = text
         self._starts = np.zeros(1, dtype=np.int64)
         self._origins = np.zeros(1, dtype=np.int64)
+        self._alphabet: str | None = None
 
     @classmethod
     def joined(cls, drafts: Sequence["Draft"], lengths: Sequence[int]) -> "Draft":
@@ -60,19 +64,34 @@ class Draft:
         text, same = self.text, isinstance(replacements, str)
         pieces = [text[end:start] for end, start in zip([0, *ends[:-1]], starts, strict=True)]
         tail = text[ends[-1] :]
-        self.text = (
-            replacements.join([*pieces, tail])
-            if same
-            else "".join([part for pair in zip(pieces, replacements, strict=True) for part in pair]) + tail
-        )
-        old_starts, old_ends = np.asarray(starts, dtype=np.int64), np.asarray(ends, dtype=np.int64)
-        widths = np.full(len(starts), len(replacements), dtype=np.int64) if same else np.array(list(map(len, replacements)), dtype=np.int64)
+        if same:
+            edited = replacements.join([*pieces, tail])
+        else:
+            edited = "".join([part for pair in zip(pieces, replacements, strict=True) for part in pair]) + tail
+        widths = len(replacements) if same else list(map(len, replacements))
+        return self._moved(edited, np.asarray(starts, dtype=np.int64), np.asarray(ends, dtype=np.int64), widths)
+
+    def replace(self, old: str, new: str) -> Tally:
+        """Replace a literal, as `str.replace` does. `old` must not overlap with itself."""
+        if old not in self.text:
+            return Tally()
+        codes = _codes(self.text)
+        found = np.ones(len(codes) - len(old) + 1, dtype=bool)
+        for place, character in enumerate(old):
+            found &= codes[place : len(codes) - len(old) + 1 + place] == ord(character)
+        starts = np.flatnonzero(found)
+        return self._moved(self.text.replace(old, new), starts, starts + len(old), len(new))
+
+    def _moved(self, text: str, old_starts: np.ndarray, old_ends: np.ndarray, widths: int | Sequence[int]) -> Tally:
+        """Take an edited text; the runs move along."""
+        widths = np.broadcast_to(np.asarray(widths, dtype=np.int64), old_starts.shape)
         # How far what follows each edit has moved.
-        moved = np.cumsum(widths - (old_ends - old_starts))
-        new_starts = old_starts + np.concatenate(([0], moved[:-1]))
+        grown = widths - (old_ends - old_starts)
+        moved = np.cumsum(grown)
+        new_starts = old_starts + moved - grown
         # Runs begin after each edit, at each edit that leaves something, and where they did before.
         after = np.searchsorted(old_ends, self._starts, side="right")
-        outside = (after == len(starts)) | (self._starts <= old_starts[np.minimum(after, len(starts) - 1)])
+        outside = (after == len(old_starts)) | (self._starts <= old_starts[np.minimum(after, len(old_starts) - 1)])
         shift = np.where(after > 0, moved[after - 1], 0)
         begins = np.concatenate((self._starts[outside] + shift[outside], new_starts[widths > 0], new_starts + widths))
         origins = np.concatenate((self._origins[outside], self.origins(old_starts[widths > 0]), self.origins(old_ends)))
@@ -82,22 +101,31 @@ class Draft:
         last = np.append(begins[1:] != begins[:-1], True)
         begins, origins = begins[last], origins[last]
         news = np.append(True, np.diff(origins) != np.diff(begins))
-        self._starts, self._origins = begins[news], origins[news]
-        grown = widths - (old_ends - old_starts)
+        self.text, self._starts, self._origins = text, begins[news], origins[news]
+        self._alphabet = None
         return Tally(
-            places=len(starts),
+            places=len(old_starts),
             changed=int(np.minimum(widths, old_ends - old_starts).sum()),
             removed=int(-grown[grown < 0].sum()),
             added=int(grown[grown > 0].sum()),
         )
 
+    @property
+    def alphabet(self) -> str:
+        """The characters that the text has, each once: quick to ask whether a step has anything to do."""
+        if self._alphabet is None:
+            present = np.zeros(0x110000, dtype=bool)
+            for first in range(0, len(self.text), _BLOCK):
+                present[_codes(self.text[first : first + _BLOCK])] = True
+            self._alphabet = "".join(map(chr, np.flatnonzero(present).tolist()))
+        return self._alphabet
+
     def substitute(self, text: str) -> Tally:
         """Take a text of the same length, character for character."""
         if text == self.text:
             return Tally()
-        before, after = (np.frombuffer(value.encode("utf-32-le", "surrogatepass"), dtype=np.uint32) for value in (self.text, text))
-        self.text = text
-        changed = int(np.count_nonzero(before != after))
+        changed = int(np.count_nonzero(_codes(self.text) != _codes(text)))
+        self.text, self._alphabet = text, None
         return Tally(places=changed, changed=changed)
 
     def origins(self, positions: np.ndarray) -> np.ndarray:
@@ -108,3 +136,7 @@ class Draft:
     def runs(self) -> tuple[np.ndarray, np.ndarray]:
         """Where each run starts in the text, and where in the original."""
         return self._starts, self._origins
+
+
+def _codes(text: str) -> np.ndarray:
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)

@@ -1,6 +1,7 @@
 """What a heading looks like: the form of one line, in Chinese and in English."""
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from xuxie.text import numerals
@@ -65,6 +66,14 @@ class Heading:
     title: str
     sure: bool
     volume: int | None = None
+
+
+def found_in(lines: Iterable[str]) -> Iterator[tuple[int, Heading]]:
+    """The lines in the form of a heading, with their numbers from 0."""
+    for number, line in enumerate(lines):
+        # The first character tells most lines of prose apart, without a call.
+        if line[:1] in _FIRST and len(line) <= LONGEST and (heading := parse(line)):
+            yield number, heading
 
 
 def parse(line: str) -> Heading | None:

@@ -10,11 +10,10 @@ from xuxie.text import headings
 from xuxie.text.draft import Draft, Tally
 
 _BLANK = "\t \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"
+_BLANKS = frozenset(" \t\u00a0\u1680\u202f\u205f\u3000").union(map(chr, range(0x2000, 0x200B)))
 _LINE_END = re.compile(rf"\n[{_BLANK}\n]*")
-_TRAILING = re.compile(rf"[{_BLANK}]+(?=\n|\Z)")
-_EDGES = re.compile(r"\A\s+|\s+\Z")
 # Blanks within a line that are more than one, or of an odd kind. An ideographic space is a habit of verse.
-_RUN = re.compile(rf"[\t\u00a0\u1680\u2000-\u200a\u202f\u205f][{_BLANK}]*|[ \u3000][{_BLANK}]+")
+_RUN = re.compile(rf"[{_BLANK}](?:[{_BLANK}]+|(?<![ \u3000]))")
 
 _HAN = "\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _FINISHED = frozenset("。！？…”』」）》】：；—～.!?:;\"')]*＊=~")
@@ -52,16 +51,27 @@ def strip_blanks(draft: Draft) -> Tally:
 
     More blank lines than are common in the text mark the end of a scene; one of them stays.
     """
-    tally = draft.sub(_EDGES) + draft.sub(_TRAILING)
-    gaps = [match.span() for match in _LINE_END.finditer(draft.text)]
+    written = draft.text.strip()
+    first = draft.text.find(written)
+    tally = draft.edit([0, first + len(written)], [first, len(draft.text)], ["", "\n"]) if written else Tally()
+    gaps = _gaps(draft.text)[:-1]
     blanks = [draft.text.count("\n", start, end) for start, end in gaps]
     common = Counter(blanks).most_common(1)[0][0] if blanks else 0
-    # The first line end of a gap stays, and at the end of a scene one more.
-    extra = ["\n" if count > common else "" for count in blanks]
-    wrong = [index for index, (start, end) in enumerate(gaps) if draft.text[start + 1 : end] != extra[index]]
-    tally += draft.edit([gaps[index][0] + 1 for index in wrong], [gaps[index][1] for index in wrong], [extra[index] for index in wrong])
-    tally += draft.sub(_RUN, lambda match: "\u3000" if "\u3000" in match[0] else " ")
-    return tally + draft.edit([len(draft.text)], [len(draft.text)], "\n")
+    wanted = ["\n\n" if count > common else "\n" for count in blanks]
+    wrong = [index for index, (start, end) in enumerate(gaps) if draft.text[start:end] != wanted[index]]
+    tally += draft.edit([gaps[index][0] for index in wrong], [gaps[index][1] for index in wrong], [wanted[index] for index in wrong])
+    return tally + draft.sub(_RUN, lambda match: "\u3000" if "\u3000" in match[0] else " ")
+
+
+def _gaps(text: str) -> list[tuple[int, int]]:
+    """The spans between lines that have characters in them: trailing blanks, line ends, the next line's indent."""
+    gaps = [match.span() for match in _LINE_END.finditer(text)]
+    for index, (start, end) in enumerate(gaps):
+        if text[start - 1] in _BLANKS:
+            while start > 0 and text[start - 1] in _BLANKS:
+                start -= 1
+            gaps[index] = start, end
+    return gaps
 
 
 class _Page:
@@ -69,7 +79,7 @@ class _Page:
 
     def __init__(self, text: str):
         self.text = text
-        gaps = [match.span() for match in _LINE_END.finditer(text)]
+        gaps = _gaps(text)
         self.firsts = [0, *(end for _, end in gaps)]
         self.lasts = [*(start for start, _ in gaps), len(text)]
         lengths = np.array(self.lasts) - np.array(self.firsts)
@@ -108,7 +118,7 @@ class _Page:
             if len(suspects) > max(_HABIT * len(long_lines), 3):
                 return
         for line in suspects:
-            before, after = text[firsts[line] : lasts[line]].rstrip(), text[firsts[line + 1] : lasts[line + 1]]
+            before, after = text[firsts[line] : lasts[line]], text[firsts[line + 1] : lasts[line + 1]]
             if not before or not after or headings.parse(before) or headings.parse(after):
                 continue
             if (wrapped and self._wrapped(line, before, after)) or self._breaks_off(line, before, after):

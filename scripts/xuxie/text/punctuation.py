@@ -14,6 +14,9 @@ _FULL_WIDTH = str.maketrans(",?!:;.．()", "，？！：；。。（）")
 _MARK = re.compile(
     rf"[,;](?<=[{_IS_CHINESE}].)|[?!]+|[.．:](?<=[{_IS_CHINESE}].)(?![0-9A-Za-z.．])|\((?=[{_IS_CHINESE}])|\)(?<=[{_IS_CHINESE}].)"
 )
+_HALF_WIDTH = re.compile(r"[,?!:;.．()]")
+_DASH = re.compile(r"[\-－―─━]")
+_NOT_TWO_DOTS = ("...", "。。。", "．．．", "・・・", "···", "………")
 _DOTS = re.compile(r"\.{3,}|。{3,}|．{3,}|・{3,}|·{3,}|…+")
 _DASHES = re.compile(r"-{2,}|－{2,}|―+|─+|━+")
 
@@ -32,9 +35,14 @@ def write_chinese_marks(draft: Draft) -> Tally:
 
         return replace
 
-    tally = draft.sub(_DOTS, beside_chinese("……")) + draft.sub(_DASHES, beside_chinese("——"))
-    tally += draft.substitute(_MARK.sub(_full_width, draft.text))
-    return tally + draft.substitute(_with_curly_quotes(draft.text))
+    tally = Tally()
+    if any(row in draft.text for row in _NOT_TWO_DOTS) or draft.text.count("…") != 2 * draft.text.count("……"):
+        tally += draft.sub(_DOTS, beside_chinese("……"))
+    if _DASH.search(draft.alphabet):
+        tally += draft.sub(_DASHES, beside_chinese("——"))
+    if _HALF_WIDTH.search(draft.alphabet):
+        tally += draft.substitute(_MARK.sub(_full_width, draft.text))
+    return tally + (draft.substitute(_with_curly_quotes(draft.text)) if '"' in draft.text else Tally())
 
 
 def _full_width(match: re.Match) -> str:

@@ -79,19 +79,16 @@ def remove_repeated_lines(draft: Draft) -> tuple[Tally, dict[str, int]]:
     text = draft.text
     raw = text.split("\n")
     lines = [line.strip() for line in raw]
-    heading_at = {
-        number: heading
-        for number, line in enumerate(lines)
-        if (heading := headings.parse(line)) and heading.sure and heading.kind == "chapter"
-    }
-    unwanted = _furniture(lines, heading_at) | _running_titles(lines)
+    found = dict(headings.found_in(lines))
+    heading_at = {number for number, heading in found.items() if heading.sure and heading.kind == "chapter"}
+    unwanted = _furniture(lines, heading_at) | _running_titles(lines, found)
     offsets = [0, *accumulate(len(line) + 1 for line in raw)]
     starts = [offsets[number] for number in sorted(unwanted)]
     ends = [_next_line(text, min(offsets[number + 1] - 1, len(text))) for number in sorted(unwanted)]
     return draft.edit(starts, ends), dict(Counter(lines[number] for number in sorted(unwanted)).most_common())
 
 
-def _furniture(lines: list[str], heading_at: dict[int, headings.Heading]) -> set[int]:
+def _furniture(lines: list[str], heading_at: set[int]) -> set[int]:
     least = max(_SHARE * len(heading_at), _FEWEST)
     counts = Counter(line for line in lines if 3 < len(line) <= headings.LONGEST)
     suspects = {line for line, count in counts.items() if least <= count <= 4 * len(heading_at) and _may_be_site(line)}
@@ -123,12 +120,12 @@ def _may_be_site(line: str) -> bool:
     return any(map(str.isalpha, line)) and not line.startswith(_SPEECH) and not _FORMULA.search(line) and headings.parse(line) is None
 
 
-def _running_titles(lines: list[str]) -> set[int]:
+def _running_titles(lines: list[str], headings_at: dict[int, headings.Heading]) -> set[int]:
     """Headings that are set again over a later page of their own chapter."""
     found, current, opening = set(), "", ""
-    for number, line in enumerate(lines):
-        heading = headings.parse(line)
-        if heading is None or heading.kind != "chapter":
+    for number, heading in headings_at.items():
+        line = lines[number]
+        if heading.kind != "chapter":
             continue
         letters = "".join(filter(str.isalnum, line))
         following = next((later for later in lines[number + 1 : number + 20] if later), "")
