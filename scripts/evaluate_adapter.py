@@ -7,6 +7,7 @@ import torch
 from xuxie.evaluation.likelihood import bits_by_token, compare_likelihood, verdict
 from xuxie.evaluation.style import Style
 from xuxie.evaluation.texts import measure_texts
+from xuxie.evaluation.win_rates import win_rates
 from xuxie.job import run_job
 from xuxie.models import load_model
 from xuxie.prompting import BARE, Prompting
@@ -20,6 +21,7 @@ def evaluate_adapter(
     texts: list[str],
     chapters: list[str],
     samples: str,
+    judged: str | list,
     adapter: str,
     model: list[str],
     evaluation: str,
@@ -29,11 +31,13 @@ def evaluate_adapter(
     template: str,
     trust_remote_code: bool,
     threads: int,
+    **_files,
 ) -> None:
     """Measure the true continuations of held-out chapters under base and tuned, and what the systems wrote.
 
     Args:
         texts, chapters: text.txt and chapters.jsonl of each of the dataset's novels, in the same order.
+        judged: the judge's preferences; an empty list if there is no judge.
         settings: `evaluation` of the config.
         system: `sampling.system` of the config, so that a model is measured as it is asked.
         template: the template that the base model and the adapter are asked with.
@@ -73,6 +77,7 @@ def evaluate_adapter(
             "verdict": verdict(likelihood["difference"]),
             "bits_per_character": likelihood,
             "texts": measured,
+            "judge": {"endpoint": settings["judge"], **win_rates(list(read_rows(judged)), seed=settings["seed"])} if judged else None,
         },
     )
 

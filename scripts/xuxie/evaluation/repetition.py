@@ -49,20 +49,20 @@ def _common_prefix(a: str, b: str) -> int:
 
 
 def repetition_onset(text: str, run: int = 12) -> int | None:
-    """Where a text begins to repeat itself for good: the offset of the first run of `run` characters, white space left out,
-    that stood before and after which most of what follows has stood before as well; null if there is none.
+    """Where a text begins to go round in circles for good; null if it does not.
+
+    A run of `run` characters, white space left out, speaks for going round if it stood before, and against it
+    if it is new. The onset is where the rest of the text speaks for it most, provided that it does so by `run` at least.
     """
     places = [place for place, character in enumerate(text) if not character.isspace()]
-    packed = "".join(text[place] for place in places)
     seen: set[str] = set()
     again = []
-    for gram in ngrams(packed, run):
+    for gram in ngrams("".join(text[place] for place in places), run):
         again.append(gram in seen)
         seen.add(gram)
-    following = 0
-    onset = None
+    onset, excess, most = None, 0, run - 1
     for start in range(len(again) - 1, -1, -1):
-        following += again[start]
-        if again[start] and following * 2 > len(again) - start:
-            onset = start
+        excess += 1 if again[start] else -1
+        if excess > most:
+            onset, most = start, excess
     return None if onset is None else places[onset]

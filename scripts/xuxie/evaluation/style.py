@@ -20,21 +20,21 @@ class Style:
     """The author's hand.
 
     Args:
-        chapters: the author's text in pieces (chapters); at least two.
+        chapters: the author's text in pieces (chapters). With one alone, or a text that is not Chinese, nothing can be said.
         held_out: the author's text that outputs are measured against.
     """
 
     def __init__(self, chapters: Sequence[str], held_out: str):
         frequencies = np.stack([_frequencies(chapter) for chapter in chapters])
-        spread = frequencies.std(axis=0, ddof=1)
+        spread = frequencies.std(axis=0, ddof=1) if len(chapters) > 1 else np.zeros(len(FUNCTION_CHARACTERS))
         # A character that the author never varies, or never uses, has no z-score.
         self._used = spread > 0
         self._mean, self._spread = frequencies.mean(axis=0)[self._used], spread[self._used]
         self._target = self._z(held_out)
 
     def delta(self, text: str) -> float | None:
-        """Delta of a text to the held-out text; null for an empty one."""
-        return float(np.abs(self._z(text) - self._target).mean()) if text else None
+        """Delta of a text to the held-out text; null for an empty one, or if the author's hand is not known."""
+        return float(np.abs(self._z(text) - self._target).mean()) if text and self._used.any() else None
 
     def _z(self, text: str) -> np.ndarray:
         return (_frequencies(text)[self._used] - self._mean) / self._spread

@@ -1,0 +1,38 @@
+"""Rule judge_samples: an LLM says which of two continuations is better."""
+
+from pathlib import Path
+
+from xuxie.evaluation.judging import comparisons, questions, verdicts
+from xuxie.job import run_job
+from xuxie.llm import ask_all, open_endpoint
+from xuxie.rows import read_rows, write_rows
+
+
+def judge_samples(
+    samples: str,
+    wording: str,
+    gguf: str | None,
+    judged: str,
+    *,
+    endpoint: dict,
+    prompts: int,
+    seed: int,
+    endpoints: dict,
+    llm: dict,
+    threads: int,
+) -> None:
+    """Compare the systems' outputs, with each other and with the author's text, in both orders.
+
+    Args:
+        endpoint: name of the judge's endpoint, and its model.
+    """
+    asked = comparisons(list(read_rows(samples)), prompts=prompts, seed=seed)
+    with open_endpoint(endpoints[endpoint["name"]], Path(gguf) if gguf else None, threads) as opened:
+        outcomes = ask_all(
+            opened, questions(asked, wording, seed=seed), journal=Path(llm["journal"]), offline=llm["offline"], label="judge samples"
+        )
+        write_rows(judged, verdicts(asked, outcomes))
+
+
+if __name__ == "__main__":
+    run_job(judge_samples, snakemake, endpoints=snakemake.config["endpoints"], llm=snakemake.config["llm"])  # noqa: F821

@@ -1,0 +1,111 @@
+"""A judge compares two continuations of a prompt, in both orders, cut to the same length.
+
+Judges of this kind prefer what they see first and what is longer (Zheng et al., arXiv 2306.05685), so each
+pair is shown both ways round, and neither text is longer than the other.
+"""
+
+import random
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from string import Template
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from xuxie.llm import Answered, Failed, Question
+
+HUMAN, SWAPPED = "human", "swapped"
+
+
+class Preference(BaseModel):
+    """The judge's answer: the reason first, so that the verdict follows from it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: str = Field(max_length=160)
+    better: Literal["A", "B", "tie"]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two systems on one prompt.
+
+    Attributes:
+        sample: the row of samples.jsonl.
+        systems, texts: the two of them; `swapped` is the author's continuation of a prompt in another chapter.
+    """
+
+    sample: dict
+    systems: tuple[str, str]
+    texts: tuple[str, str]
+
+
+def comparisons(samples: Sequence[dict], *, prompts: int, seed: int) -> list[Comparison]:
+    """What the judge is asked about: each system against the base, each against the author, and the author against a stranger.
+
+    The last tells what the judge is worth.
+
+    Args:
+        prompts: how many prompts are taken, spread evenly.
+    """
+    chosen = [samples[index * len(samples) // prompts] for index in range(prompts)] if len(samples) > prompts else samples
+    source = random.Random(seed)
+    found = []
+    for sample in chosen:
+        texts = {HUMAN: sample["reference"], **{name: output["text"] for name, output in sample["outputs"].items()}}
+        strangers = [other["reference"] for other in samples if (other["novel"], other["chapter"]) != (sample["novel"], sample["chapter"])]
+        if strangers:
+            texts[SWAPPED] = source.choice(strangers)
+        written = list(sample["outputs"])
+        pairs = [(name, "base") for name in written if name != "base" and "base" in written]
+        pairs += [(name, HUMAN) for name in written] + ([(HUMAN, SWAPPED)] if strangers else [])
+        found += [Comparison(sample, pair, (texts[pair[0]], texts[pair[1]])) for pair in pairs]
+    return found
+
+
+def questions(asked: Sequence[Comparison], wording: str | Path, *, seed: int) -> list[Question]:
+    """Two questions a comparison, one for each order; a comparison with an empty text has none."""
+    template = Template(Path(wording).read_text(encoding="utf-8").strip())
+    found = []
+    for comparison in asked:
+        first, second = _cut(comparison.texts)
+        if not first:
+            continue
+        for a, b in ((first, second), (second, first)):
+            content = template.substitute(prompt=comparison.sample["prompt"]["input"], a=a, b=b)
+            name = f"{comparison.sample['id']} {' '.join(comparison.systems)}"
+            found.append(
+                Question(id=name, messages=[{"role": "user", "content": content}], schema=Preference, sampling={"temperature": 0, "seed": seed})
+            )
+    return found
+
+
+def verdicts(asked: Sequence[Comparison], outcomes: Iterable[Answered | Failed]) -> Iterator[dict]:
+    """One row a comparison: which system was preferred in each order (null: a tie), and whether it could be judged at all."""
+    outcomes = iter(outcomes)
+    for comparison in asked:
+        row = {
+            **{key: comparison.sample[key] for key in ("id", "novel", "chapter")},
+            "systems": list(comparison.systems),
+            "preferred": None,
+            "reasons": None,
+            "unjudged": None,
+        }
+        if not _cut(comparison.texts)[0]:
+            yield row | {"unjudged": "an empty text"}
+            continue
+        both = (next(outcomes), next(outcomes))
+        failed = [outcome for outcome in both if isinstance(outcome, Failed)]
+        if failed:
+            yield row | {"unjudged": f"{failed[0].reason}: {failed[0].detail}"}
+            continue
+        order = (comparison.systems, comparison.systems[::-1])
+        preferred = [dict(zip("AB", names, strict=True)).get(outcome.value.better) for names, outcome in zip(order, both, strict=True)]
+        yield row | {"preferred": preferred, "reasons": [outcome.value.reason for outcome in both]}
+
+
+def _cut(texts: tuple[str, str]) -> tuple[str, str]:
+    first, second = (text.strip() for text in texts)
+    shorter = min(len(first), len(second))
+    return first[:shorter].rstrip(), second[:shorter].rstrip()

@@ -1,0 +1,48 @@
+"""What the judge's preferences come to, and what the judge itself is worth."""
+
+from collections.abc import Sequence
+
+from xuxie.evaluation.bootstrap import interval_of_mean
+from xuxie.evaluation.judging import HUMAN, SWAPPED
+
+_WORTH = 0.6
+"""A judge that does not prefer the true continuation to a foreign one more often than this, surely, proves nothing."""
+
+
+def win_rates(rows: Sequence[dict], *, seed: int = 0) -> dict:
+    """Wins, losses and ties of each pairing, and the judge's calibration.
+
+    The two orders must agree for a win or a loss; disagreement is a tie, and counts as a flip. A tie is half a win.
+
+    Args:
+        rows: what `judging.verdicts` gave.
+
+    Returns:
+        pairings: list of systems, wins, losses, ties, unjudged, flips (share of the judged) and win_rate of the
+        first with its interval; trusted: whether the judge tells the author's continuation from a foreign one.
+    """
+    pairings = []
+    for systems in dict.fromkeys(tuple(row["systems"]) for row in rows):
+        of_these = [row for row in rows if tuple(row["systems"]) == systems]
+        judged = [row for row in of_these if row["preferred"] is not None]
+        points = [_points(row["preferred"], systems[0]) for row in judged]
+        flips = [row["preferred"][0] != row["preferred"][1] for row in judged]
+        pairings.append(
+            {
+                "systems": list(systems),
+                "wins": points.count(1.0),
+                "losses": points.count(0.0),
+                "ties": points.count(0.5),
+                "unjudged": len(of_these) - len(judged),
+                "flips": sum(flips) / len(judged) if judged else None,
+                "win_rate": interval_of_mean(points, [(row["novel"], row["chapter"]) for row in judged], seed=seed),
+            }
+        )
+    trial = next((pairing["win_rate"] for pairing in pairings if pairing["systems"] == [HUMAN, SWAPPED]), None)
+    return {"pairings": pairings, "trusted": bool(trial and trial["low"] is not None and trial["low"] > 0.5 and trial["value"] > _WORTH)}
+
+
+def _points(preferred: list[str | None], system: str) -> float:
+    if preferred[0] != preferred[1] or preferred[0] is None:
+        return 0.5
+    return 1.0 if preferred[0] == system else 0.0
