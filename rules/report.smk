@@ -17,6 +17,8 @@ rule write_report:
         samples=of_all("adapters", "samples.jsonl"),
         evaluations=of_all("adapters", "evaluation.json"),
         trainer_logs=of_all("adapters", "trainer_log.jsonl"),
+        gates=of_all("adapters", "gates.json"),
+        manifests=of_all("adapters", "manifest.json"),
         page=expand(
             packaged("resources/report/{file}"),
             file=["report.html.j2", "style.css", "page.js", "zh.yaml", "en.yaml"],

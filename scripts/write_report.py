@@ -17,6 +17,8 @@ def write_report(
     samples: list[str],
     evaluations: list[str],
     trainer_logs: list[str],
+    gates: list[str],
+    manifests: list[str],
     page: list[str],
     report: str,
     *,
@@ -38,7 +40,13 @@ def write_report(
         {name: read_json(ledgers[i]) for i, name in enumerate(config["datasets"])},
         {
             name: Adapter(
-                adapter["dataset"], adapter["model"], list(read_rows(samples[i])), read_json(evaluations[i]), list(read_rows(trainer_logs[i]))
+                adapter["dataset"],
+                adapter["model"],
+                samples=list(read_rows(samples[i])),
+                evaluation=read_json(evaluations[i]),
+                trainer_log=list(read_rows(trainer_logs[i])),
+                gates=read_json(gates[i]),
+                manifest=read_json(manifests[i]),
             )
             for i, (name, adapter) in enumerate(config["adapters"].items())
         },

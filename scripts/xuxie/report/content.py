@@ -1,6 +1,6 @@
 """What stands on the page: from the files of a run to the values that the template shows."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from xuxie.report import charts
 from xuxie.report.figures import METRICS, figure, interval
@@ -22,15 +22,15 @@ class Novel:
 
 @dataclass(frozen=True)
 class Adapter:
-    """Files of one adapter; gates and manifest may be absent."""
+    """Files of one adapter."""
 
     dataset: str
     model: str
     samples: list[dict]
     evaluation: dict
     trainer_log: list[dict]
-    gates: dict = field(default_factory=dict)
-    manifest: dict = field(default_factory=dict)
+    gates: dict
+    manifest: dict
 
 
 def page_content(novels: dict[str, Novel], ledgers: dict[str, dict], adapters: dict[str, Adapter], config: dict, captions: dict) -> dict:
@@ -49,6 +49,8 @@ def page_content(novels: dict[str, Novel], ledgers: dict[str, dict], adapters: d
         "positions": [{"adapter": name, **_positions(adapter.evaluation, captions)} for name, adapter in adapters.items()],
         "tables": [{"adapter": name, **_table(adapter.evaluation, captions)} for name, adapter in adapters.items()],
         "recipes": [_recipe(name, adapter) for name, adapter in adapters.items()] if len(adapters) > 1 else [],
+        "judges": [{"adapter": name, **judged} for name, adapter in adapters.items() if (judged := _judge(adapter.evaluation["judge"], captions))],
+        "costs": _costs(novels, adapters),
         "novels": [_novel(name, novel, captions) for name, novel in novels.items()],
         "datasets": [{"name": name, **_ledger(ledger)} for name, ledger in ledgers.items()],
         "trainings": [
@@ -183,6 +185,40 @@ def _recipe(name: str, adapter: Adapter) -> dict:
         "difference": figure(difference["value"], signed=True),
         "interval": interval(difference),
         "cells": {metric: figure(tuned[metric]["value"], METRICS[metric]) if metric in tuned else "—" for metric in metrics},
+    }
+
+
+def _judge(judge: dict | None, captions: dict) -> dict | None:
+    if not judge:
+        return None
+    labels = {**captions["systems"], "swapped": captions["judge"]["swapped"]}
+    rows = [
+        {
+            **{key: pairing[key] for key in ("wins", "losses", "ties", "unjudged")},
+            "systems": [labels.get(system, system) for system in pairing["systems"]],
+            "flips": figure(pairing["flips"], "percent"),
+            "win_rate": figure(pairing["win_rate"]["value"], "percent"),
+            "interval": interval(pairing["win_rate"], "percent"),
+        }
+        for pairing in judge["pairings"]
+    ]
+    return {"endpoint": judge["endpoint"], "rows": rows, "trusted": judge["trusted"]}
+
+
+def _costs(novels: dict[str, Novel], adapters: dict[str, Adapter]) -> dict:
+    """What the run took: calls, tokens and money by novel and role, and the seconds of training and sampling by adapter."""
+    return {
+        "calls": [
+            {"novel": name, "role": role, **usage} for name, novel in novels.items() for role, usage in novel.summary.get("usage", {}).items()
+        ],
+        "seconds": [
+            {
+                "adapter": name,
+                "training": adapter.manifest["seconds"],
+                "sampling": sum(output["seconds"] for sample in adapter.samples for output in sample["outputs"].values()),
+            }
+            for name, adapter in adapters.items()
+        ],
     }
 
 

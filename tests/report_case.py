@@ -1,0 +1,108 @@
+"""A small made-up run for the tests of the report: two systems, hostile texts, every mark."""
+
+from xuxie.report.content import Adapter, Novel
+
+HOSTILE = "<script>document.title='owned'</script></textarea><img src=x onerror=\"document.title='owned'\">"
+LOOP = "她回头看了一眼。" * 6
+
+
+def measured(value, low=None, high=None):
+    """A figure with its interval, as the evaluation writes it."""
+    return {"value": value, "low": low, "high": high, "over": "chapter", "units": 6}
+
+
+def output(text, stop="natural", foreign_stop=None):
+    """An entry of `outputs` in samples.jsonl."""
+    return {
+        "text": text, "stop": stop, "tokens": 5, "prompt_tokens": 9, "seconds": 1.25, "turns": [len(text)], "forgotten": 0, "foreign_stop": foreign_stop,
+    }  # fmt: skip
+
+
+def mark(copied=(), onset=None, names=()):
+    """An entry of `rows` in evaluation.json."""
+    return {"copied": list(copied), "longest_copy": 0, "onset": onset, "new_names": list(names), "invented_names": list(names)}
+
+
+def sample(number, base, tuned, length="short"):
+    """A row of samples.jsonl."""
+    return {
+        "id": f"n-c{number:04d}-1", "novel": "雾港", "chapter": number, "length": length,
+        "prompt": {"instruction": "续写：", "input": f"第{number}段上文。", "system": "", "history": []},
+        "reference": f"真实下文{number}。", "outputs": {"base": base, "tuned": tuned},
+    }  # fmt: skip
+
+
+SAMPLES = [
+    sample(1, output("雾来了。" + LOOP, "length", 30), output("阿澈说：“走吧。”")),
+    sample(2, output(HOSTILE), output("潮水退去" * 10, "length"), length="long"),
+    sample(3, output(""), output("灯亮了，王建国推门进来。")),
+    sample(3, output("她没有回头。"), output("她笑了。")) | {"id": "n-c0003-2"},
+]
+
+METRICS = {
+    "characters": measured(100, 90, 110), "natural_stop": measured(0.5, 0.25, 0.75), "foreign_stop": measured(0.0, 0.0, 0.0),
+    "seq_rep_4": measured(0.015, 0.01, 0.02), "distinct_2": measured(0.9), "longest_repeat": measured(4), "copied_30": measured(0.02),
+    "longest_copy": measured(12), "new_names": measured(1.5), "invented_names": measured(1.0), "style_delta": measured(0.8),
+}  # fmt: skip
+
+
+def evaluation():
+    """An evaluation.json."""
+    bits = {"base": measured(5.4, 5.2, 5.6), "tuned": measured(5.0, 4.8, 5.2), "difference": measured(-0.4, -0.5, -0.3)}
+    positions = [
+        {"start": 0, "end": 100, "characters": 300, **bits},
+        {"start": 100, "end": 300, "characters": 300, **bits, "difference": measured(0.1, -0.1, 0.3)},
+    ]
+    human = {key: value for key, value in METRICS.items() if not key.endswith("stop")}
+    marks = {
+        "n-c0001-1": {"human": mark(), "base": mark(onset=12), "tuned": mark()},
+        "n-c0002-1": {"human": mark(), "base": mark(), "tuned": mark(copied=[(0, 40)])},
+        "n-c0003-1": {"human": mark(names=[(0, "真实")]), "base": mark(), "tuned": mark(names=[(4, "王建国")])},
+        "n-c0003-2": {"human": mark(), "base": mark(), "tuned": mark()},
+    }
+    repetition = [{"start": 0, "end": 100, "seq_rep_4": {"human": measured(0.01), "base": measured(0.2), "tuned": measured(0.05, 0.03, 0.07)}}]
+    return {
+        "template": "qwen", "rows": 3, "held_out_rows": 3, "chapters": 6, "verdict": "better",
+        "bits_per_character": {"base_format": "bare", "base_formats": {"bare": 5.4, "template": 5.9}, **bits, "by_position": positions, "by_length": {}},
+        "texts": {"systems": {"human": human, "base": METRICS, "tuned": METRICS}, "by_position": repetition, "rows": marks},
+        "judge": None,
+    }  # fmt: skip
+
+
+def novel():
+    """One novel's files."""
+    chapters = [{"number": n, "title": f"第{n}章 {'雾' * n}", "start": n * 100 - 100, "end": n * 100} for n in (1, 2, 3)]
+    chapters[1]["title"] = f"第2章 {HOSTILE}"
+    pairs = [{"score": score, "kept": score >= 5} for score in (1.0, 4.5, 5.0, 7.5, 9.9)] + [{"score": None, "kept": False}]
+    summary = {
+        "asked": 8, "candidates": 6, "failed": {"off schema": 2}, "kept": 3, "dropped": {"score below 5": 2, HOSTILE: 1}, "threshold": 5,
+        "calibration": {"likelihood": {"auc": 0.71, "true": 6, "swapped": 24}},
+    }  # fmt: skip
+    tally = {"places": 2, "changed": 0, "removed": 12, "added": 0}
+    text = {
+        "sources": [{"name": f"{HOSTILE}.txt", "encoding": "gb18030", "characters": 312, "bad_bytes": {"places": 0, "bytes": 0, "first_at": []}}],
+        "characters": {"decoded": 312, "added": 0, "removed": 12, "kept": 300}, "steps": {"watermarks": tally}, "repeated_lines": [],
+    }  # fmt: skip
+    return Novel(chapters, pairs, summary, text)
+
+
+def ledger():
+    """A ledger.json."""
+    return {
+        "dataset": "demo", "rows": {"train": 1, "val": 1, "test": 3}, "shared_shingles": 0,
+        "novels": {"雾港": {"text": {}, "pairs": novel().summary, "rows": {}, "rows_dropped": {"too near a held-out chapter": 1}}},
+    }  # fmt: skip
+
+
+def adapter(**changes):
+    """One adapter's files."""
+    gate = {"name": "every row ends in a stop", "looked_at": 3, "findings": [], "note": HOSTILE, "passed": True}
+    parts = {
+        "dataset": "demo", "model": "tiny", "samples": SAMPLES, "evaluation": evaluation(),
+        "trainer_log": [{"current_steps": 1, "loss": 3.0}, {"current_steps": 2, "loss": 2.5}, {"current_steps": 2, "eval_loss": 2.8}],
+        "gates": {"passed": True, "failing": "refuse", "gates": [gate]}, "manifest": {"seconds": 61.2, "command": [HOSTILE]},
+    }  # fmt: skip
+    return Adapter(**{**parts, **changes})
+
+
+CONFIG = {"novels": {"雾港": {"path": "fog.txt"}}, "report": {"language": "zh", "title": None}, "note": HOSTILE}

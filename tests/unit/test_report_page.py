@@ -1,0 +1,157 @@
+"""The report's words and numbers, and that no foreign text becomes markup."""
+
+import html.parser
+import re
+from pathlib import Path
+
+import pytest
+from report_case import CONFIG, HOSTILE, SAMPLES, adapter, evaluation, ledger, measured, novel
+
+from xuxie.report.content import page_content
+from xuxie.report.figures import METRICS, figure, interval
+from xuxie.report.marks import output_spans, segments
+from xuxie.report.rendering import LANGUAGES, read_captions, render_page
+from xuxie.report.verdict import verdict_sentences
+
+FOLDER = Path(__file__).parents[2] / "resources" / "report"
+
+
+class Page(html.parser.HTMLParser):
+    """What a browser would make of the page: its elements, and the text of each."""
+
+    def __init__(self, source):
+        super().__init__(convert_charrefs=True)
+        self.tags, self.text, self.references = [], [], []
+        self.feed(source)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append(tag)
+        self.references += [value for name, value in attributes if name in ("src", "href", "action", "data", "srcset")]
+        assert not [name for name, _ in attributes if name.startswith("on")]
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+def page(language="zh", adapters=None, config=CONFIG):
+    captions = read_captions(FOLDER, language)
+    return render_page(FOLDER, page_content({"雾港": novel()}, {"demo": ledger()}, adapters or {"demo": adapter()}, config, captions), captions)
+
+
+def leaves(tree, path=""):
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            yield from leaves(value, f"{path}.{key}")
+        else:
+            yield f"{path}.{key}", sorted(re.findall(r"{(\w*)}", value))
+
+
+def test_both_languages_say_the_same_things():
+    chinese, english = (dict(leaves(read_captions(FOLDER, language))) for language in LANGUAGES)
+    assert chinese == english
+    assert set(METRICS) == set(read_captions(FOLDER, "zh")["metrics"]["names"])
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_foreign_text_stays_text(language):
+    found = Page(page(language))
+    assert found.tags.count("script") == 1 and found.tags.count("style") == 1
+    assert not {"img", "textarea", "iframe", "object", "base"} & set(found.tags)
+    text = "".join(found.text)
+    # the chapter's title (card and list), the output, the reason, the source, the gate's note, config and manifest
+    assert text.count("<script>document.title='owned'</script>") >= 7
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_nothing_is_loaded(language):
+    source = page(language)
+    assert Page(source).references == ["data:,"]
+    assert not re.search(r"url\(|@import|//(?!www\.w3\.org/)\w", re.sub(r"^\s*//.*$", "", source, flags=re.M))
+
+
+def test_every_sample_is_there_to_the_letter():
+    source = page()
+    for item in SAMPLES:
+        for text in (item["prompt"]["input"], item["reference"], *(output["text"] for output in item["outputs"].values())):
+            assert text in "".join(Page(source).text)
+
+
+def test_several_adapters_share_the_cards():
+    source = page("en", {"short": adapter(), "long": adapter(model="larger")})
+    assert source.count('<article class="sample"') == len(SAMPLES)
+    text = "".join(Page(source).text)
+    assert "Recipes compared" in text and "base model tiny" in text and "base model larger" in text
+    assert "Recipes compared" not in "".join(Page(page("en")).text)
+
+
+def test_the_judge_is_shown_with_what_it_is_worth():
+    judged = {"systems": ["tuned", "base"], "wins": 5, "losses": 2, "ties": 1, "unjudged": 0, "flips": 0.125, "win_rate": measured(0.6875, 0.4, 0.9)}
+    document = evaluation() | {"judge": {"endpoint": "oracle", "pairings": [judged], "trusted": False}}
+    text = "".join(Page(page("en", {"demo": adapter(evaluation=document)})).text)
+    assert "tuned : base" in text and "69%" in text and "prove nothing" in text
+    assert "Judged pairs" not in "".join(Page(page("en")).text)
+
+
+def sentences(**changes):
+    document = evaluation()
+    document |= changes
+    return verdict_sentences("demo", document, read_captions(FOLDER, "en"))
+
+
+def test_the_verdict_tells_its_uncertainty():
+    first, second, *others = sentences()
+    assert first == "Tuning helped: demo foresees this novel better than the base model does."
+    assert "Over 6 chapters" in second and "5.00" in second and "5.40" in second and "−0.40" in second and "−0.50 to −0.30" in second
+    assert "plain continuation" in second
+    assert "From character 100 on it is no closer to the true text than the base model." in others
+    assert "From character 0 on it repeats itself more than twice as often as the author." in others
+    assert any("tuned 50%, base 50%" in sentence for sentence in others)
+    assert sentences(verdict="worse")[0].startswith("Tuning did not help")
+    assert sentences(verdict="unclear")[0].startswith("No clear difference")
+
+
+def test_weak_evidence_is_called_weak():
+    bits = evaluation()["bits_per_character"]
+    rows = bits | {"difference": {**bits["difference"], "over": "row"}}
+    assert any("too narrow" in sentence for sentence in sentences(bits_per_character=rows))
+    single = bits | {"difference": measured(-0.4)}
+    assert any("no interval" in sentence for sentence in sentences(bits_per_character=single))
+
+
+def test_a_stop_that_nobody_honours_is_named():
+    texts = evaluation()["texts"]
+    texts["systems"]["tuned"] = texts["systems"]["tuned"] | {"foreign_stop": measured(0.875)}
+    assert any("88%" in sentence and "different templates" in sentence for sentence in sentences(texts=texts))
+    assert not any("different templates" in sentence for sentence in sentences())
+
+
+@pytest.mark.parametrize(
+    "value, kind, signed, shown",
+    [(None, "percent", False, "—"), (0.123, "percent", False, "12%"), (0.0123, "percent", False, "1.2%"), (0, "percent", False, "0%"),
+     (1234.4, "whole", False, "1,234"), (-0.256, "decimal", True, "−0.26"), (0.5, "decimal", True, "+0.50")],
+)  # fmt: skip
+def test_figures(value, kind, signed, shown):
+    assert figure(value, kind, signed=signed) == shown
+
+
+def test_intervals():
+    assert interval(measured(1, 0.5, 1.5)) == "0.50 – 1.50"
+    assert interval(measured(1)) == ""
+
+
+def test_marks_may_overlap():
+    cut = segments("零一二三四五六七八九", {"copied": [(2, 6)], "invented": [(4, 5)], "repeating": [(5, 10)]})
+    assert [(part.text, part.marks, part.begins) for part in cut] == [
+        ("零一", (), ()), ("二三", ("copied",), ("copied",)), ("四", ("copied", "invented"), ("invented",)),
+        ("五", ("copied", "repeating"), ("repeating",)), ("六七八九", ("repeating",), ()),
+    ]  # fmt: skip
+    assert segments("", {"copied": [(0, 4)]}) == []
+
+
+def test_marks_of_an_output():
+    found = {"copied": [[0, 3]], "invented_names": [[1, "王五"]], "onset": 4}
+    assert output_spans("abcdefgh", found, {"foreign_stop": 6}) == {
+        "copied": [(0, 3)], "invented": [(1, 3)], "repeating": [(4, 8)], "unstopped": [(6, 8)],
+    }  # fmt: skip
+    nothing = {"copied": [], "invented_names": None, "onset": None}
+    assert not any(output_spans(HOSTILE, nothing, {"foreign_stop": None}).values())
