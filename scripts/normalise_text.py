@@ -27,8 +27,8 @@ def normalise_text(
     steps: dict[str, bool],
 ) -> None:
     """Write the text, what every step did to it, and where each part of it comes from."""
-    sources = read_sources([files] if isinstance(files, str) else list(files))
     patterns = read_patterns(watermarks, more_watermarks)
+    sources = read_sources([files] if isinstance(files, str) else list(files))
     result = normalise(sources, encoding=encoding, on_bad_bytes=on_bad_bytes, language=language, steps=steps, patterns=patterns)
     account = result.counts()
     totals = account["characters"]

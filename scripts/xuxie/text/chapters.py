@@ -129,11 +129,13 @@ def find_chapters(text: str, *, pattern: str | None = None, scene_size: int = 40
 def _candidates(text: str) -> list[_Line]:
     """The lines in the form of a heading."""
     lines = text.split("\n")
-    starts = [0, *accumulate(len(line) + 1 for line in lines)]
+    lengths = [0, *accumulate(map(len, lines))]
     found = []
     for number, heading in headings.found_in(lines):
         before = next((line for line in reversed(lines[max(number - 3, 0) : number]) if line), "")
-        found.append(_Line(starts[number], starts[number] + len(lines[number]), heading, before))
+        # The lines before, and a line end for each.
+        start = lengths[number] + number
+        found.append(_Line(start, start + len(lines[number]), heading, before))
     return found
 
 

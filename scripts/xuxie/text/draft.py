@@ -1,7 +1,7 @@
 """A text under edit that still knows where each of its characters comes from."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import astuple, dataclass
 
 import numpy as np
@@ -69,17 +69,15 @@ class Draft:
         else:
             edited = "".join([part for pair in zip(pieces, replacements, strict=True) for part in pair]) + tail
         widths = len(replacements) if same else list(map(len, replacements))
+        self._alphabet = self._alphabet and _each_once(self._alphabet, *([replacements] if same else replacements))
         return self._moved(edited, np.asarray(starts, dtype=np.int64), np.asarray(ends, dtype=np.int64), widths)
 
     def replace(self, old: str, new: str) -> Tally:
         """Replace a literal, as `str.replace` does. `old` must not overlap with itself."""
         if old not in self.text:
             return Tally()
-        codes = _codes(self.text)
-        found = np.ones(len(codes) - len(old) + 1, dtype=bool)
-        for place, character in enumerate(old):
-            found &= codes[place : len(codes) - len(old) + 1 + place] == ord(character)
-        starts = np.flatnonzero(found)
+        starts = _places(self.text, old)
+        self._alphabet = self._alphabet and _each_once(self._alphabet, new)
         return self._moved(self.text.replace(old, new), starts, starts + len(old), len(new))
 
     def _moved(self, text: str, old_starts: np.ndarray, old_ends: np.ndarray, widths: int | Sequence[int]) -> Tally:
@@ -102,7 +100,6 @@ class Draft:
         begins, origins = begins[last], origins[last]
         news = np.append(True, np.diff(origins) != np.diff(begins))
         self.text, self._starts, self._origins = text, begins[news], origins[news]
-        self._alphabet = None
         return Tally(
             places=len(old_starts),
             changed=int(np.minimum(widths, old_ends - old_starts).sum()),
@@ -112,11 +109,11 @@ class Draft:
 
     @property
     def alphabet(self) -> str:
-        """The characters that the text has, each once: quick to ask whether a step has anything to do."""
+        """The characters that the text has or had, each once: quick to ask whether a step has anything to do."""
         if self._alphabet is None:
             present = np.zeros(0x110000, dtype=bool)
-            for first in range(0, len(self.text), _BLOCK):
-                present[_codes(self.text[first : first + _BLOCK])] = True
+            for codes in _blocks(self.text):
+                present[codes] = True
             self._alphabet = "".join(map(chr, np.flatnonzero(present).tolist()))
         return self._alphabet
 
@@ -124,7 +121,7 @@ class Draft:
         """Take a text of the same length, character for character."""
         if text == self.text:
             return Tally()
-        changed = int(np.count_nonzero(_codes(self.text) != _codes(text)))
+        changed = sum(int(np.count_nonzero(old != new)) for old, new in zip(_blocks(self.text), _blocks(text), strict=True))
         self.text, self._alphabet = text, None
         return Tally(places=changed, changed=changed)
 
@@ -138,5 +135,19 @@ class Draft:
         return self._starts, self._origins
 
 
-def _codes(text: str) -> np.ndarray:
-    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+def _each_once(*texts: str) -> str:
+    return "".join(sorted(set().union(*texts)))
+
+
+def _places(text: str, literal: str) -> np.ndarray:
+    """Where a literal occurs. Its first character is looked for all at once, the rest one by one."""
+    first = np.concatenate([np.flatnonzero(codes == ord(literal[0])) + block * _BLOCK for block, codes in enumerate(_blocks(text))])
+    if len(literal) == 1 or text.count(literal[0]) == text.count(literal):
+        return first
+    return np.array([place for place in first.tolist() if text.startswith(literal, place)], dtype=np.int64)
+
+
+def _blocks(text: str) -> Iterator[np.ndarray]:
+    """The code points, a block at a time: the whole would take four bytes each."""
+    for first in range(0, len(text), _BLOCK):
+        yield np.frombuffer(text[first : first + _BLOCK].encode("utf-32-le", "surrogatepass"), dtype=np.uint32)

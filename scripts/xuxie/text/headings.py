@@ -1,7 +1,7 @@
 """What a heading looks like: the form of one line, in Chinese and in English."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from xuxie.text import numerals
@@ -68,18 +68,17 @@ class Heading:
     volume: int | None = None
 
 
-def found_in(lines: Iterable[str]) -> Iterator[tuple[int, Heading]]:
+def found_in(lines: Sequence[str]) -> Iterator[tuple[int, Heading]]:
     """The lines in the form of a heading, with their numbers from 0."""
-    for number, line in enumerate(lines):
-        # The first character tells most lines of prose apart, without a call.
-        if line[:1] in _FIRST and len(line) <= LONGEST and (heading := parse(line)):
+    # The first character tells most lines of prose apart, without a call.
+    for number in [number for number, line in enumerate(lines) if line[:1] in _FIRST]:
+        if heading := parse(lines[number]):
             yield number, heading
 
 
 def parse(line: str) -> Heading | None:
     """Read a line as a heading; None if it has no such form."""
-    line = line.strip()
-    if not line or len(line) > LONGEST or line[0] not in _FIRST:
+    if len(line) > LONGEST or not (line := line.strip()) or line[0] not in _FIRST:
         return None
     for read in (_numbered, _volume_alone, _english, _specially_named, _bare):
         heading = read(line)

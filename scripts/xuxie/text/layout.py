@@ -32,66 +32,79 @@ _HABIT = 0.2
 _LEAST_LINES, _NARROWEST, _WIDEST, _FULL, _UNFINISHED = 20, 20, 100, 0.2, 0.5
 
 
-def join_broken_lines(draft: Draft) -> Tally:
-    """Join the lines of pages wrapped at a width, and single lines that break off within a sentence.
+def lay_out(draft: Draft, *, join: bool = True, strip: bool = True) -> tuple[Tally, Tally]:
+    """Make every paragraph one line.
 
-    Headings stay lines of their own, and so do lines of verse.
+    Args:
+        join: join the lines of pages wrapped at a width, and single lines that break off within
+            a sentence. Headings stay lines of their own, and so do lines of verse.
+        strip: remove indents, trailing and doubled blanks and the blank lines between paragraphs.
+            More blank lines than are common in the text mark the end of a scene; one of them stays.
+
+    Returns:
+        what joining and what stripping did.
     """
     page = _Page(draft.text)
+    joined = _join(draft, page) if join else Tally()
+    if joined.places:
+        page = _Page(draft.text)
+    return joined, _strip(draft, page) if strip else Tally()
+
+
+def _join(draft: Draft, page: "_Page") -> Tally:
     starts, ends, glue = [], [], []
     for start, end in page.broken():
-        starts.append(start), ends.append(end)
+        starts.append(start)
+        ends.append(end)
         latin = draft.text[start - 1].isascii() and draft.text[end].isascii()
         glue.append(" " if latin and draft.text[start - 1] != "-" else "")
     return draft.edit(starts, ends, glue)
 
 
-def strip_blanks(draft: Draft) -> Tally:
-    """Remove indents, trailing and doubled blanks and the blank lines between paragraphs.
-
-    More blank lines than are common in the text mark the end of a scene; one of them stays.
-    """
-    written = draft.text.strip()
-    first = draft.text.find(written)
-    tally = draft.edit([0, first + len(written)], [first, len(draft.text)], ["", "\n"]) if written else Tally()
-    gaps = _gaps(draft.text)[:-1]
-    blanks = [draft.text.count("\n", start, end) for start, end in gaps]
-    common = Counter(blanks).most_common(1)[0][0] if blanks else 0
-    wanted = ["\n\n" if count > common else "\n" for count in blanks]
-    wrong = [index for index, (start, end) in enumerate(gaps) if draft.text[start:end] != wanted[index]]
-    tally += draft.edit([gaps[index][0] for index in wrong], [gaps[index][1] for index in wrong], [wanted[index] for index in wrong])
-    return tally + draft.sub(_RUN, lambda match: "\u3000" if "\u3000" in match[0] else " ")
-
-
-def _gaps(text: str) -> list[tuple[int, int]]:
-    """The spans between lines that have characters in them: trailing blanks, line ends, the next line's indent."""
-    gaps = [match.span() for match in _LINE_END.finditer(text)]
-    for index, (start, end) in enumerate(gaps):
-        if text[start - 1] in _BLANKS:
-            while start > 0 and text[start - 1] in _BLANKS:
-                start -= 1
-            gaps[index] = start, end
-    return gaps
+def _strip(draft: Draft, page: "_Page") -> Tally:
+    text = draft.text
+    lead = len(text) - len(text.lstrip())
+    starts, ends = [0], [lead]
+    for (start, end), blank_lines in zip(page.gaps, page.blank_lines, strict=True):
+        if start < lead:
+            continue
+        kept = text.find("\n", start, end)
+        if kept > start:
+            starts.append(start)
+            ends.append(kept)
+        if blank_lines > page.common_blanks and end < len(text):
+            starts.append(kept + 1)
+            kept = text.rfind("\n", start, end)
+            ends.append(kept)
+        if end > kept + 1:
+            starts.append(kept + 1)
+            ends.append(end)
+    tally = draft.edit(starts, ends) + draft.sub(_RUN, lambda match: "\u3000" if "\u3000" in match[0] else " ")
+    return tally if draft.text.endswith("\n") else tally + draft.edit([len(draft.text)], [len(draft.text)], "\n")
 
 
 class _Page:
-    """The lines of a text that have characters in them, and how they are set."""
+    """The lines of a text that have characters in them, and how they are set.
+
+    Attributes:
+        gaps: the spans between those lines: trailing blanks, line ends, the next line's indent.
+        blank_lines: how many empty lines each gap holds; common_blanks is the usual number.
+    """
 
     def __init__(self, text: str):
         self.text = text
-        gaps = _gaps(text)
-        self.firsts = [0, *(end for _, end in gaps)]
-        self.lasts = [*(start for start, _ in gaps), len(text)]
-        lengths = np.array(self.lasts) - np.array(self.firsts)
-        blank_lines = np.array([text.count("\n", start, end) - 1 for start, end in gaps], dtype=np.int64)
-        indents = np.array([text[end - 1] != "\n" for _, end in gaps], dtype=bool)
-        self.blank_lines = blank_lines
-        self.indents = indents
-        self.common_blanks = int(np.bincount(blank_lines).argmax()) if len(gaps) else 0
-        self.width = self._width(lengths)
+        self.gaps = _gaps(text)
+        self.blank_lines = [text.count("\n", start, end) - 1 for start, end in self.gaps]
+        self.common_blanks = Counter(self.blank_lines).most_common(1)[0][0] if self.gaps else 0
+
+    def _measure(self) -> None:
+        self.firsts = [0, *(end for _, end in self.gaps)]
+        self.lasts = [*(start for start, _ in self.gaps), len(self.text)]
+        self.indents = np.array([self.text[end - 1] != "\n" for _, end in self.gaps], dtype=bool)
+        self.width = self._width(np.array(self.lasts) - np.array(self.firsts))
         # What tells where a paragraph begins, if anything does: it must be there, and not everywhere.
-        self.by_indent = bool(len(gaps)) and 0.02 < indents.mean() < 0.9
-        self.by_blank_line = bool(len(gaps)) and 0.02 < (blank_lines > 0).mean() < 0.9
+        self.by_indent = bool(self.gaps) and 0.02 < self.indents.mean() < 0.9
+        self.by_blank_line = bool(self.gaps) and 0.02 < np.mean(np.array(self.blank_lines) > 0) < 0.9
 
     def _width(self, lengths: np.ndarray) -> int:
         """The width that the page is wrapped at, in characters; 0 if it is not."""
@@ -108,6 +121,7 @@ class _Page:
 
     def broken(self) -> Iterator[tuple[int, int]]:
         """The spans between two lines that belong together."""
+        self._measure()
         wrapped = self.width > 0
         text, firsts, lasts = self.text, self.firsts, self.lasts
         if wrapped:
@@ -143,3 +157,13 @@ class _Page:
         clauses = {len(clause) for clause in _BETWEEN_MARKS.findall(before)}
         verse = len(clauses) == 1 and clauses.pop() <= 8
         return _MARK.search(before) is not None and not verse and _GOES_ON.match(after) is not None
+
+
+def _gaps(text: str) -> list[tuple[int, int]]:
+    gaps = [match.span() for match in _LINE_END.finditer(text)]
+    for index, (start, end) in enumerate(gaps):
+        if text[start - 1] in _BLANKS:
+            while start > 0 and text[start - 1] in _BLANKS:
+                start -= 1
+            gaps[index] = start, end
+    return gaps

@@ -1,8 +1,7 @@
 """A novel's sources become one clean text; every step says what it did."""
 
 import logging
-import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 
 from xuxie.errors import UserError
@@ -26,8 +25,6 @@ STEPS = (
     "broken_lines",
     "spaces",
 )
-
-_NOT_TEXT = re.compile("[\ufffd\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +71,7 @@ class Normalised:
 
 
 def normalise(
-    sources: Sequence[Source],
+    sources: Iterable[Source],
     *,
     encoding: str = "auto",
     on_bad_bytes: str = "error",
@@ -94,23 +91,27 @@ def normalise(
     Raises:
         UserError: a source does not decode, or nothing is left.
     """
-    decoded = [decode(source, encoding=encoding, on_bad_bytes=on_bad_bytes, language=language) for source in sources]
+    decoded: list[Decoded] = []
+    drafts: list[Draft] = []
     tallies: dict[str, Tally] = {}
     repeated: dict[str, int] = {}
 
-    def take(step: str, action, draft: Draft) -> None:
+    def take(step: str, action: Callable[[Draft], Tally], draft: Draft) -> None:
         if steps.get(step, True):
             tallies[step] = tallies.get(step, Tally()) + action(draft)
 
-    drafts = []
-    for source, result in zip(sources, decoded, strict=True):
-        draft = Draft(result.text)
-        take("bad_bytes", characters.drop_bad_bytes, draft)
-        take("line_endings", characters.unify_line_ends, draft)
-        take("markup" if source.form == "text" else "form", _READERS[source.form], draft)
-        drafts.append(draft)
+    for source in sources:
+        decoded.append(decode(source, encoding=encoding, on_bad_bytes=on_bad_bytes, language=language))
+        form = source.form
+        # Its bytes are of no more use, and as much as the text.
+        del source
+        drafts.append(Draft(decoded[-1].text))
+        take("bad_bytes", characters.drop_bad_bytes, drafts[-1])
+        take("line_endings", characters.unify_line_ends, drafts[-1])
+        take("markup" if form == "text" else "form", _READERS[form], drafts[-1])
     whole = Draft.joined(drafts, [len(result.text) for result in decoded])
     tallies["files_joined"] = Tally(places=len(drafts) - 1, added=len(drafts) - 1)
+    del drafts
     take("invisible", characters.remove_invisible, whole)
     take("unicode", characters.compose, whole)
     take("fullwidth", characters.narrow, whole)
@@ -119,13 +120,12 @@ def normalise(
     if steps["repeated_lines"]:
         tallies["repeated_lines"], repeated = watermarks.remove_repeated_lines(whole)
     take("punctuation", punctuation.write_chinese_marks, whole)
-    take("broken_lines", layout.join_broken_lines, whole)
-    take("spaces", layout.strip_blanks, whole)
+    tallies["broken_lines"], tallies["spaces"] = layout.lay_out(whole, join=steps["broken_lines"], strip=steps["spaces"])
     if not any(map(str.isalpha, whole.text[:100_000])):
-        raise UserError("nothing is left that could be read", where=sources[0].name, remedy="look at the file, and at the novel's settings")
-    check_language(whole.text, language, sources[0].name)
-    if _NOT_TEXT.search(whole.text):
-        raise AssertionError("a replacement character or a lone surrogate is left in the text")
+        raise UserError("nothing is left that could be read", where=decoded[0].name, remedy="look at the file, and at the novel's settings")
+    check_language(whole.text, language, decoded[0].name)
+    if "\ufffd" in whole.text:
+        raise AssertionError("a replacement character is left in the text")
     return Normalised(whole, decoded, tallies, repeated)
 
 

@@ -7,14 +7,9 @@ from xuxie.text.draft import Draft, Tally
 
 _HAN = "\u3007\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _CHINESE = re.compile(rf"[{_HAN}“”‘’「」『』（）《》【】…—。，、！？；：]")
-_IS_CHINESE = _CHINESE.pattern[1:-1]
 _FULL_WIDTH = str.maketrans(",?!:;.．()", "，？！：；。。（）")
-# The mark comes first, so that the search runs from mark to mark; what stands before it is looked at afterwards.
-# A point or colon before a letter or a digit belongs to those.
-_MARK = re.compile(
-    rf"[,;](?<=[{_IS_CHINESE}].)|[?!]+|[.．:](?<=[{_IS_CHINESE}].)(?![0-9A-Za-z.．])|\((?=[{_IS_CHINESE}])|\)(?<=[{_IS_CHINESE}].)"
-)
-_HALF_WIDTH = re.compile(r"[,?!:;.．()]")
+_MARKS = re.compile(r"[,?!:;.．()]+")
+_BELONGS = re.compile(r"[0-9A-Za-z.．]")
 _DASH = re.compile(r"[\-－―─━]")
 _NOT_TWO_DOTS = ("...", "。。。", "．．．", "・・・", "···", "………")
 _DOTS = re.compile(r"\.{3,}|。{3,}|．{3,}|・{3,}|·{3,}|…+")
@@ -36,19 +31,30 @@ def write_chinese_marks(draft: Draft) -> Tally:
         return replace
 
     tally = Tally()
-    if any(row in draft.text for row in _NOT_TWO_DOTS) or draft.text.count("…") != 2 * draft.text.count("……"):
+    alphabet = draft.alphabet
+    if any(row[0] in alphabet and row in draft.text for row in _NOT_TWO_DOTS) or draft.text.count("…") != 2 * draft.text.count("……"):
         tally += draft.sub(_DOTS, beside_chinese("……"))
     if _DASH.search(draft.alphabet):
         tally += draft.sub(_DASHES, beside_chinese("——"))
-    if _HALF_WIDTH.search(draft.alphabet):
-        tally += draft.substitute(_MARK.sub(_full_width, draft.text))
+    if _MARKS.search(draft.alphabet):
+        tally += draft.substitute(_MARKS.sub(_full_width, draft.text))
     return tally + (draft.substitute(_with_curly_quotes(draft.text)) if '"' in draft.text else Tally())
 
 
 def _full_width(match: re.Match) -> str:
-    if match[0][0] in "?!" and not _CHINESE.match(match.string[max(match.start() - 1, 0)]):
-        return match[0]
-    return match[0].translate(_FULL_WIDTH)
+    """Decide from left to right: a mark made Chinese lets the next one follow it."""
+    text = match.string
+    written, before = [], text[max(match.start() - 1, 0) : match.start()]
+    for place, mark in enumerate(match[0], match.start()):
+        after = text[place + 1 : place + 2]
+        if mark == "(":
+            chinese = _CHINESE.match(after)
+        else:
+            # A point or colon before a letter, a digit or another point belongs to those.
+            chinese = _CHINESE.match(before) and not (mark in ".．:" and _BELONGS.match(after))
+        before = mark.translate(_FULL_WIDTH) if chinese else mark
+        written.append(before)
+    return "".join(written)
 
 
 def _with_curly_quotes(text: str) -> str:

@@ -20,17 +20,16 @@ def sentences(text: str, start: int = 0, end: int | None = None) -> list[tuple[i
     closing quotes and brackets and the white space after it; speech stays with the words around
     it (“走吧。”他说。 is one sentence), two speeches in a row are two. A paragraph always ends one.
     """
-    spans, last = [], start
-    for match in _SENTENCE.finditer(text[start:end]):
-        if match.end() > match.start():
-            spans.append((last, start + match.end()))
-            last = start + match.end()
-    return spans
+    ends = [start + match.end() for match in _SENTENCE.finditer(text[start:end])]
+    # At the very end the pattern matches once more, and nothing.
+    ends = ends[:-1]
+    return list(zip([start, *ends], ends, strict=False))
 
 
 def _pattern() -> str:
     marks = re.escape(_MARKS)
-    body = [rf"[^{marks}\n{''.join(_SPEECH)}{re.escape(''.join(_BRACKETS))}]++"]
+    special = ".!?…" + "".join(_SPEECH) + re.escape("".join(_BRACKETS))
+    body = []
     ends = [rf'[{marks}]++(?:[{_CLOSERS}{marks}]|["\')\]](?!\w))*+', r"\n"]
     for opening, closing in _SPEECH.items():
         speech = rf"[^{opening}{closing}\n]{{0,{_LONGEST_SPEECH}}}+{closing}"
@@ -44,7 +43,9 @@ def _pattern() -> str:
     body.append(rf"[.!?…]++(?=[\"'{_CLOSERS}]*\s*[a-z])|…++(?![\s\"{_CLOSERS}]|\Z)|\.(?=[0-9A-Za-z])")
     abbreviation = "|".join(rf"(?<=\b{word})" for word in [*_ABBREVIATIONS, "[A-Z]"])
     body.append(rf"(?:{abbreviation})\.(?!\s*\n|\Z)")
-    return rf"\s*+(?:{'|'.join(body)})*+(?:(?:{'|'.join(ends)})\s*+)?+"
+    # Most of a text is taken by the first branch; the look ahead spares the marks of the rest a try at each of the others.
+    words = rf"[^{marks}\n{special}]++"
+    return rf"\s*+(?:{words}|(?=[{special}])(?:{'|'.join(body)}))*+(?:(?:{'|'.join(ends)})\s*+)?+"
 
 
 _SENTENCE = re.compile(_pattern())

@@ -12,7 +12,7 @@ import numpy as np
 from xuxie.rows import read_rows, write_rows
 from xuxie.text.decode import Decoded
 from xuxie.text.draft import Draft
-from xuxie.text.sources import Source, read_sources
+from xuxie.text.sources import read_sources
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,5 +75,4 @@ class SourceMap:
 
 @cache
 def _data(name: str) -> bytes:
-    sources: list[Source] = read_sources([name.split("!")[0]])
-    return next(source.data for source in sources if source.name == name)
+    return next(source.data for source in read_sources([name.split("!")[0]]) if source.name == name)

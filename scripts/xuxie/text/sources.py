@@ -3,6 +3,7 @@
 import re
 import warnings
 import zipfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,15 +45,16 @@ def reading_order(paths: list[str]) -> list[str]:
     return sorted(paths, key=lambda path: [(int(part), "") if part.isdecimal() else (0, part) for part in re.split(r"(\d+)", path)])
 
 
-def read_sources(paths: list[str]) -> list[Source]:
-    """Read the files in the order given.
+def read_sources(paths: list[str]) -> Iterator[Source]:
+    """Read the files in the order given, one at a time.
 
     Raises:
         UserError: a file is missing, empty, no text, or of a kind that is not read.
     """
     if not paths:
         raise UserError("the novel has no files", remedy="check its path in the config")
-    return [source for path in paths for source in _read(Path(path))]
+    for path in paths:
+        yield from _read(Path(path))
 
 
 def _read(path: Path) -> list[Source]:

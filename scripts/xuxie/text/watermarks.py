@@ -77,22 +77,28 @@ def remove_repeated_lines(draft: Draft) -> tuple[Tally, dict[str, int]]:
         what was done, and how often each line was removed.
     """
     text = draft.text
-    raw = text.split("\n")
-    lines = [line.strip() for line in raw]
+    lines = text.split("\n")
+    ends = [end + number for number, end in enumerate(accumulate(map(len, lines)))]
+    for number, line in enumerate(lines):
+        # In place: a second list of all lines would be the largest thing in memory.
+        lines[number] = line.strip()
     found = dict(headings.found_in(lines))
     heading_at = {number for number, heading in found.items() if heading.sure and heading.kind == "chapter"}
     unwanted = _furniture(lines, heading_at) | _running_titles(lines, found)
-    offsets = [0, *accumulate(len(line) + 1 for line in raw)]
-    starts = [offsets[number] for number in sorted(unwanted)]
-    ends = [_next_line(text, min(offsets[number + 1] - 1, len(text))) for number in sorted(unwanted)]
-    return draft.edit(starts, ends), dict(Counter(lines[number] for number in sorted(unwanted)).most_common())
+    if not unwanted:
+        return Tally(), {}
+    starts = [ends[number - 1] + 1 if number else 0 for number in sorted(unwanted)]
+    stops = [_next_line(text, ends[number]) for number in sorted(unwanted)]
+    return draft.edit(starts, stops), dict(Counter(lines[number] for number in sorted(unwanted)).most_common())
 
 
 def _furniture(lines: list[str], heading_at: set[int]) -> set[int]:
     least = max(_SHARE * len(heading_at), _FEWEST)
+    if len(heading_at) < _FEWEST:
+        return set()
     counts = Counter(line for line in lines if 3 < len(line) <= headings.LONGEST)
     suspects = {line for line, count in counts.items() if least <= count <= 4 * len(heading_at) and _may_be_site(line)}
-    if not suspects or len(heading_at) < _FEWEST:
+    if not suspects:
         return set()
     places: dict[str, list[int]] = {line: [] for line in suspects}
     chapters: dict[str, set[int]] = {line: set() for line in suspects}

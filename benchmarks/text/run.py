@@ -1,0 +1,130 @@
+"""Throughput and peak memory of the text stage, beside three chunking libraries, in one run.
+
+    python benchmarks/text/run.py --peers /tmp/peers/bin/python
+
+`--peers` is a Python that has semchunk, chonkie and langchain-text-splitters, which are no part
+of the environment. Each measurement is a process of its own on one core: it loads what it needs,
+then the clock starts. Time is the processor's, so that a busy machine distorts less; memory is
+the process's largest, less what it held before.
+
+The libraries are handed the decoded text and split it into chunks of at most 600 characters. They
+don't decode, clean, find chapters or know where a chunk comes from, so there are two lines for
+xuxie: the whole way from bytes to chunks, and the last step alone on the same text.
+"""
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+SCRIPTS = HERE.parents[1] / "scripts"
+WATERMARKS = HERE.parents[1] / "resources/watermarks.txt"
+SIZE = 600
+
+
+def bytes_to_chunks(path: Path) -> Callable[[], int]:
+    """xuxie: decode, clean, find chapters, chunk."""
+    from xuxie.text.chapters import find_chapters
+    from xuxie.text.chunks import chunks
+    from xuxie.text.normalise import STEPS, normalise
+    from xuxie.text.sources import read_sources
+    from xuxie.text.watermarks import read_patterns
+
+    def work() -> int:
+        steps = {step: step != "simplified" for step in STEPS}
+        result = normalise(read_sources([str(path)]), steps=steps, patterns=read_patterns(WATERMARKS))
+        text = result.draft.text
+        found, _ = find_chapters(text)
+        return sum(len([text[start:end] for start, end in chunks(text, chapter.start, chapter.end, SIZE)]) for chapter in found)
+
+    return work
+
+
+def text_to_chunks(path: Path) -> Callable[[], int]:
+    """xuxie, the last step alone: whole sentences, speech untorn, balanced."""
+    from xuxie.text.chunks import chunks
+
+    text = path.read_text(encoding="utf-8")
+    return lambda: len([text[start:end] for start, end in chunks(text, 0, len(text), SIZE)])
+
+
+def semchunk(path: Path) -> Callable[[], int]:
+    import semchunk
+
+    text = path.read_text(encoding="utf-8")
+    chunker = semchunk.chunkerify(len, SIZE)
+    return lambda: len(chunker(text))
+
+
+def chonkie(path: Path) -> Callable[[], int]:
+    from chonkie import RecursiveChunker
+
+    text = path.read_text(encoding="utf-8")
+    chunker = RecursiveChunker(tokenizer="character", chunk_size=SIZE)
+    return lambda: len(chunker.chunk(text))
+
+
+def langchain(path: Path) -> Callable[[], int]:
+    from langchain_text_splitters import RecursiveCharacterTextSplitter
+
+    text = path.read_text(encoding="utf-8")
+    splitter = RecursiveCharacterTextSplitter(
+        chunk_size=SIZE, chunk_overlap=0, separators=["\n\n", "\n", "。", "！", "？", ""], keep_separator="end"
+    )
+    return lambda: len(splitter.split_text(text))
+
+
+CONTENDERS = {work.__name__: work for work in (bytes_to_chunks, text_to_chunks, semchunk, chonkie, langchain)}
+
+
+def measure(name: str, path: Path) -> None:
+    """Run one contender in this process and print its figures as JSON."""
+    sys.path.insert(0, str(SCRIPTS))
+    work = CONTENDERS[name](path)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    started = time.process_time()
+    count = work()
+    seconds = time.process_time() - started
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print(json.dumps({"seconds": seconds, "chunks": count, "megabytes": peak / 1024, "grown": (peak - before) / 1024}))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--peers", default=sys.executable, help="a Python with the three libraries")
+    parser.add_argument("--megabytes", type=float, nargs="+", default=[25, 50, 100])
+    parser.add_argument("--only", nargs="+", choices=CONTENDERS, default=list(CONTENDERS))
+    parser.add_argument("--measure", nargs=2, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.measure:
+        return measure(arguments.measure[0], Path(arguments.measure[1]))
+    from novel import novel
+
+    print(f"{'':16} {'MB':>6} {'s':>7} {'MB/s':>7} {'peak MB':>8} {'x file':>7} {'chunks':>8}")
+    with tempfile.TemporaryDirectory() as folder:
+        for megabytes in arguments.megabytes:
+            path = Path(folder) / f"{megabytes:g}.txt"
+            path.write_bytes(novel(megabytes))
+            size = path.stat().st_size / 1e6
+            for name in arguments.only:
+                python = sys.executable if name.endswith("to_chunks") else arguments.peers
+                done = subprocess.run([python, __file__, "--measure", name, str(path)], capture_output=True, text=True)
+                if done.returncode:
+                    print(f"{name:16} {size:6.1f} failed: {done.stderr.strip().splitlines()[-1]}")
+                    continue
+                got = json.loads(done.stdout.splitlines()[-1])
+                factor = got["megabytes"] * 1.048576 / size
+                print(
+                    f"{name:16} {size:6.1f} {got['seconds']:7.2f} {size / got['seconds']:7.1f} {got['megabytes']:8.0f} {factor:7.1f} {got['chunks']:8}",
+                    flush=True,
+                )
+
+
+if __name__ == "__main__":
+    main()
