@@ -14,18 +14,16 @@ def run_job(function: Callable, snakemake, **settings) -> None:
     `settings` are passed on too: parts of the config that shape how a job runs but not what it
     writes, and so must not make Snakemake run it again, as a changed param would.
 
-    `threads`, `resources` and `wildcards` are passed if the function names them. Log records
-    go to the rule's log file and to standard error. A `UserError` ends the job with its
+    Files and `threads`, `resources` and `wildcards` are passed if the function names them: an
+    input may be there only so that Snakemake knows of it. Log records go to the rule's log file and to standard error. A `UserError` ends the job with its
     message and exit status 1; any other exception keeps its traceback, as it is our fault.
     """
     log_to(snakemake.log[0] if snakemake.log else None)
-    arguments = dict(settings)
-    for named in (snakemake.input, snakemake.output, snakemake.params):
-        arguments.update(named.items())
     accepted = inspect.signature(function).parameters
-    for extra in ("threads", "resources", "wildcards"):
-        if extra in accepted:
-            arguments[extra] = getattr(snakemake, extra)
+    files = {**dict(snakemake.input.items()), **dict(snakemake.output.items())}
+    context = {name: getattr(snakemake, name) for name in ("threads", "resources", "wildcards")}
+    taken = {name: value for name, value in {**files, **context}.items() if name in accepted}
+    arguments = {**taken, **dict(snakemake.params.items()), **settings}
     try:
         function(**arguments)
     except UserError as error:
