@@ -28,9 +28,15 @@ HTTP_FAULTS = ("429", "429_retry_after", "500", "reset", "hang", "slow_body", "m
 ANSWER_FAULTS = ("malformed", "off_schema", "truncated", "empty", "refused")
 
 
+def asked(body: dict) -> str:
+    """What a request asks: the first line of its first message that is not the system's."""
+    message = next(message for message in body["messages"] if message["role"] != "system")
+    return message["content"].strip().splitlines()[0]
+
+
 def echo(body: dict) -> str:
-    """The default answer: the last line of the last message, and its length."""
-    line = body["messages"][-1]["content"].strip().splitlines()[0]
+    """The default answer: what was asked, and its length."""
+    line = asked(body)
     return json.dumps({"text": line, "length": len(line)}, ensure_ascii=False)
 
 
@@ -51,12 +57,15 @@ class FaultServer:
         ignores_format: take every `response_format` and give prose.
         reject: answer a 400 with this message to requests whose last message holds this text.
         retry_after: seconds that 429_retry_after asks for.
-        requests: every request that arrived, by the first line of its last message.
+        requests: every request that arrived, by what it asked.
         answers: every answer that was sent whole, likewise.
         injected: how often each fault was met.
-        peak: most requests at a time.
-        times: when requests arrived (monotonic seconds).
+        now: requests being answered.
+        peak: most of them at a time.
+        times: when requests arrived (monotonic seconds), in the order of arrival.
+        statuses: with what they were answered, in the order of answering.
         keys: the keys that were sent.
+        bodies: what was sent.
     """
 
     faults: dict[str, float] = field(default_factory=dict)
@@ -74,13 +83,14 @@ class FaultServer:
     requests: Counter = field(default_factory=Counter)
     answers: Counter = field(default_factory=Counter)
     injected: Counter = field(default_factory=Counter)
+    now: int = 0
     peak: int = 0
     times: list[float] = field(default_factory=list)
+    statuses: list[int] = field(default_factory=list)
     keys: set[str] = field(default_factory=set)
     bodies: list[dict] = field(default_factory=list)
 
     def __enter__(self) -> Self:
-        self._now = 0
         app = Starlette(routes=[Route("/v1/chat/completions", self._complete, methods=["POST"])])
         config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="critical", lifespan="off", timeout_graceful_shutdown=1)
         self._server = uvicorn.Server(config)
@@ -99,17 +109,19 @@ class FaultServer:
 
     async def _complete(self, request: Request) -> Response:
         self.times.append(time.monotonic())
-        self._now += 1
-        self.peak = max(self.peak, self._now)
+        self.now += 1
+        self.peak = max(self.peak, self.now)
         try:
-            return await self._respond(request)
+            response = await self._respond(request)
+            self.statuses.append(response.status_code)
+            return response
         finally:
-            self._now -= 1
+            self.now -= 1
 
     async def _respond(self, request: Request) -> Response:
         body = await request.json()
         self.bodies.append(body)
-        said = body["messages"][-1]["content"].strip().splitlines()[0]
+        said = asked(body)
         self.requests[said] += 1
         key = request.headers.get("authorization", "").removeprefix("Bearer ")
         self.keys.add(key)

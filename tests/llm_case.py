@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pydantic
 from fault_server import FaultServer
-
 from xuxie.llm import Answered, Failed, Question, ask_all, open_endpoint
 
 

@@ -2,7 +2,6 @@ import time
 from email.utils import formatdate
 
 import pytest
-
 from xuxie.errors import UserError
 from xuxie.llm import open_endpoint
 from xuxie.llm.faults import Rejected, Transient, Unsupported, fault_of, retry_after
@@ -64,7 +63,10 @@ def test_when_to_come_back_is_read_in_every_form():
 
 def test_an_unset_variable_is_said_before_anything_is_asked(monkeypatch):
     monkeypatch.delenv("THE_KEY", raising=False)
-    with pytest.raises(UserError, match="THE_KEY is not set"), open_endpoint({"base_url": "http://h/v1", "model": "m", "api_key_env": "THE_KEY"}):
+    with (
+        pytest.raises(UserError, match="THE_KEY is not set"),
+        open_endpoint({"base_url": "http://h/v1", "model": "m", "api_key_env": "THE_KEY"}),
+    ):
         pass
 
 

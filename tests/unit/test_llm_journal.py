@@ -6,7 +6,6 @@ import manage_journal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from xuxie.errors import UserError
 from xuxie.llm import segments, upkeep
 from xuxie.llm.journal import Journal, entry_of
@@ -38,7 +37,13 @@ def test_an_entry_comes_back_whole_from_another_process(tmp_path):
         assert journal.get(key(2))["question"] == "第二"
         assert journal.get(key(3)) is None
         assert len(journal) == 2
-        assert (journal.spent.input, journal.spent.cached, journal.spent.output, journal.spent.cost, journal.spent.calls) == (20, 8, 4, 1.0, 2)
+        assert (journal.spent.input, journal.spent.cached, journal.spent.output, journal.spent.cost, journal.spent.calls) == (
+            20,
+            8,
+            4,
+            1.0,
+            2,
+        )
 
 
 @given(st.text(), st.text(alphabet=st.characters(categories=["Cs", "Zl", "Zp", "Cc"])))

@@ -3,7 +3,6 @@ import json
 import pydantic
 import pytest
 from llm_case import Echo
-
 from xuxie.llm.structured import MODES, Unusable, check_value, described, read_answer, response_format, strict_schema
 
 

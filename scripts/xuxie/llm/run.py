@@ -214,6 +214,9 @@ class Run:
                     if fault.throttled:
                         self._limits.throttled(asked_at, fault.retry_after)
                     raise
+                except UserError as error:
+                    self._stop(error)  # before the slot is free for another call
+                    raise
             self._proven = True
             tokens = self._counted(reply, body)
             self._limits.succeeded(input + output, tokens[0] + tokens[2])

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from xuxie.errors import UserError
 
-_GONE_AFTER = 5.0  # seconds without a sign of life until a member is taken for dead (killed, or another boot's)
+_GONE_AFTER = 5.0  # seconds without a sign of life until a member is taken for dead
 
 
 class SharedState:
@@ -68,10 +68,33 @@ class SharedState:
         """Publish this process's numbers in a held document; return those of every process alive, by name."""
         now = time.time()
         everybody = state.setdefault("members", {})
-        everybody[self.me] = {**mine, "seen": now}
-        for name in [name for name, member in everybody.items() if abs(now - member["seen"]) > _GONE_AFTER]:
+        everybody[self.me] = {**mine, "seen": now, "pid": os.getpid(), "pids_of": _PIDS_OF}
+        for name in [name for name, member in everybody.items() if not _alive(member, now)]:
             del everybody[name]
         return everybody
+
+
+def _alive(member: dict, now: float) -> bool:
+    if abs(now - member["seen"]) > _GONE_AFTER:
+        return False
+    if member["pids_of"] != _PIDS_OF:
+        return True  # in another container: its number says nothing here
+    try:
+        os.kill(member["pid"], 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def _name_of_pids() -> str:
+    """Which processes this process's numbers belong to: containers on one machine count apart."""
+    try:
+        return os.readlink("/proc/self/ns/pid")
+    except OSError:
+        return ""  # not Linux
+
+
+_PIDS_OF = _name_of_pids()
 
 
 def _own_folder() -> Path:

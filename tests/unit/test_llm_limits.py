@@ -1,0 +1,190 @@
+import asyncio
+import json
+import multiprocessing
+import tempfile
+from types import SimpleNamespace
+
+import pytest
+from fault_server import FaultServer
+from hypothesis import given
+from hypothesis import strategies as st
+from llm_case import ask, questions
+from xuxie.llm import limits as limits_module
+from xuxie.llm.endpoint import Endpoint, EndpointSettings
+from xuxie.llm.limits import Limits, fair_share
+from xuxie.llm.shared import SharedState
+from xuxie.llm.usage import Price
+
+
+@pytest.fixture(autouse=True)
+def machine(tmp_path, monkeypatch):
+    """A machine of this test's own."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    return tmp_path
+
+
+def endpoint(**more) -> Endpoint:
+    settings = EndpointSettings(base_url="http://h/v1", model="m", **more)
+    return Endpoint("http://h/v1", "m", "m", "", settings, Price())
+
+
+@given(st.integers(0, 300), st.lists(st.integers(0, 300), min_size=1, max_size=8))
+def test_shares_are_fair_and_leave_nothing_over(limit, wanted):
+    wanted = {str(place): want for place, want in enumerate(wanted)}
+    share = fair_share(limit, wanted)
+    assert sum(share.values()) == limit
+    for name, want in wanted.items():
+        if share[name] < want:  # kept short: nobody has more, but for a remainder of one
+            assert all(share[name] >= other - 1 for other in share.values())
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that only this test moves."""
+    now = SimpleNamespace(seconds=1000.0)
+    monkeypatch.setattr(limits_module, "time", SimpleNamespace(time=lambda: now.seconds))
+    return now
+
+
+async def _admitted(limits: Limits, clock, seconds: float, tokens: int) -> int:
+    """How many calls the buckets let go in so many seconds of this clock."""
+    end, count = clock.seconds + seconds, 0
+    while clock.seconds < end:
+        wait = limits._draw(tokens)
+        count += wait == 0
+        clock.seconds += wait
+    return count
+
+
+@pytest.mark.parametrize(
+    ("rates", "tokens", "expected"), [({"rpm": 120}, 10, 120), ({"tpm": 6000}, 50, 120), ({"rpm": 600, "tpm": 6000}, 100, 60)]
+)
+def test_buckets_let_through_the_rate_and_a_small_burst(clock, rates, tokens, expected):
+    async def count():
+        limits = Limits(endpoint(**rates))
+        try:
+            return await _admitted(limits, clock, 60, tokens)
+        finally:
+            limits.close()
+
+    assert expected <= asyncio.run(count()) <= expected * 1.1 + 2
+
+
+def test_tokens_are_booked_as_they_were_used(clock):
+    async def count():
+        limits = Limits(endpoint(tpm=6000))
+        try:
+            admitted = 0
+            end = clock.seconds + 60
+            while clock.seconds < end:
+                wait = limits._draw(500)
+                if not wait:
+                    admitted += 1
+                    limits.succeeded(500, 50)
+                clock.seconds += wait
+            return admitted
+        finally:
+            limits.close()
+
+    assert 120 <= asyncio.run(count()) <= 135
+
+
+def test_the_limit_shrinks_once_for_one_burst_of_complaints_and_grows_back(clock):
+    async def course():
+        limits = Limits(endpoint(concurrency=100))
+        try:
+            asked_at = clock.seconds
+            clock.seconds += 1
+            for _ in range(30):
+                limits.throttled(asked_at, None)
+            after_burst = limits._allowed
+            limits.throttled(clock.seconds, None)
+            after_another = limits._allowed
+            for _ in range(100):
+                for _ in range(limits._allowed):
+                    limits.succeeded(1, 1)
+                limits._look()
+            return after_burst, after_another, limits._allowed
+        finally:
+            limits.close()
+
+    assert asyncio.run(course()) == (70, 49, 100)
+
+
+def test_one_call_at_a_time_is_the_least(clock):
+    async def course():
+        limits = Limits(endpoint(concurrency=4))
+        try:
+            for _ in range(20):
+                clock.seconds += 1
+                limits.throttled(clock.seconds, None)
+            return limits._allowed
+        finally:
+            limits.close()
+
+    assert asyncio.run(course()) == 1
+
+
+def test_nothing_is_asked_before_the_time_that_the_provider_named(tmp_path):
+    with FaultServer(faults={"429_retry_after": 0.1}, retry_after=0.3, seed=1) as server:
+        ask(server, questions(60), tmp_path / "journal", concurrency=1)
+        assert server.injected["429_retry_after"] >= 2
+        refused = [place for place, status in enumerate(server.statuses) if status == 429]
+        pauses = [server.times[place + 1] - server.times[place] for place in refused]
+    assert min(pauses) >= server.retry_after
+
+
+def _job(base_url, folder, first, count):
+    from llm_case import Echo
+    from xuxie.llm import Question, ask_all, open_endpoint
+
+    asked = [Question(f"q{i}", [{"role": "user", "content": f"question {i}"}], Echo) for i in range(first, first + count)]
+    with open_endpoint({"base_url": base_url, "model": "echo", "structured": "schema", "concurrency": 6}) as endpoint:
+        assert len(list(ask_all(endpoint, asked, journal=folder))) == count
+
+
+def test_jobs_of_one_machine_stay_below_one_limit_and_both_get_on(tmp_path):
+    context = multiprocessing.get_context("spawn")
+    with FaultServer(latency=0.02) as server:
+        jobs = [context.Process(target=_job, args=(server.base_url, tmp_path / "journal", first, 150)) for first in (0, 150)]
+        for job in jobs:
+            job.start()
+        for job in jobs:
+            job.join()
+        assert [job.exitcode for job in jobs] == [0, 0]
+        assert server.peak <= 6
+        assert server.answers.total() == 300
+    assert not list(tmp_path.glob("xuxie-*/*.json"))  # the last one took the shared state away
+
+
+def test_a_torn_state_is_begun_anew_and_goes_with_the_last_one(machine):
+    state = SharedState("x")
+    state._path.write_text('{"members": {"gone": {"seen": 1.0, "held": 9}')
+    with state.held() as document:
+        assert document == {}
+    other = SharedState("x")
+    other.close()
+    with state.held() as document:  # a document that was taken away is not written to any more
+        document["limit"] = 3
+    assert json.loads(state._path.read_text()) == {"limit": 3}
+    state.close()
+    assert not state._path.exists()
+
+
+def test_the_dead_hold_nothing(machine):
+    child = multiprocessing.get_context("spawn").Process(target=int)
+    child.start()
+    child.join()
+    state = SharedState("x")
+    with state.held() as document:
+        state.members(document)
+        mine = document["members"][state.me]
+        document["members"] |= {
+            "killed": {**mine, "pid": child.pid},
+            "silent": {**mine, "seen": mine["seen"] - 60},
+            "from before the clock was set": {**mine, "seen": mine["seen"] + 3600},
+            "in another container": {**mine, "pid": child.pid, "pids_of": "pid:[1]"},
+        }
+        assert set(state.members(document)) == {state.me, "in another container"}
+    state.close()
