@@ -15,8 +15,9 @@ def run_job(function: Callable, snakemake, **settings) -> None:
     writes, and so must not make Snakemake run it again, as a changed param would.
 
     Files and `threads`, `resources` and `wildcards` are passed if the function names them: an
-    input may be there only so that Snakemake knows of it. Log records go to the rule's log file and to standard error. A `UserError` ends the job with its
-    message and exit status 1; any other exception keeps its traceback, as it is our fault.
+    input may be there only so that Snakemake knows of it. Log records go to the rule's log file
+    and to standard error. A `UserError` ends the job with its message and exit status 1; any
+    other exception keeps its traceback, as it is our fault.
     """
     log_to(snakemake.log[0] if snakemake.log else None)
     accepted = inspect.signature(function).parameters
@@ -38,5 +39,5 @@ def log_to(path: str | None) -> None:
         handlers.append(logging.FileHandler(path, mode="w", encoding="utf-8"))
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", datefmt="%H:%M:%S", handlers=handlers, force=True)
     # Libraries that report every HTTP request would drown what matters.
-    for chatty in ("httpx", "httpcore", "openai"):
+    for chatty in ("httpx", "httpx2", "httpcore", "openai"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
