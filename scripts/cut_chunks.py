@@ -32,8 +32,12 @@ def _tokens(tokenizer: str) -> Cost:
     from tokenizers import Tokenizer
 
     # The model's config.json stands for its folder.
-    encode_batch = Tokenizer.from_file(str(Path(tokenizer).with_name("tokenizer.json"))).encode_batch
-    return lambda passages: [len(encoding.ids) for encoding in encode_batch(passages, add_special_tokens=False)]
+    encode_batch = Tokenizer.from_file(tokenizer).encode_batch
+
+    def tokens(text: str, spans: list[tuple[int, int]]) -> list[int]:
+        return [len(encoding.ids) for encoding in encode_batch([text[start:end] for start, end in spans], add_special_tokens=False)]
+
+    return tokens
 
 
 if __name__ == "__main__":

@@ -12,12 +12,13 @@ Span = tuple[int, int]
 _CLAUSE = re.compile(r"[^，；：、,;:\n]*+[，；：、,;:\n]*")
 
 
-Cost = Callable[[list[str]], list[int]]
+# What each of some spans of a text costs.
+Cost = Callable[[str, list[Span]], list[int]]
 
 
-def characters(passages: list[str]) -> list[int]:
+def characters(text: str, spans: list[Span]) -> list[int]:
     """The cost of passages in characters."""
-    return list(map(len, passages))
+    return [end - start for start, end in spans]
 
 
 def chunks(text: str, start: int, end: int, budget: int, cost: Cost = characters) -> list[Span]:
@@ -25,7 +26,7 @@ def chunks(text: str, start: int, end: int, budget: int, cost: Cost = characters
 
     Args:
         budget: the most that a chunk may cost.
-        cost: what each of some passages costs: their characters, or their tokens.
+        cost: what each of some spans of the text costs: their characters, or their tokens.
 
     Returns:
         spans that follow each other and cover the range, as few as possible and about equal. A
@@ -73,18 +74,18 @@ def balanced_cuts(ends: Sequence[int], budget: int) -> list[int]:
 
 def _affordable(text: str, spans: list[Span], budget: int, cost: Cost) -> tuple[list[Span], list[int]]:
     """Replace sentences beyond the budget by their clauses, and clauses beyond it by even parts."""
-    costs = cost([text[first:last] for first, last in spans])
+    costs = cost(text, spans)
     if max(costs, default=0) <= budget:
         return spans, costs
     units = []
     for (first, last), price in zip(spans, costs, strict=True):
         units.extend([(first, last)] if price <= budget else _parts(text, first, last, budget, cost))
-    return units, cost([text[first:last] for first, last in units])
+    return units, cost(text, units)
 
 
 def _parts(text: str, start: int, end: int, budget: int, cost: Cost) -> Iterator[Span]:
     clauses = [(start + match.start(), start + match.end()) for match in _CLAUSE.finditer(text[start:end]) if match.group()]
-    prices = cost([text[first:last] for first, last in clauses])
+    prices = cost(text, clauses)
     for (first, last), price in zip(clauses, prices, strict=True):
         count = min(-(-price // budget), last - first)
         bounds = [first + (last - first) * part // count for part in range(count + 1)]

@@ -85,8 +85,9 @@ def decode(source: Source, *, encoding: str = "auto", language: str = "zh", on_b
         UserError: no text, bytes that are no text in the encoding (with their offsets and the
             text around them), or a text in another language.
     """
-    codec = _detect(source, language) if encoding == "auto" else _codec(encoding, source)
-    decoded = _lenient(source, codec)
+    decoded = _plain_utf8(source) if encoding == "auto" else None
+    if decoded is None:
+        decoded = _lenient(source, _detect(source, language) if encoding == "auto" else _codec(encoding, source))
     if decoded.bad and on_bad_bytes == "error":
         raise _bad_bytes(source, decoded)
     # Of a page of an EPUB, markup may be the most.
@@ -120,21 +121,27 @@ def _codec(encoding: str, source: Source) -> str:
     return codec
 
 
+def _plain_utf8(source: Source) -> Decoded | None:
+    """The text if the bytes are UTF-8 to the last, which other encodings next to never are."""
+    if source.data.startswith(tuple(_BOMS)) or b"\0" in source.data[:_PROBE]:
+        return None
+    try:
+        text = source.data.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+    return None if _REPLACEMENT in text else Decoded(source.name, text, "utf-8", 0, [])
+
+
 def _detect(source: Source, language: str) -> str:
     """The encoding in which the bytes read best. It may still have errors."""
     data = source.data
     for mark, codec in _BOMS.items():
         if data.startswith(mark):
             return codec
-    probe = data[:_PROBE]
-    if b"\0" not in probe:
-        try:
-            data.decode("utf-8")
-            return "utf-8"
-        except UnicodeDecodeError as error:
-            # The file may be plain ASCII up to here: look around the place, from the line it is on.
-            start = max(data.rfind(b"\n", 0, max(error.start - _PROBE // 2, 0)) + 1, 0)
-            probe = data[start : start + _PROBE]
+    # The file may be plain ASCII for long: look where it ceases to be, from the line that is on.
+    beyond_ascii = re.search(rb"[\x80-\xff]", data)
+    start = data.rfind(b"\n", 0, max(beyond_ascii.start() - _PROBE // 2, 0)) + 1 if beyond_ascii and b"\0" not in data[:_PROBE] else 0
+    probe = data[start : start + _PROBE]
     guess = from_bytes(probe).best()
     candidates = dict.fromkeys([*([codecs.lookup(guess.encoding).name] if guess else []), *_ENCODINGS])
     merits = {codec: _merit(probe, codec, language) for codec in candidates}

@@ -6,6 +6,8 @@ from dataclasses import astuple, dataclass
 
 import numpy as np
 
+from xuxie.text.lines import Lines
+
 
 _BLOCK = 1 << 20
 
@@ -35,6 +37,7 @@ class Draft:
         self._starts = np.zeros(1, dtype=np.int64)
         self._origins = np.zeros(1, dtype=np.int64)
         self._alphabet: str | None = None
+        self._lines: Lines | None = None
 
     @classmethod
     def joined(cls, drafts: Sequence["Draft"], lengths: Sequence[int]) -> "Draft":
@@ -100,6 +103,7 @@ class Draft:
         begins, origins = begins[last], origins[last]
         news = np.append(True, np.diff(origins) != np.diff(begins))
         self.text, self._starts, self._origins = text, begins[news], origins[news]
+        self._lines = None
         return Tally(
             places=len(old_starts),
             changed=int(np.minimum(widths, old_ends - old_starts).sum()),
@@ -117,12 +121,19 @@ class Draft:
             self._alphabet = "".join(map(chr, np.flatnonzero(present).tolist()))
         return self._alphabet
 
+    @property
+    def lines(self) -> Lines:
+        """The written lines of the text as it is now."""
+        if self._lines is None:
+            self._lines = Lines(self.text)
+        return self._lines
+
     def substitute(self, text: str) -> Tally:
         """Take a text of the same length, character for character."""
         if text == self.text:
             return Tally()
         changed = sum(int(np.count_nonzero(old != new)) for old, new in zip(_blocks(self.text), _blocks(text), strict=True))
-        self.text, self._alphabet = text, None
+        self.text, self._alphabet, self._lines = text, None, None
         return Tally(places=changed, changed=changed)
 
     def origins(self, positions: np.ndarray) -> np.ndarray:

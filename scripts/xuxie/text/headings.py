@@ -37,6 +37,13 @@ _ENGLISH = re.compile(
 _SPECIALLY_NAMED = re.compile(rf"{_PREFIX}(?P<name>{'|'.join(_SPECIAL.values())})(?P<number>{_NUMERAL})?(?P<rest>.*)", re.IGNORECASE)
 _BARE = re.compile(rf"[（(【\[]?(?P<number>{_NUMERAL}|[IVXLC]{{1,8}})(?:[）)】\]]|(?=[\s、.．:：])|$)[、.．:：]?(?P<rest>.*)")
 
+# What every form begins with: one look instead of one for each.
+_PLAUSIBLE = re.compile(
+    rf"{_PREFIX}(?:第|[卷部]|[上中下][卷部篇册]|chapter|part|book|volume|{'|'.join(_SPECIAL.values())}"
+    rf"|[（(【\[]?(?:{_NUMERAL}|[IVXLC]{{1,8}})(?:[\s、.．:：）)】\]]|$))",
+    re.IGNORECASE,
+)
+
 # After 第三章 these go on with a sentence, not with a title.
 _GOES_ON = tuple("的里裡中末后後前开開也是就了呢吗和与與合课課，。；！？”")
 _SENTENCE_END = tuple('。，；、：:,;”"')
@@ -79,6 +86,8 @@ def found_in(lines: Sequence[str]) -> Iterator[tuple[int, Heading]]:
 def parse(line: str) -> Heading | None:
     """Read a line as a heading; None if it has no such form."""
     if len(line) > LONGEST or not (line := line.strip()) or line[0] not in _FIRST:
+        return None
+    if not _PLAUSIBLE.match(line):
         return None
     for read in (_numbered, _volume_alone, _english, _specially_named, _bare):
         heading = read(line)

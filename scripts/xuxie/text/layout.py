@@ -8,10 +8,9 @@ import numpy as np
 
 from xuxie.text import headings
 from xuxie.text.draft import Draft, Tally
+from xuxie.text.lines import Lines
 
 _BLANK = "\t \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"
-_BLANKS = frozenset(" \t\u00a0\u1680\u202f\u205f\u3000").union(map(chr, range(0x2000, 0x200B)))
-_LINE_END = re.compile(rf"\n[{_BLANK}\n]*")
 # Blanks within a line that are more than one, or of an odd kind. An ideographic space is a habit of verse.
 _RUN = re.compile(rf"[{_BLANK}](?:[{_BLANK}]+|(?<![ \u3000]))")
 
@@ -44,16 +43,13 @@ def lay_out(draft: Draft, *, join: bool = True, strip: bool = True) -> tuple[Tal
     Returns:
         what joining and what stripping did.
     """
-    page = _Page(draft.text)
-    joined = _join(draft, page) if join else Tally()
-    if joined.places:
-        page = _Page(draft.text)
-    return joined, _strip(draft, page) if strip else Tally()
+    joined = _join(draft) if join else Tally()
+    return joined, _strip(draft) if strip else Tally()
 
 
-def _join(draft: Draft, page: "_Page") -> Tally:
+def _join(draft: Draft) -> Tally:
     starts, ends, glue = [], [], []
-    for start, end in page.broken():
+    for start, end in _Page(draft.lines).broken():
         starts.append(start)
         ends.append(end)
         latin = draft.text[start - 1].isascii() and draft.text[end].isascii()
@@ -61,59 +57,53 @@ def _join(draft: Draft, page: "_Page") -> Tally:
     return draft.edit(starts, ends, glue)
 
 
-def _strip(draft: Draft, page: "_Page") -> Tally:
-    text = draft.text
-    lead = len(text) - len(text.lstrip())
-    starts, ends = [0], [lead]
-    for (start, end), blank_lines in zip(page.gaps, page.blank_lines, strict=True):
-        if start < lead:
-            continue
-        kept = text.find("\n", start, end)
-        if kept > start:
-            starts.append(start)
+def _strip(draft: Draft) -> Tally:
+    text, lines = draft.text, draft.lines
+    if not len(lines):
+        return Tally()
+    common = _common(lines.blank_lines)
+    starts, ends = [0], [lines.firsts[0]]
+    for last, first, blank_lines in zip(lines.lasts, [*lines.firsts[1:], len(text)], [*lines.blank_lines, 0], strict=True):
+        kept = text.find("\n", last, first)
+        if kept > last:
+            starts.append(last)
             ends.append(kept)
-        if blank_lines > page.common_blanks and end < len(text):
+        if blank_lines > common:
             starts.append(kept + 1)
-            kept = text.rfind("\n", start, end)
+            kept = text.rfind("\n", last, first)
             ends.append(kept)
-        if end > kept + 1:
-            starts.append(kept + 1)
-            ends.append(end)
+        if first > kept + 1:
+            starts.append(max(kept + 1, last))
+            ends.append(first)
     tally = draft.edit(starts, ends) + draft.sub(_RUN, lambda match: "\u3000" if "\u3000" in match[0] else " ")
     return tally if draft.text.endswith("\n") else tally + draft.edit([len(draft.text)], [len(draft.text)], "\n")
 
 
+def _common(blank_lines: list[int]) -> int:
+    """How many empty lines usually stand between two lines."""
+    return Counter(blank_lines).most_common(1)[0][0] if blank_lines else 0
+
+
 class _Page:
-    """The lines of a text that have characters in them, and how they are set.
+    """How the lines of a text are set."""
 
-    Attributes:
-        gaps: the spans between those lines: trailing blanks, line ends, the next line's indent.
-        blank_lines: how many empty lines each gap holds; common_blanks is the usual number.
-    """
-
-    def __init__(self, text: str):
-        self.text = text
-        self.gaps = _gaps(text)
-        self.blank_lines = [text.count("\n", start, end) - 1 for start, end in self.gaps]
-        self.common_blanks = Counter(self.blank_lines).most_common(1)[0][0] if self.gaps else 0
-
-    def _measure(self) -> None:
-        self.firsts = [0, *(end for _, end in self.gaps)]
-        self.lasts = [*(start for start, _ in self.gaps), len(self.text)]
-        self.indents = np.array([self.text[end - 1] != "\n" for _, end in self.gaps], dtype=bool)
+    def __init__(self, lines: Lines):
+        self.text, self.firsts, self.lasts = lines.text, lines.firsts, lines.lasts
+        self.blank_lines = lines.blank_lines
+        self.common_blanks = _common(self.blank_lines)
+        self.indents = np.array([self.text[first - 1] != "\n" for first in self.firsts[1:]], dtype=bool)
         self.width = self._width(np.array(self.lasts) - np.array(self.firsts))
         # What tells where a paragraph begins, if anything does: it must be there, and not everywhere.
-        self.by_indent = bool(self.gaps) and 0.02 < self.indents.mean() < 0.9
-        self.by_blank_line = bool(self.gaps) and 0.02 < np.mean(np.array(self.blank_lines) > 0) < 0.9
+        self.by_indent = len(self.indents) > 0 and 0.02 < self.indents.mean() < 0.9
+        self.by_blank_line = len(self.indents) > 0 and 0.02 < np.mean(np.array(self.blank_lines) > 0) < 0.9
 
     def _width(self, lengths: np.ndarray) -> int:
         """The width that the page is wrapped at, in characters; 0 if it is not."""
-        lengths = lengths[lengths > 0]
         if len(lengths) < _LEAST_LINES:
             return 0
         width = int(np.percentile(lengths, 98))
         latin = sum(map(str.isascii, self.text[:5000])) > 0.5 * min(len(self.text), 5000)
-        full = np.flatnonzero(np.array(self.lasts) - np.array(self.firsts) >= width - (12 if latin else 3))
+        full = np.flatnonzero(lengths >= width - (12 if latin else 3))
         if not _NARROWEST <= width <= _WIDEST or len(full) < _FULL * len(lengths):
             return 0
         unfinished = sum(self.text[self.lasts[line] - 1] not in _FINISHED for line in full.tolist())
@@ -121,7 +111,6 @@ class _Page:
 
     def broken(self) -> Iterator[tuple[int, int]]:
         """The spans between two lines that belong together."""
-        self._measure()
         wrapped = self.width > 0
         text, firsts, lasts = self.text, self.firsts, self.lasts
         if wrapped:
@@ -133,7 +122,7 @@ class _Page:
                 return
         for line in suspects:
             before, after = text[firsts[line] : lasts[line]], text[firsts[line + 1] : lasts[line + 1]]
-            if not before or not after or headings.parse(before) or headings.parse(after):
+            if headings.parse(before) or headings.parse(after):
                 continue
             if (wrapped and self._wrapped(line, before, after)) or self._breaks_off(line, before, after):
                 yield firsts[line] + len(before), firsts[line + 1]
@@ -157,13 +146,3 @@ class _Page:
         clauses = {len(clause) for clause in _BETWEEN_MARKS.findall(before)}
         verse = len(clauses) == 1 and clauses.pop() <= 8
         return _MARK.search(before) is not None and not verse and _GOES_ON.match(after) is not None
-
-
-def _gaps(text: str) -> list[tuple[int, int]]:
-    gaps = [match.span() for match in _LINE_END.finditer(text)]
-    for index, (start, end) in enumerate(gaps):
-        if text[start - 1] in _BLANKS:
-            while start > 0 and text[start - 1] in _BLANKS:
-                start -= 1
-            gaps[index] = start, end
-    return gaps

@@ -2,8 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable
-from itertools import accumulate
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import re2
@@ -19,6 +18,8 @@ _SPEECH = tuple('“‘「『"—')
 _SHARE, _FEWEST = 0.5, 5
 # ... and mostly within so many lines of a heading, or too long to come back by chance.
 _NEAR, _LONG = 3, 16
+
+_BLOCK = 1 << 19
 
 
 def read_patterns(path: str | Path, more: Iterable[str] = ()) -> re2._Regexp | None:
@@ -50,14 +51,9 @@ def remove_watermarks(draft: Draft, patterns: re2._Regexp | None) -> Tally:
     """Remove what matches; a line of which nothing is left goes as a whole."""
     if patterns is None:
         return Tally()
-    text, encoded = draft.text, draft.text.encode()
+    text = draft.text
     starts, ends = [], []
-    characters = place = 0
-    for match in patterns.finditer(encoded):
-        # The search counts bytes, the draft characters.
-        start = characters + len(encoded[place : match.start()].decode())
-        end = start + len(match.group().decode())
-        characters, place = end, match.end()
+    for start, end in _matches(text, patterns):
         line_start, line_end = text.rfind("\n", 0, start) + 1, text.find("\n", end)
         line_end = len(text) if line_end < 0 else line_end
         if starts and ends[-1] > line_start and not text[max(ends[-1], line_start) : start].strip():
@@ -70,26 +66,34 @@ def remove_watermarks(draft: Draft, patterns: re2._Regexp | None) -> Tally:
     return draft.edit(starts, ends)
 
 
+def _matches(text: str, patterns: re2._Regexp) -> Iterator[tuple[int, int]]:
+    """Search block by block, whole lines each: the search wants bytes, and the bytes of all would be much."""
+    block_start = 0
+    while block_start < len(text):
+        block_end = text.find("\n", block_start + _BLOCK) + 1 or len(text)
+        encoded = text[block_start:block_end].encode()
+        place, byte = block_start, 0
+        for match in patterns.finditer(encoded):
+            start = place + len(encoded[byte : match.start()].decode())
+            place, byte = start + len(match.group().decode()), match.end()
+            yield start, place
+        block_start = block_end
+
+
 def remove_repeated_lines(draft: Draft) -> tuple[Tally, dict[str, int]]:
     """Remove lines that come back in most chapters, and headings that come back within theirs.
 
     Returns:
         what was done, and how often each line was removed.
     """
-    text = draft.text
-    lines = text.split("\n")
-    ends = [end + number for number, end in enumerate(accumulate(map(len, lines)))]
-    for number, line in enumerate(lines):
-        # In place: a second list of all lines would be the largest thing in memory.
-        lines[number] = line.strip()
+    lines = draft.lines.written()
     found = dict(headings.found_in(lines))
     heading_at = {number for number, heading in found.items() if heading.sure and heading.kind == "chapter"}
-    unwanted = _furniture(lines, heading_at) | _running_titles(lines, found)
-    if not unwanted:
-        return Tally(), {}
-    starts = [ends[number - 1] + 1 if number else 0 for number in sorted(unwanted)]
-    stops = [_next_line(text, ends[number]) for number in sorted(unwanted)]
-    return draft.edit(starts, stops), dict(Counter(lines[number] for number in sorted(unwanted)).most_common())
+    unwanted = sorted(_furniture(lines, heading_at) | _running_titles(lines, found))
+    firsts = [*draft.lines.firsts, len(draft.text)]
+    starts = [firsts[number] for number in unwanted]
+    ends = [firsts[number + 1] for number in unwanted]
+    return draft.edit(starts, ends), dict(Counter(lines[number] for number in unwanted).most_common())
 
 
 def _furniture(lines: list[str], heading_at: set[int]) -> set[int]:
@@ -102,18 +106,15 @@ def _furniture(lines: list[str], heading_at: set[int]) -> set[int]:
         return set()
     places: dict[str, list[int]] = {line: [] for line in suspects}
     chapters: dict[str, set[int]] = {line: set() for line in suspects}
-    written = [number for number, line in enumerate(lines) if line]
-    heading_ranks = [rank for rank, number in enumerate(written) if number in heading_at]
-    near = {rank + step for rank in heading_ranks for step in range(-_NEAR, _NEAR + 1)}
+    near = {number + step for number in heading_at for step in range(-_NEAR, _NEAR + 1)}
     close: Counter[str] = Counter()
     chapter = 0
-    for rank, number in enumerate(written):
+    for number, line in enumerate(lines):
         chapter += number in heading_at
-        line = lines[number]
         if line in suspects:
             places[line].append(number)
             chapters[line].add(chapter)
-            close[line] += rank in near
+            close[line] += number in near
     return {
         number
         for line in suspects
@@ -134,7 +135,7 @@ def _running_titles(lines: list[str], headings_at: dict[int, headings.Heading]) 
         if heading.kind != "chapter":
             continue
         letters = "".join(filter(str.isalnum, line))
-        following = next((later for later in lines[number + 1 : number + 20] if later), "")
+        following = lines[number + 1] if number + 1 < len(lines) else ""
         if letters != current:
             current, opening = letters, following
         elif following != opening and opening != line:
