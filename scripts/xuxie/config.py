@@ -14,15 +14,30 @@ from xuxie.errors import UserError
 def complete_config(config: dict, schema_file: str | Path) -> None:
     """Fill in every default and check every value and name, in place.
 
+    A config without datasets gets one for each novel, one without adapters gets one for each
+    dataset on the first model, so that two lines that name a novel make a complete config.
+
     Raises:
         UserError: names the key, what was found and what is allowed.
     """
     schema = yaml.safe_load(Path(schema_file).read_text(encoding="utf-8"))
     Draft202012Validator.check_schema(schema)
+    _derive(config, schema)
     error = best_match(_DefaultingValidator(schema).iter_errors(config))
     if error is not None:
         raise _explained(error)
     _check_names(config)
+
+
+def _derive(config: dict, schema: dict) -> None:
+    """Datasets from novels and adapters from datasets; what isn't a mapping is left to the schema to refuse."""
+    models = config.setdefault("models", _copy(schema["properties"]["models"]["default"]))
+    for section, source, entry in (
+        ("datasets", "novels", lambda name: {"novels": [name]}),
+        ("adapters", "datasets", lambda name: {"dataset": name, "model": next(iter(models))}),
+    ):
+        if isinstance(config.get(source), dict) and isinstance(models, dict) and models:
+            config.setdefault(section, {name: entry(name) for name in config[source]})
 
 
 def _with_defaults(validator, properties: dict, instance, schema: dict) -> Iterator[ValidationError]:
