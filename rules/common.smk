@@ -154,3 +154,159 @@ def of_novels(name):
         return expand("results/novels/{novel}/{name}", novel=config["datasets"][wildcards.dataset]["novels"], name=name)
 
     return files
+
+
+# novel
+
+
+def chunk_tokenizer(wildcards):
+    """The tokenizer that a chunk's size is counted with; none where characters count."""
+    return hf_files(config["chunks"]["model"])[0] if config["chunks"]["unit"] == "tokens" else []
+
+
+# model
+
+
+def models_from(*sources):
+    """A wildcard pattern for the names of the models from these sources; matches nothing if there are none."""
+    return "|".join(re.escape(name) for name, model in config["models"].items() if model["source"] in sources) or "$^"
+
+
+def catalogue_name(wildcards):
+    """What an embedded model is called in the catalogue: its key, unless the entry says otherwise."""
+    return config["models"][wildcards.model]["name"] or wildcards.model
+
+
+def runs_own_code(wildcards):
+    """Whether an adapter's base model may run the code in its own folder."""
+    return config["models"][model_of(wildcards)]["trust_remote_code"]
+
+
+def files_of_path_model(wildcards):
+    """The files of a model that is on this machine; its config.json at least, so that a missing folder is noticed."""
+    folder = config["models"][wildcards.model]["name"]
+    return sorted(file for file in glob.glob(os.path.join(glob.escape(folder), "*")) if os.path.isfile(file)) or [
+        os.path.join(folder, "config.json")
+    ]
+
+
+# train
+
+
+def trained_template(wildcards):
+    """The template that an adapter's rows are worded with: its model's, unless the adapter is an experiment."""
+    adapter = config["adapters"][wildcards.adapter]
+    return adapter["train_template"] or config["models"][adapter["model"]]["template"]
+
+
+def asked_template(wildcards):
+    """The template that a base model and its adapters are asked with."""
+    return config["models"][model_of(wildcards)]["template"]
+
+
+def trained_rows(wildcards):
+    """The rows to train on, and those to watch."""
+    return expand(
+        "results/datasets/{dataset}/{split}.jsonl",
+        dataset=dataset_of(wildcards),
+        split=["train", "val"],
+    )
+
+
+def gpus_in_all(wildcards):
+    """The GPUs of all nodes that an adapter is trained on."""
+    adapter = config["adapters"][wildcards.adapter]
+    return adapter.get("gpus", 1) * adapter.get("nodes", 1)
+
+
+# sample
+
+
+def asked_template(wildcards):
+    """The template that a base model and its adapters are asked with."""
+    return config["models"][model_of(wildcards)]["template"]
+
+
+def runs_own_code(wildcards):
+    """Whether an adapter's base model may run the code in its own folder."""
+    return config["models"][model_of(wildcards)]["trust_remote_code"]
+
+
+def test_rows(wildcards):
+    """The held-out rows of an adapter's dataset."""
+    return f"results/datasets/{dataset_of(wildcards)}/test.jsonl"
+
+
+def rivals(wildcards):
+    """What must be known of each system beyond base and tuned: another adapter of the config, or an endpoint."""
+    found = {}
+    for name in config["sampling"]["systems"]:
+        if name in config["adapters"]:
+            model = config["models"][config["adapters"][name]["model"]]
+            found[name] = {
+                "adapter": f"results/adapters/{name}",
+                "model": f"results/models/{config['adapters'][name]['model']}/hf",
+                "template": model["template"],
+                "trust_remote_code": model["trust_remote_code"],
+            }
+        elif name in config["endpoints"]:
+            found[name] = {"endpoint": name, "identity": endpoint_identity(name), "gguf": gguf_of(name) or None}
+        elif name not in ("base", "tuned"):
+            raise WorkflowError(f"sampling.systems names {name!r}, which is neither base nor tuned, and no key of adapters or endpoints")
+    return found
+
+
+def rival_files(wildcards):
+    """The weights of the other adapters and of embedded endpoints that are compared."""
+    files = []
+    for name, rival in rivals(wildcards).items():
+        if "endpoint" in rival:
+            files += [rival["gguf"]] if rival["gguf"] else []
+        else:
+            files += [f"{rival['adapter']}/adapter_model.safetensors", *hf_files(config["adapters"][name]["model"])]
+    return files
+
+
+# evaluate
+
+
+def train_rows(wildcards):
+    """The rows that an adapter is trained on."""
+    return f"results/datasets/{dataset_of(wildcards)}/train.jsonl"
+
+
+def novel_parts(name):
+    """An input function for one file of each novel of an adapter's dataset."""
+
+    def files(wildcards):
+        return expand("results/novels/{novel}/{name}", novel=config["datasets"][dataset_of(wildcards)]["novels"], name=name)
+
+    return files
+
+
+def arbiter_gguf(wildcards):
+    """The weights of the judge of samples, if it is embedded."""
+    return gguf_of(config["evaluation"]["judge"])
+
+
+def arbiter_endpoint(wildcards):
+    return endpoint_identity(config["evaluation"]["judge"])
+
+
+def arbiter_wording(wildcards):
+    """The judge's question, in the language of the dataset's first novel."""
+    novel = config["datasets"][dataset_of(wildcards)]["novels"][0]
+    return packaged(f"resources/judging/{'en' if config['novels'][novel]['language'] == 'en' else 'zh'}.txt")
+
+
+def judged_samples(wildcards):
+    """The judge's preferences, if there is a judge."""
+    return f"results/adapters/{wildcards.adapter}/judged.jsonl" if config["evaluation"]["judge"] else []
+
+
+# report
+
+
+def of_all(what, name):
+    """This file of every novel, dataset or adapter, in the order of the config."""
+    return expand(f"results/{what}/{{key}}/{name}", key=config[what])

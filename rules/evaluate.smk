@@ -1,40 +1,6 @@
 # What the adapter is worth, in numbers, each beside what the author's own text gets.
 
 
-def train_rows(wildcards):
-    """The rows that an adapter is trained on."""
-    return f"results/datasets/{dataset_of(wildcards)}/train.jsonl"
-
-
-def novel_parts(name):
-    """An input function for one file of each novel of an adapter's dataset."""
-
-    def files(wildcards):
-        return expand("results/novels/{novel}/{name}", novel=config["datasets"][dataset_of(wildcards)]["novels"], name=name)
-
-    return files
-
-
-def arbiter_gguf(wildcards):
-    """The weights of the judge of samples, if it is embedded."""
-    return gguf_of(config["evaluation"]["judge"])
-
-
-def arbiter_endpoint(wildcards):
-    return endpoint_identity(config["evaluation"]["judge"])
-
-
-def arbiter_wording(wildcards):
-    """The judge's question, in the language of the dataset's first novel."""
-    novel = config["datasets"][dataset_of(wildcards)]["novels"][0]
-    return packaged(f"resources/judging/{'en' if config['novels'][novel]['language'] == 'en' else 'zh'}.txt")
-
-
-def judged_samples(wildcards):
-    """The judge's preferences, if there is a judge."""
-    return f"results/adapters/{wildcards.adapter}/judged.jsonl" if config["evaluation"]["judge"] else []
-
-
 rule judge_samples:
     """Ask an LLM which of two continuations is better, in both orders, and try it on true against foreign ones."""
     input:
@@ -47,6 +13,8 @@ rule judge_samples:
         "logs/judge_samples/{adapter}.log",
     benchmark:
         "benchmarks/results/judge_samples/{adapter}.tsv"
+    conda:
+        "../envs/llm.yaml"
     threads: 4
     resources:
         mem_mb=4000,
@@ -55,8 +23,6 @@ rule judge_samples:
         endpoint=arbiter_endpoint,
         prompts=config["evaluation"]["judged"],
         seed=config["evaluation"]["seed"],
-    conda:
-        "../envs/llm.yaml"
     script:
         "../scripts/judge_samples.py"
 
@@ -79,6 +45,8 @@ rule evaluate_adapter:
         "logs/evaluate_adapter/{adapter}.log",
     benchmark:
         "benchmarks/results/evaluate_adapter/{adapter}.tsv"
+    conda:
+        "../envs/train.yaml"
     threads: 4
     resources:
         mem_mb=6000,
@@ -89,7 +57,5 @@ rule evaluate_adapter:
         system=config["sampling"]["system"],
         template=asked_template,
         trust_remote_code=runs_own_code,
-    conda:
-        "../envs/train.yaml"
     script:
         "../scripts/evaluate_adapter.py"

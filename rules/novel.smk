@@ -1,11 +1,6 @@
 # From a novel's files to text, chapters and chunks.
 
 
-def chunk_tokenizer(wildcards):
-    """The tokenizer that a chunk's size is counted with; none where characters count."""
-    return hf_files(config["chunks"]["model"])[0] if config["chunks"]["unit"] == "tokens" else []
-
-
 rule normalise_text:
     """Decode a novel's files and clean the text, counting what each step changes."""
     input:

@@ -1,11 +1,6 @@
 # The page a person opens first.
 
 
-def of_all(what, name):
-    """This file of every novel, dataset or adapter, in the order of the config."""
-    return expand(f"results/{what}/{{key}}/{name}", key=config[what])
-
-
 rule write_report:
     """Put everything that the run found out on one page that loads nothing from anywhere."""
     input:
@@ -29,13 +24,13 @@ rule write_report:
         "logs/write_report.log",
     benchmark:
         "benchmarks/results/write_report.tsv"
+    conda:
+        "../envs/report.yaml"
     threads: 1
     resources:
         mem_mb=2000,
         runtime=20,
     params:
         config=config,
-    conda:
-        "../envs/report.yaml"
     script:
         "../scripts/write_report.py"

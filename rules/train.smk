@@ -1,32 +1,6 @@
 # Gates, then LLaMA-Factory trains a LoRA adapter.
 
 
-def trained_template(wildcards):
-    """The template that an adapter's rows are worded with: its model's, unless the adapter is an experiment."""
-    adapter = config["adapters"][wildcards.adapter]
-    return adapter["train_template"] or config["models"][adapter["model"]]["template"]
-
-
-def asked_template(wildcards):
-    """The template that a base model and its adapters are asked with."""
-    return config["models"][model_of(wildcards)]["template"]
-
-
-def trained_rows(wildcards):
-    """The rows to train on, and those to watch."""
-    return expand(
-        "results/datasets/{dataset}/{split}.jsonl",
-        dataset=dataset_of(wildcards),
-        split=["train", "val"],
-    )
-
-
-def gpus_in_all(wildcards):
-    """The GPUs of all nodes that an adapter is trained on."""
-    adapter = config["adapters"][wildcards.adapter]
-    return adapter.get("gpus", 1) * adapter.get("nodes", 1)
-
-
 rule render_training:
     """Check the arguments against LLaMA-Factory's own, and write the YAML that it trains from."""
     output:
