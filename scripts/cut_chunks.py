@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 from xuxie.job import run_job
@@ -34,8 +35,9 @@ def _tokens(tokenizer: str) -> Cost:
     # The model's config.json stands for its folder.
     encode_batch = Tokenizer.from_file(tokenizer).encode_batch
 
-    def tokens(text: str, spans: list[tuple[int, int]]) -> list[int]:
-        return [len(encoding.ids) for encoding in encode_batch([text[start:end] for start, end in spans], add_special_tokens=False)]
+    def tokens(text: str, bounds: list[int]) -> list[int]:
+        passages = [text[start:end] for start, end in pairwise(bounds)]
+        return [len(encoding.ids) for encoding in encode_batch(passages, add_special_tokens=False)]
 
     return tokens
 

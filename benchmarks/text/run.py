@@ -4,8 +4,8 @@
 
 `--peers` is a Python that has semchunk, chonkie and langchain-text-splitters, which are no part
 of the environment. Each measurement is a process of its own on one core: it loads what it needs,
-then the clock starts. Time is the processor's, so that a busy machine distorts less; memory is
-the process's largest, less what it held before.
+then the clock starts. Time is the processor's, the best of three, so that a busy machine distorts
+less; memory is the most that the process ever held.
 
 The libraries are handed the decoded text and split it into chunks of at most 600 characters. They
 don't decode, clean, find chapters or know where a chunk comes from, so there are two lines for
@@ -87,18 +87,18 @@ def measure(name: str, path: Path) -> None:
     """Run one contender in this process and print its figures as JSON."""
     sys.path.insert(0, str(SCRIPTS))
     work = CONTENDERS[name](path)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     started = time.process_time()
     count = work()
     seconds = time.process_time() - started
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(json.dumps({"seconds": seconds, "chunks": count, "megabytes": peak / 1024, "grown": (peak - before) / 1024}))
+    print(json.dumps({"seconds": seconds, "chunks": count, "megabytes": peak / 1024}))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--peers", default=sys.executable, help="a Python with the three libraries")
     parser.add_argument("--megabytes", type=float, nargs="+", default=[25, 50, 100])
+    parser.add_argument("--times", type=int, default=3)
     parser.add_argument("--only", nargs="+", choices=CONTENDERS, default=list(CONTENDERS))
     parser.add_argument("--measure", nargs=2, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -114,16 +114,20 @@ def main() -> None:
             size = path.stat().st_size / 1e6
             for name in arguments.only:
                 python = sys.executable if name.endswith("to_chunks") else arguments.peers
-                done = subprocess.run([python, __file__, "--measure", name, str(path)], capture_output=True, text=True)
-                if done.returncode:
-                    print(f"{name:16} {size:6.1f} failed: {done.stderr.strip().splitlines()[-1]}")
-                    continue
-                got = json.loads(done.stdout.splitlines()[-1])
-                factor = got["megabytes"] * 1.048576 / size
-                print(
-                    f"{name:16} {size:6.1f} {got['seconds']:7.2f} {size / got['seconds']:7.1f} {got['megabytes']:8.0f} {factor:7.1f} {got['chunks']:8}",
-                    flush=True,
+                runs = [_run(python, name, path) for _ in range(arguments.times)]
+                best = min(runs, key=lambda run: run["seconds"])
+                peak = best["megabytes"]
+                figures = (
+                    f"{best['seconds']:7.2f} {size / best['seconds']:7.1f} {peak:8.0f} {peak * 1.048576 / size:7.1f} {best['chunks']:8}"
                 )
+                print(f"{name:16} {size:6.1f} {figures}", flush=True)
+
+
+def _run(python: str, name: str, path: Path) -> dict:
+    done = subprocess.run([python, __file__, "--measure", name, str(path)], capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"{name} failed: {done.stderr.strip().splitlines()[-1]}")
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from xuxie.text.chapters import find_chapters
 from xuxie.text.chunks import balanced_cuts, chunks
 from xuxie.text.decode import decode
 from xuxie.text.draft import Draft
+from xuxie.text.layout import lay_out
 from xuxie.text.normalise import STEPS, normalise
 from xuxie.text.numerals import number
 from xuxie.text.scenes import scenes
@@ -159,6 +160,16 @@ def test_normalising_adds_up_and_leaves_no_replacement(text, switches):
     result.draft.text.encode("utf-8")
     if steps["unicode"] and not steps["simplified"]:
         assert unicodedata.is_normalized("NFC", result.draft.text)
+
+
+@given(novel_text)
+def test_no_blanks_are_left_around_lines(text):
+    draft = Draft("雪" + text.replace("\r", ""))
+    lay_out(draft, join=False)
+    lines = draft.text.removesuffix("\n").split("\n")
+    assert all(line == line.strip() for line in lines)
+    assert "\n\n\n" not in draft.text
+    assert "".join(draft.text.split()) == "雪" + "".join(text.split())
 
 
 @given(novel_text)

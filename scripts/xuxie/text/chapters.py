@@ -1,9 +1,9 @@
 """Chapters: which headings are real, what they hold, and what is odd about their order."""
 
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from itertools import accumulate, pairwise
+from itertools import pairwise
 
 import re2
 
@@ -20,7 +20,7 @@ _OTHER_UNITS = ("节", "節", "幕", "场", "場", "集", "篇", "册", "冊", "
 _FINER = 4
 _LONGEST_MATCHED = 200
 _MOST_MISSING = 100_000
-_INTRODUCES = ("：", "，", "、", ":", ",", "“", "是", "道")
+_INTRODUCES = frozenset("：，、:,“是道")
 _SENTENCE_END = ("。", "；", "，")
 
 # Text before the first heading of this length is a part of the novel, and no title page.
@@ -29,6 +29,8 @@ _OPENING = 1000
 _CONTENTS = 3
 # Two chapters are one if so much of their text is the same, in passages of so many characters.
 _SAME, _SHINGLE, _LEAST = 0.9, 12, 50
+# A number may come again and again: only so many of the last chapters under it are compared.
+_COMPARED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,7 @@ class Findings:
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """A line that has the form of a heading, and the end of the line before it that is not empty."""
+    """A line that has the form of a heading, and the last character before it that is no blank."""
 
     start: int
     end: int
@@ -128,15 +130,13 @@ def find_chapters(text: str, *, pattern: str | None = None, scene_size: int = 40
 
 def _candidates(text: str) -> list[_Line]:
     """The lines in the form of a heading."""
-    lines = text.split("\n")
-    lengths = [0, *accumulate(map(len, lines))]
-    found = []
-    for number, heading in headings.found_in(lines):
-        before = next((line for line in reversed(lines[max(number - 3, 0) : number]) if line), "")
-        # The lines before, and a line end for each.
-        start = lengths[number] + number
-        found.append(_Line(start, start + len(lines[number]), heading, before))
-    return found
+    return [_Line(start, end, heading, _last_before(text, start)) for start, end, heading in headings.found_in(text)]
+
+
+def _last_before(text: str, start: int) -> str:
+    while start > 0 and text[start - 1].isspace():
+        start -= 1
+    return text[max(start - 1, 0) : start]
 
 
 def _matching(text: str, pattern: str) -> list[_Line]:
@@ -145,14 +145,13 @@ def _matching(text: str, pattern: str) -> list[_Line]:
     except re2.error as error:
         what = f"{pattern!r} is no regular expression: {error}"
         raise UserError(what, where="config, chapter_pattern", remedy="correct it (the syntax is RE2's)") from error
-    found, place, before = [], 0, ""
+    found, place = [], 0
     for line in text.split("\n"):
         if line and len(line) <= _LONGEST_MATCHED and (match := compiled.fullmatch(line.strip())):
             groups = match.groupdict()
             number = numerals.number(groups.get("number") or "")
-            found.append(_Line(place, place + len(line), Heading("chapter", "", number, groups.get("title") or "", True), before))
+            found.append(_Line(place, place + len(line), Heading("chapter", "", number, groups.get("title") or "", True), ""))
         place += len(line) + 1
-        before = line or before
     if not found:
         what = f"no line matches {pattern!r}"
         raise UserError(what, where="config, chapter_pattern", remedy="correct it, or set it to null for the forms known here")
@@ -195,12 +194,12 @@ def _of_chapter_level(lines: list[_Line], findings: Findings) -> list[_Line]:
     if not chapter_units:
         chapter_units = {next((unit for unit in _OTHER_UNITS if units[unit] > 1), "")}
     finest = max(_OTHER_UNITS.index(unit) for unit in chapter_units) if chapter_units <= set(_OTHER_UNITS) else _FINER
-    bare = _bare_numbers(lines) if not units else []
+    bare = set() if units else _bare_numbers(lines)
     kept = []
     for line in lines:
         heading = line.heading
         if heading.kind == "bare":
-            if line in bare:
+            if line.start in bare:
                 kept.append(replace(line, heading=replace(heading, kind="chapter", sure=True)))
         elif not heading.unit or heading.unit in chapter_units:
             kept.append(replace(line, heading=replace(heading, kind="chapter")) if heading.unit else line)
@@ -211,13 +210,13 @@ def _of_chapter_level(lines: list[_Line], findings: Findings) -> list[_Line]:
     return kept
 
 
-def _bare_numbers(lines: list[_Line]) -> list[_Line]:
-    """Numbers alone on their lines are headings only if they count on from 1, three at least."""
-    run: list[_Line] = []
+def _bare_numbers(lines: list[_Line]) -> set[int]:
+    """Where numbers alone on their lines are headings: they must count on from 1, three at least."""
+    run: list[int] = []
     for line in lines:
         if line.heading.kind == "bare" and line.heading.number == len(run) + 1:
-            run.append(line)
-    return run if len(run) >= _CONTENTS else []
+            run.append(line.start)
+    return set(run) if len(run) >= _CONTENTS else set()
 
 
 def _by_number(lines: list[_Line], findings: Findings) -> list[_Line]:
@@ -227,21 +226,18 @@ def _by_number(lines: list[_Line], findings: Findings) -> list[_Line]:
     usual = 2 * sum(not line.heading.sure for line in numbered) >= len(numbered)
     kept: list[_Line] = []
     last = 0
-    for index, line in enumerate(lines):
+    for line, (next_number, next_sure_number) in zip(lines, _numbers_ahead(lines), strict=True):
         heading = line.heading
         if heading.kind != "chapter" or heading.number is None:
             kept.append(line)
-            last = 0 if heading.kind == "volume" and _restarts(lines, index) else last
+            last = 0 if heading.kind == "volume" and next_number == 1 else last
             continue
-        following = next(
-            (later.heading.number for later in lines[index + 1 :] if later.heading.kind == "chapter" and later.heading.sure), None
-        )
         goes_on = heading.number == last + 1
         if not goes_on and not (heading.sure or usual):
             findings.mentions.append(_mention(line, "its number does not go on from the last"))
-        elif not goes_on and following == last + 1 and line.before.endswith(_INTRODUCES):
+        elif not goes_on and next_sure_number == last + 1 and line.before in _INTRODUCES:
             findings.mentions.append(_mention(line, "the line before introduces it"))
-        elif not heading.sure and line.heading.title.endswith(_SENTENCE_END) and not (goes_on and following == heading.number + 1):
+        elif not heading.sure and line.heading.title.endswith(_SENTENCE_END) and not (goes_on and next_sure_number == heading.number + 1):
             findings.mentions.append(_mention(line, "it is a sentence"))
         else:
             kept.append(line)
@@ -249,8 +245,15 @@ def _by_number(lines: list[_Line], findings: Findings) -> list[_Line]:
     return kept
 
 
-def _restarts(lines: Sequence[_Line], index: int) -> bool:
-    return next((line.heading.number == 1 for line in lines[index + 1 :] if line.heading.kind == "chapter"), False)
+def _numbers_ahead(lines: list[_Line]) -> list[tuple[int | None, int | None]]:
+    """For each heading, the number of the next chapter after it, and of the next whose form is sure."""
+    ahead, number, sure_number = [], None, None
+    for line in reversed(lines):
+        ahead.append((number, sure_number))
+        if line.heading.kind == "chapter":
+            number = line.heading.number
+            sure_number = number if line.heading.sure else sure_number
+    return ahead[::-1]
 
 
 def _mention(line: _Line, why: str) -> dict:
@@ -264,7 +267,8 @@ def _stretches(text: str, lines: list[_Line], findings: Findings) -> list[tuple[
     for line, following in pairwise([*lines, None]):
         heading = line.heading
         end = following.start if following else len(text)
-        end = min([start for start in listed if line.end <= start < end], default=end)
+        after = bisect_left(listed, line.end)
+        end = min([end, *listed[after : after + 1]])
         if heading.kind == "volume":
             volume = heading.number
         start, end = trimmed(text, line.end, end)
@@ -287,7 +291,7 @@ def _without_repetitions(text: str, stretches: list[tuple[_Line, Chapter]], find
         first = seen.get(body) if len(body) >= _LEAST else None
         key = (chapter.kind, chapter.volume, chapter.number)
         if first is None and chapter.number is not None:
-            first = next((other for other in numbered.get(key, []) if _nearly_same(body, text[other.start : other.end])), None)
+            first = next((other for other in numbered.get(key, [])[-_COMPARED:] if _nearly_same(body, text[other.start : other.end])), None)
         if first is None:
             kept.append(chapter)
             seen[body] = chapter

@@ -2,6 +2,8 @@
 
 import re
 import unicodedata
+from collections.abc import Callable
+from functools import cache
 
 import regex
 
@@ -17,6 +19,8 @@ _INVISIBLE = re.compile(
 _FULL_WIDTH = re.compile("[０-９Ａ-Ｚａ-ｚ]+(?:[．／：＠－＿]+(?=[０-９Ａ-Ｚａ-ｚ])[０-９Ａ-Ｚａ-ｚ]+)*")
 _TO_ASCII = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 _LINE = re.compile(r"[^\n]+")
+# A text without any of these is in composed form already.
+_MAY_COMPOSE = regex.compile(r"[\p{NFC_QC=M}\p{NFC_QC=N}\p{M}]")
 _CLUSTER = regex.compile(r"\X")
 
 
@@ -39,6 +43,8 @@ def remove_invisible(draft: Draft) -> Tally:
 def compose(draft: Draft) -> Tally:
     """Bring the text into Unicode's composed form, NFC."""
     tally = Tally()
+    if not _MAY_COMPOSE.search(draft.alphabet):
+        return tally
     if not unicodedata.is_normalized("NFC", draft.text):
         tally += _compose(draft, _CLUSTER)
     if not unicodedata.is_normalized("NFC", draft.text):
@@ -68,9 +74,7 @@ def narrow(draft: Draft) -> Tally:
 
 def simplify(draft: Draft) -> Tally:
     """Turn traditional characters into simplified ones, by OpenCC's table of characters and phrases."""
-    from opencc import OpenCC
-
-    convert = OpenCC("t2s").convert
+    convert = _converter()
     simplified = convert(draft.text)
     if len(simplified) == len(draft.text):
         return draft.substitute(simplified)
@@ -80,3 +84,10 @@ def simplify(draft: Draft) -> Tally:
         if converted != line[0]:
             starts.append(line.start()), ends.append(line.end()), lines.append(converted)
     return draft.edit(starts, ends, lines)
+
+
+@cache
+def _converter() -> Callable[[str], str]:
+    from opencc import OpenCC
+
+    return OpenCC("t2s").convert

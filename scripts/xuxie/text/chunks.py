@@ -5,20 +5,20 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate, pairwise
 
-from xuxie.text.sentences import sentences
+from xuxie.text import sentences
 
 Span = tuple[int, int]
 
 _CLAUSE = re.compile(r"[^，；：、,;:\n]*+[，；：、,;:\n]*")
 
 
-# What each of some spans of a text costs.
-Cost = Callable[[str, list[Span]], list[int]]
+# What each of the passages between neighbouring offsets costs.
+Cost = Callable[[str, list[int]], list[int]]
 
 
-def characters(text: str, spans: list[Span]) -> list[int]:
+def characters(text: str, bounds: list[int]) -> list[int]:
     """The cost of passages in characters."""
-    return [end - start for start, end in spans]
+    return [end - start for start, end in pairwise(bounds)]
 
 
 def chunks(text: str, start: int, end: int, budget: int, cost: Cost = characters) -> list[Span]:
@@ -26,18 +26,19 @@ def chunks(text: str, start: int, end: int, budget: int, cost: Cost = characters
 
     Args:
         budget: the most that a chunk may cost.
-        cost: what each of some spans of the text costs: their characters, or their tokens.
+        cost: what passages of the text cost: their characters, or their tokens.
 
     Returns:
         spans that follow each other and cover the range, as few as possible and about equal. A
         sentence that costs more than the budget is cut between clauses, a longer clause anywhere.
     """
-    units, costs = _affordable(text, sentences(text, start, end), budget, cost)
-    spans, first = [], start
-    for last in balanced_cuts(list(accumulate(costs)), budget):
-        spans.append((first, units[last][1]))
-        first = units[last][1]
-    return spans
+    bounds = sentences.bounds(text, start, end)
+    costs = cost(text, bounds)
+    if max(costs, default=0) > budget:
+        bounds = _affordable(text, bounds, costs, budget, cost)
+        costs = cost(text, bounds)
+    cuts = balanced_cuts(list(accumulate(costs)), budget)
+    return list(pairwise([start, *[bounds[cut + 1] for cut in cuts]]))
 
 
 def balanced_cuts(ends: Sequence[int], budget: int) -> list[int]:
@@ -72,21 +73,20 @@ def balanced_cuts(ends: Sequence[int], budget: int) -> list[int]:
     return [*cuts, len(ends) - 1]
 
 
-def _affordable(text: str, spans: list[Span], budget: int, cost: Cost) -> tuple[list[Span], list[int]]:
-    """Replace sentences beyond the budget by their clauses, and clauses beyond it by even parts."""
-    costs = cost(text, spans)
-    if max(costs, default=0) <= budget:
-        return spans, costs
-    units = []
-    for (first, last), price in zip(spans, costs, strict=True):
-        units.extend([(first, last)] if price <= budget else _parts(text, first, last, budget, cost))
-    return units, cost(text, units)
+def _affordable(text: str, bounds: list[int], costs: list[int], budget: int, cost: Cost) -> list[int]:
+    """Cut sentences beyond the budget into their clauses, and clauses beyond it into even parts."""
+    finer = bounds[:1]
+    for (start, end), price in zip(pairwise(bounds), costs, strict=True):
+        if price > budget:
+            finer += _parts(text, start, end, budget, cost)
+        else:
+            finer.append(end)
+    return finer
 
 
-def _parts(text: str, start: int, end: int, budget: int, cost: Cost) -> Iterator[Span]:
-    clauses = [(start + match.start(), start + match.end()) for match in _CLAUSE.finditer(text[start:end]) if match.group()]
-    prices = cost(text, clauses)
-    for (first, last), price in zip(clauses, prices, strict=True):
+def _parts(text: str, start: int, end: int, budget: int, cost: Cost) -> Iterator[int]:
+    """Where the parts of a sentence end."""
+    clauses = [start, *(start + match.end() for match in _CLAUSE.finditer(text[start:end]) if match.group())]
+    for (first, last), price in zip(pairwise(clauses), cost(text, clauses), strict=True):
         count = min(-(-price // budget), last - first)
-        bounds = [first + (last - first) * part // count for part in range(count + 1)]
-        yield from pairwise(bounds)
+        yield from (first + (last - first) * part // count for part in range(1, count + 1))

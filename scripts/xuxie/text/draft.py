@@ -41,12 +41,15 @@ class Draft:
 
     @classmethod
     def joined(cls, drafts: Sequence["Draft"], lengths: Sequence[int]) -> "Draft":
-        """The drafts one after another, a line end between them; their originals too, of these lengths, with nothing between."""
-        whole = cls("\n".join(draft.text for draft in drafts))
-        places = np.cumsum([0, *(len(draft.text) + 1 for draft in drafts[:-1])])
+        """The drafts one after another, and so their originals, which are of these lengths."""
+        whole = cls("".join([draft.text for draft in drafts]))
+        places = np.cumsum([0, *(len(draft.text) for draft in drafts[:-1])])
         bases = np.cumsum([0, *lengths[:-1]])
         whole._starts = np.concatenate([draft._starts + place for draft, place in zip(drafts, places, strict=True)])
         whole._origins = np.concatenate([draft._origins + base for draft, base in zip(drafts, bases, strict=True)])
+        # A draft of which nothing is left has a run that no character is in.
+        last = np.append(whole._starts[1:] != whole._starts[:-1], True)
+        whole._starts, whole._origins = whole._starts[last], whole._origins[last]
         return whole
 
     def sub(self, pattern: re.Pattern, replacement: str | Callable[[re.Match], str] = "") -> Tally:
@@ -74,6 +77,10 @@ class Draft:
         widths = len(replacements) if same else list(map(len, replacements))
         self._alphabet = self._alphabet and _each_once(self._alphabet, *([replacements] if same else replacements))
         return self._moved(edited, np.asarray(starts, dtype=np.int64), np.asarray(ends, dtype=np.int64), widths)
+
+    def append(self, text: str) -> Tally:
+        """Add to the end."""
+        return self.edit([len(self.text)], [len(self.text)], text)
 
     def replace(self, old: str, new: str) -> Tally:
         """Replace a literal, as `str.replace` does. `old` must not overlap with itself."""

@@ -1,8 +1,9 @@
 """What a heading looks like: the form of one line, in Chinese and in English."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 from xuxie.text import numerals
 
@@ -44,14 +45,17 @@ _PLAUSIBLE = re.compile(
     re.IGNORECASE,
 )
 
-# After 第三章 these go on with a sentence, not with a title.
-_GOES_ON = tuple("的里裡中末后後前开開也是就了呢吗和与與合课課，。；！？”")
-_SENTENCE_END = tuple('。，；、：:,;”"')
 _FIRST = frozenset(
     f"第卷部上中下0123456789{numerals.CHINESE}正V【《〈[（(*#=~-—·•◆■★☆"
     + "".join(f"{word[0]}{word[0].upper()}" for word in _KIND_OF)
     + "cCpPbBvIVXLC"
 )
+# A line that begins like one of them; the first character tells most lines of prose apart.
+_SUSPECT = re.compile(rf"\n[ \t\u3000]*[{re.escape(''.join(sorted(_FIRST)))}][^\n]{{0,{LONGEST}}}(?=\n|\Z)")
+
+# After 第三章 these go on with a sentence, not with a title.
+_GOES_ON = tuple("的里裡中末后後前开開也是就了呢吗和与與合课課，。；！？”")
+_SENTENCE_END = tuple('。，；、：:,;”"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +79,13 @@ class Heading:
     volume: int | None = None
 
 
-def found_in(lines: Sequence[str]) -> Iterator[tuple[int, Heading]]:
-    """The lines in the form of a heading, with their numbers from 0."""
-    # The first character tells most lines of prose apart, without a call.
-    for number in [number for number, line in enumerate(lines) if line[:1] in _FIRST]:
-        if heading := parse(lines[number]):
-            yield number, heading
+def found_in(text: str) -> Iterator[tuple[int, int, Heading]]:
+    """The lines in the form of a heading, with their spans."""
+    first_end = text.find("\n")
+    lines = chain([(0, len(text) if first_end < 0 else first_end)], ((match.start() + 1, match.end()) for match in _SUSPECT.finditer(text)))
+    for start, end in lines:
+        if heading := parse(text[start:end]):
+            yield start, end, heading
 
 
 def parse(line: str) -> Heading | None:

@@ -13,6 +13,8 @@ from xuxie.text.lines import Lines
 _BLANK = "\t \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"
 # Blanks within a line that are more than one, or of an odd kind. An ideographic space is a habit of verse.
 _RUN = re.compile(rf"[{_BLANK}](?:[{_BLANK}]+|(?<![ \u3000]))")
+_ODD_BLANK = re.compile(r"[\t\u00a0\u1680\u2000-\u200a\u202f\u205f]")
+_PAIRS = ("  ", "\u3000\u3000", " \u3000", "\u3000 ")
 
 _HAN = "\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _FINISHED = frozenset("。！？…”』」）》】：；—～.!?:;\"')]*＊=~")
@@ -61,22 +63,28 @@ def _strip(draft: Draft) -> Tally:
     text, lines = draft.text, draft.lines
     if not len(lines):
         return Tally()
-    common = _common(lines.blank_lines)
+    scene_ends = np.array(lines.blank_lines, dtype=np.int64) > _common(lines.blank_lines)
+    lasts, nexts = np.array(lines.lasts[:-1], dtype=np.int64), np.array(lines.firsts[1:], dtype=np.int64)
+    # Most often a line end follows at once, and what follows that up to the next line goes.
+    plain = ~scene_ends
+    plain[lines.trailing] = False
     starts, ends = [0], [lines.firsts[0]]
-    for last, first, blank_lines in zip(lines.lasts, [*lines.firsts[1:], len(text)], [*lines.blank_lines, 0], strict=True):
-        kept = text.find("\n", last, first)
-        if kept > last:
-            starts.append(last)
-            ends.append(kept)
-        if blank_lines > common:
-            starts.append(kept + 1)
-            kept = text.rfind("\n", last, first)
-            ends.append(kept)
-        if first > kept + 1:
-            starts.append(max(kept + 1, last))
-            ends.append(first)
-    tally = draft.edit(starts, ends) + draft.sub(_RUN, lambda match: "\u3000" if "\u3000" in match[0] else " ")
-    return tally if draft.text.endswith("\n") else tally + draft.edit([len(draft.text)], [len(draft.text)], "\n")
+    for number in sorted({*np.flatnonzero(scene_ends).tolist(), *lines.trailing}):
+        last, following = lines.lasts[number], lines.firsts[number + 1]
+        kept = [text.find("\n", last, following)] + ([text.rfind("\n", last, following)] if scene_ends[number] else [])
+        starts += [last, *(place + 1 for place in kept)]
+        ends += [*kept, following]
+    all_starts, all_ends = np.append(lasts[plain] + 1, starts), np.append(nexts[plain], ends)
+    order = np.argsort(all_starts, kind="stable")
+    order = order[all_starts[order] < all_ends[order]]
+    starts, ends = all_starts[order].tolist(), all_ends[order].tolist()
+    if text[lines.lasts[-1] :] != "\n":
+        starts.append(lines.lasts[-1])
+        ends.append(len(text))
+    tally = draft.edit(starts, ends)
+    if _ODD_BLANK.search(draft.alphabet) or any(pair in draft.text for pair in _PAIRS):
+        tally += draft.sub(_RUN, lambda match: "\u3000" if "\u3000" in match[0] else " ")
+    return tally if draft.text.endswith("\n") else tally + draft.append("\n")
 
 
 def _common(blank_lines: list[int]) -> int:
@@ -91,8 +99,11 @@ class _Page:
         self.text, self.firsts, self.lasts = lines.text, lines.firsts, lines.lasts
         self.blank_lines = lines.blank_lines
         self.common_blanks = _common(self.blank_lines)
+        self.lengths = np.array(self.lasts) - np.array(self.firsts)
+        self.width = self._width(self.lengths)
+        if not self.width:
+            return
         self.indents = np.array([self.text[first - 1] != "\n" for first in self.firsts[1:]], dtype=bool)
-        self.width = self._width(np.array(self.lasts) - np.array(self.firsts))
         # What tells where a paragraph begins, if anything does: it must be there, and not everywhere.
         self.by_indent = len(self.indents) > 0 and 0.02 < self.indents.mean() < 0.9
         self.by_blank_line = len(self.indents) > 0 and 0.02 < np.mean(np.array(self.blank_lines) > 0) < 0.9
@@ -116,7 +127,7 @@ class _Page:
         if wrapped:
             suspects = range(len(lasts) - 1)
         else:
-            long_lines = [line for line in range(len(lasts) - 1) if lasts[line] - firsts[line] >= _PROSE]
+            long_lines = np.flatnonzero(self.lengths[:-1] >= _PROSE).tolist()
             suspects = [line for line in long_lines if text[lasts[line] - 1] not in _FINISHED]
             if len(suspects) > max(_HABIT * len(long_lines), 3):
                 return

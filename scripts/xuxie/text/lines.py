@@ -15,29 +15,28 @@ class Lines:
         text: the text.
         firsts: where each line's first character is.
         lasts: the offset after each line's last character.
+        trailing: the numbers of the lines with blanks after that.
     """
 
     def __init__(self, text: str):
         self.text = text
         start, end = len(text) - len(text.lstrip()), len(text.rstrip())
         if start >= end:
-            self.firsts, self.lasts = [], []
+            self.firsts, self.lasts, self.trailing = [], [], []
             return
         gaps = [match.span() for match in _LINE_END.finditer(text, start, end)]
         self.firsts = [start, *[gap_end for _, gap_end in gaps]]
         self.lasts = [*[gap_start for gap_start, _ in gaps], end]
-        for number, last in enumerate(self.lasts):
-            while text[last - 1] in _BLANKS:
-                last -= 1
-                self.lasts[number] = last
+        self.trailing = [number for number, last in enumerate(self.lasts) if text[last - 1] in _BLANKS]
+        for number in self.trailing:
+            while text[self.lasts[number] - 1] in _BLANKS:
+                self.lasts[number] -= 1
 
     def __len__(self) -> int:
         return len(self.firsts)
 
-    def written(self) -> list[str]:
-        """What the lines say."""
-        text = self.text
-        return [text[first:last] for first, last in zip(self.firsts, self.lasts, strict=True)]
+    def __getitem__(self, number: int) -> str:
+        return self.text[self.firsts[number] : self.lasts[number]]
 
     @cached_property
     def blank_lines(self) -> list[int]:

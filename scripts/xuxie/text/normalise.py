@@ -1,7 +1,7 @@
 """A novel's sources become one clean text; every step says what it did."""
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 
 from xuxie.errors import UserError
@@ -25,6 +25,9 @@ STEPS = (
     "broken_lines",
     "spaces",
 )
+
+_READERS = {"text": markup.resolve_remains, "markdown": markup.read_markdown, "html": markup.read_html}
+_BLOCK = 1 << 19
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,33 +96,27 @@ def normalise(
     """
     decoded: list[Decoded] = []
     drafts: list[Draft] = []
+    lengths: list[int] = []
     tallies: dict[str, Tally] = {}
-    repeated: dict[str, int] = {}
-
-    def take(step: str, action: Callable[[Draft], Tally], draft: Draft) -> None:
-        if steps.get(step, True):
-            tallies[step] = tallies.get(step, Tally()) + action(draft)
-
     for source in sources:
         decoded.append(decode(source, encoding=encoding, on_bad_bytes=on_bad_bytes, language=language))
-        form = source.form
+        actions = _local_steps(source.form, patterns)
+        blocks = _blocks(decoded[-1].text) if source.form == "text" else [decoded[-1].text]
         # Its bytes are of no more use, and as much as the text.
         del source
-        drafts.append(Draft(decoded[-1].text))
-        take("bad_bytes", characters.drop_bad_bytes, drafts[-1])
-        take("line_endings", characters.unify_line_ends, drafts[-1])
-        take("markup" if form == "text" else "form", _READERS[form], drafts[-1])
-    whole = Draft.joined(drafts, [len(result.text) for result in decoded])
-    tallies["files_joined"] = Tally(places=len(drafts) - 1, added=len(drafts) - 1)
+        if drafts:
+            tallies["files_joined"] = tallies.get("files_joined", Tally()) + drafts[-1].append("\n")
+        for block in blocks:
+            drafts.append(Draft(block))
+            lengths.append(len(block))
+            for step, action in actions.items():
+                if steps.get(step, True):
+                    tallies[step] = tallies.get(step, Tally()) + action(drafts[-1])
+    whole = Draft.joined(drafts, lengths)
     del drafts
-    take("invisible", characters.remove_invisible, whole)
-    take("unicode", characters.compose, whole)
-    take("fullwidth", characters.narrow, whole)
-    take("simplified", characters.simplify, whole)
-    take("watermarks", lambda draft: watermarks.remove_watermarks(draft, patterns), whole)
+    repeated: dict[str, int] = {}
     if steps["repeated_lines"]:
         tallies["repeated_lines"], repeated = watermarks.remove_repeated_lines(whole)
-    take("punctuation", punctuation.write_chinese_marks, whole)
     tallies["broken_lines"], tallies["spaces"] = layout.lay_out(whole, join=steps["broken_lines"], strip=steps["spaces"])
     if not any(map(str.isalpha, whole.text[:100_000])):
         raise UserError("nothing is left that could be read", where=decoded[0].name, remedy="look at the file, and at the novel's settings")
@@ -129,4 +126,25 @@ def normalise(
     return Normalised(whole, decoded, tallies, repeated)
 
 
-_READERS = {"text": markup.resolve_remains, "markdown": markup.read_markdown, "html": markup.read_html}
+def _local_steps(form: str, patterns) -> dict[str, Callable[[Draft], Tally]]:
+    """The steps that need to see no more than a few lines at once."""
+    return {
+        "bad_bytes": characters.drop_bad_bytes,
+        "line_endings": characters.unify_line_ends,
+        "markup" if form == "text" else "form": _READERS[form],
+        "invisible": characters.remove_invisible,
+        "unicode": characters.compose,
+        "fullwidth": characters.narrow,
+        "simplified": characters.simplify,
+        "watermarks": lambda draft: watermarks.remove_watermarks(draft, patterns),
+        "punctuation": punctuation.write_chinese_marks,
+    }
+
+
+def _blocks(text: str) -> Iterator[str]:
+    """Whole lines, about so many characters: what is worked on stays near the processor."""
+    end = text.find("\n", _BLOCK) + 1 or len(text)
+    yield text[:end]
+    while end < len(text):
+        start, end = end, text.find("\n", end + _BLOCK) + 1 or len(text)
+        yield text[start:end]

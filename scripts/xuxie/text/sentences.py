@@ -1,6 +1,7 @@
 """Where sentences end, in Chinese and Western text."""
 
 import re
+from itertools import pairwise
 
 # A quotation or a bracket that closes within so many characters of its paragraph is never torn;
 # a longer one is a monologue, and its sentences count.
@@ -20,10 +21,14 @@ def sentences(text: str, start: int = 0, end: int | None = None) -> list[tuple[i
     closing quotes and brackets and the white space after it; speech stays with the words around
     it (“走吧。”他说。 is one sentence), two speeches in a row are two. A paragraph always ends one.
     """
+    return list(pairwise(bounds(text, start, len(text) if end is None else end)))
+
+
+def bounds(text: str, start: int, end: int) -> list[int]:
+    """The same as offsets: where the first sentence begins, and where each one ends."""
     ends = [start + match.end() for match in _SENTENCE.finditer(text[start:end])]
     # At the very end the pattern matches once more, and nothing.
-    ends = ends[:-1]
-    return list(zip([start, *ends], ends, strict=False))
+    return [start, *ends[:-1]]
 
 
 def _pattern() -> str:
@@ -43,9 +48,9 @@ def _pattern() -> str:
     body.append(rf"[.!?…]++(?=[\"'{_CLOSERS}]*\s*[a-z])|…++(?![\s\"{_CLOSERS}]|\Z)|\.(?=[0-9A-Za-z])")
     abbreviation = "|".join(rf"(?<=\b{word})" for word in [*_ABBREVIATIONS, "[A-Z]"])
     body.append(rf"(?:{abbreviation})\.(?!\s*\n|\Z)")
-    # Most of a text is taken by the first branch; the look ahead spares the marks of the rest a try at each of the others.
-    words = rf"[^{marks}\n{special}]++"
-    return rf"\s*+(?:{words}|(?=[{special}])(?:{'|'.join(body)}))*+(?:(?:{'|'.join(ends)})\s*+)?+"
+    # Words are taken in one go, here and again after each of the special cases.
+    words = rf"[^{marks}\n{special}]*+"
+    return rf"\s*+{words}(?:(?=[{special}])(?:{'|'.join(body)}){words})*+(?:(?:{'|'.join(ends)})\s*+)?+"
 
 
 _SENTENCE = re.compile(_pattern())

@@ -1,8 +1,9 @@
 """Adverts of the sites a text came through: by pattern, and by their coming back in every chapter."""
 
 import re
+from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 import re2
@@ -10,6 +11,7 @@ import re2
 from xuxie.errors import UserError
 from xuxie.text import headings
 from xuxie.text.draft import Draft, Tally
+from xuxie.text.lines import Lines
 
 # Lines that come back and are the author's: 且听下回分解.
 _FORMULA = re.compile(r"分解|下[回文章]|话说|话分两头|全书完|本章完")
@@ -18,8 +20,6 @@ _SPEECH = tuple('“‘「『"—')
 _SHARE, _FEWEST = 0.5, 5
 # ... and mostly within so many lines of a heading, or too long to come back by chance.
 _NEAR, _LONG = 3, 16
-
-_BLOCK = 1 << 19
 
 
 def read_patterns(path: str | Path, more: Iterable[str] = ()) -> re2._Regexp | None:
@@ -51,9 +51,14 @@ def remove_watermarks(draft: Draft, patterns: re2._Regexp | None) -> Tally:
     """Remove what matches; a line of which nothing is left goes as a whole."""
     if patterns is None:
         return Tally()
-    text = draft.text
+    text, encoded = draft.text, draft.text.encode()
     starts, ends = [], []
-    for start, end in _matches(text, patterns):
+    end = byte = 0
+    for match in patterns.finditer(encoded):
+        # The search counts bytes, the draft characters.
+        start = end + len(encoded[byte : match.start()].decode())
+        end, byte = start + len(match.group().decode()), match.end()
+        reached = end
         line_start, line_end = text.rfind("\n", 0, start) + 1, text.find("\n", end)
         line_end = len(text) if line_end < 0 else line_end
         if starts and ends[-1] > line_start and not text[max(ends[-1], line_start) : start].strip():
@@ -62,22 +67,10 @@ def remove_watermarks(draft: Draft, patterns: re2._Regexp | None) -> Tally:
             ends.pop()
         if not text[line_start:start].strip() and not text[end:line_end].strip():
             start, end = line_start, _next_line(text, line_end)
-        starts.append(start), ends.append(end)
+        starts.append(start)
+        ends.append(end)
+        end = reached
     return draft.edit(starts, ends)
-
-
-def _matches(text: str, patterns: re2._Regexp) -> Iterator[tuple[int, int]]:
-    """Search block by block, whole lines each: the search wants bytes, and the bytes of all would be much."""
-    block_start = 0
-    while block_start < len(text):
-        block_end = text.find("\n", block_start + _BLOCK) + 1 or len(text)
-        encoded = text[block_start:block_end].encode()
-        place, byte = block_start, 0
-        for match in patterns.finditer(encoded):
-            start = place + len(encoded[byte : match.start()].decode())
-            place, byte = start + len(match.group().decode()), match.end()
-            yield start, place
-        block_start = block_end
 
 
 def remove_repeated_lines(draft: Draft) -> tuple[Tally, dict[str, int]]:
@@ -86,54 +79,51 @@ def remove_repeated_lines(draft: Draft) -> tuple[Tally, dict[str, int]]:
     Returns:
         what was done, and how often each line was removed.
     """
-    lines = draft.lines.written()
-    found = dict(headings.found_in(lines))
-    heading_at = {number for number, heading in found.items() if heading.sure and heading.kind == "chapter"}
-    unwanted = sorted(_furniture(lines, heading_at) | _running_titles(lines, found))
-    firsts = [*draft.lines.firsts, len(draft.text)]
-    starts = [firsts[number] for number in unwanted]
-    ends = [firsts[number + 1] for number in unwanted]
-    return draft.edit(starts, ends), dict(Counter(lines[number] for number in unwanted).most_common())
+    text, lines = draft.text, draft.lines
+    found = [(bisect_left(lines.lasts, end), heading) for _, end, heading in headings.found_in(text)]
+    heading_at = {number for number, heading in found if heading.kind == "chapter"}
+    sure_at = {number for number, heading in found if heading.kind == "chapter" and heading.sure}
+    unwanted = sorted(_furniture(lines, sure_at) | _running_titles(lines, sorted(heading_at)))
+    firsts = [*lines.firsts, len(text)]
+    counts = Counter(lines[number] for number in unwanted)
+    return draft.edit([firsts[number] for number in unwanted], [firsts[number + 1] for number in unwanted]), dict(counts.most_common())
 
 
-def _furniture(lines: list[str], heading_at: set[int]) -> set[int]:
+def _furniture(lines: Lines, heading_at: set[int]) -> set[int]:
     least = max(_SHARE * len(heading_at), _FEWEST)
     if len(heading_at) < _FEWEST:
         return set()
-    counts = Counter(line for line in lines if 3 < len(line) <= headings.LONGEST)
+    short = [
+        number for number, (first, last) in enumerate(zip(lines.firsts, lines.lasts, strict=True)) if 3 < last - first <= headings.LONGEST
+    ]
+    counts = Counter([lines[number] for number in short])
     suspects = {line for line, count in counts.items() if least <= count <= 4 * len(heading_at) and _may_be_site(line)}
     if not suspects:
         return set()
     places: dict[str, list[int]] = {line: [] for line in suspects}
-    chapters: dict[str, set[int]] = {line: set() for line in suspects}
+    for number in short:
+        if lines[number] in suspects:
+            places[lines[number]].append(number)
+    chapter_starts = sorted(heading_at)
     near = {number + step for number in heading_at for step in range(-_NEAR, _NEAR + 1)}
-    close: Counter[str] = Counter()
-    chapter = 0
-    for number, line in enumerate(lines):
-        chapter += number in heading_at
-        if line in suspects:
-            places[line].append(number)
-            chapters[line].add(chapter)
-            close[line] += number in near
-    return {
-        number
-        for line in suspects
-        if len(chapters[line]) >= least and (len(line) >= _LONG or close[line] >= 0.6 * counts[line])
-        for number in places[line]
-    }
+    unwanted: set[int] = set()
+    for line, numbers in places.items():
+        chapters = {bisect_right(chapter_starts, number) for number in numbers}
+        close = sum(number in near for number in numbers)
+        if len(chapters) >= least and (len(line) >= _LONG or close >= 0.6 * len(numbers)):
+            unwanted.update(numbers)
+    return unwanted
 
 
 def _may_be_site(line: str) -> bool:
     return any(map(str.isalpha, line)) and not line.startswith(_SPEECH) and not _FORMULA.search(line) and headings.parse(line) is None
 
 
-def _running_titles(lines: list[str], headings_at: dict[int, headings.Heading]) -> set[int]:
+def _running_titles(lines: Lines, heading_at: list[int]) -> set[int]:
     """Headings that are set again over a later page of their own chapter."""
     found, current, opening = set(), "", ""
-    for number, heading in headings_at.items():
+    for number in heading_at:
         line = lines[number]
-        if heading.kind != "chapter":
-            continue
         letters = "".join(filter(str.isalnum, line))
         following = lines[number + 1] if number + 1 < len(lines) else ""
         if letters != current:
