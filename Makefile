@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN     = $(abspath $(VENV))/bin
 CORES  ?= all
 
-.PHONY: demo test install lock lint clean
+.PHONY: demo test install lock docs lint clean
 
 demo: install
 	$(BIN)/snakemake --cores $(CORES)
@@ -22,6 +22,9 @@ $(VENV)/.installed: envs/requirements.lock envs/torch.txt
 
 lock:
 	$(BIN)/python envs/lock.py
+
+docs: install
+	$(BIN)/python config/reference.py
 
 lint: install
 	$(BIN)/snakemake --lint

@@ -1,0 +1,108 @@
+"""The configuration: completed, derived, refused; its reference is current."""
+
+import copy
+import importlib.util
+
+import pytest
+import yaml
+from workspace import REPOSITORY
+from xuxie.config import complete_config
+from xuxie.errors import UserError
+
+SCHEMA = REPOSITORY / "config/schema.yaml"
+
+
+def completed(config: dict) -> dict:
+    config = copy.deepcopy(config)
+    complete_config(config, SCHEMA)
+    return config
+
+
+def test_two_lines_make_a_complete_config():
+    config = completed({"novels": {"mine": {"path": "mine.txt"}}})
+    assert config["datasets"]["mine"]["novels"] == ["mine"]
+    assert config["adapters"]["mine"]["dataset"] == "mine"
+    assert config["adapters"]["mine"]["model"] in config["models"]
+    assert config["endpoints"][config["pairs"]["generator"]]["embedded"] in config["models"]
+
+
+def test_defaults_of_two_entries_are_not_the_same_object():
+    config = completed({"novels": {"one": {"path": "1.txt"}, "two": {"path": "2.txt"}}})
+    config["novels"]["one"]["normalise"]["unicode"] = False
+    assert config["novels"]["two"]["normalise"]["unicode"] is True
+
+
+def test_completing_twice_changes_nothing():
+    once = completed({"novels": {"mine": {"path": "mine.txt"}}})
+    assert completed(once) == once
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"novels": []}, ["novels", "object"]),
+        ({"novels": {}}, ["novels"]),
+        ({"novels": {"a b": {"path": "x"}}}, ["a b"]),
+        ({"scorers": {"likelihood": {"method": "guess"}}}, ["scorers.likelihood.method", "'guess'", "judge"]),
+        ({"scorers": {"likelihood": {"method": "judge"}}}, ["scorers.likelihood", "endpoint"]),
+        ({"pairs": {"scorers": ["liklihood"]}}, ["pairs.scorers", "did you mean 'likelihood'"]),
+        ({"pairs": {"generator": "remote"}}, ["pairs.generator", "'remote'", "local"]),
+        ({"datasets": {"d": {"novels": ["mine"], "split": {"test": 0.9}}}}, ["datasets.d.split.test", "at most 0.5"]),
+    ],
+)
+def test_a_mistake_is_named_with_what_is_allowed(change, words):
+    with pytest.raises(UserError) as caught:
+        completed({"novels": {"mine": {"path": "mine.txt"}}, **change})
+    assert all(word in str(caught.value) for word in words), str(caught.value)
+
+
+def test_every_default_is_valid_by_its_own_schema():
+    from jsonschema import Draft202012Validator
+
+    def walk(node):
+        if isinstance(node, dict):
+            if "default" in node and node["default"] is not None:
+                yield node
+            for child in node.values():
+                yield from walk(child)
+        elif isinstance(node, list):
+            for child in node:
+                yield from walk(child)
+
+    schema = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
+    found = list(walk(schema))
+    assert len(found) > 50
+    for node in found:
+        if isinstance(node["default"], str | int | float | bool):
+            # References resolve against the whole schema; plain values need none.
+            Draft202012Validator({key: value for key, value in node.items() if key != "$ref"}).validate(node["default"])
+
+
+def test_the_key_reference_is_current():
+    spec = importlib.util.spec_from_file_location("reference", REPOSITORY / "config/reference.py")
+    reference = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(reference)
+    text = (REPOSITORY / "config/README.md").read_text(encoding="utf-8")
+    schema = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
+    assert reference.document(text, schema) == text, "run `make docs`"
+
+
+def test_every_key_has_a_description():
+    schema = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
+
+    def walk(node, path):
+        for key, child in node.get("properties", {}).items():
+            whole = {**(schema["$defs"][child["$ref"].rsplit("/", 1)[1]] if "$ref" in child else {}), **child}
+            # An empty child only repeats a key that stands beside it.
+            if whole:
+                assert whole.get("description"), f"{path}.{key} has no description"
+            walk(whole, f"{path}.{key}")
+        for key in ("additionalProperties", "items", "then"):
+            if isinstance(node.get(key), dict):
+                walk(node[key], path)
+        for child in node.get("allOf", []):
+            walk(child, path)
+
+    walk(schema, "config")
+    for name, definition in schema["$defs"].items():
+        walk(definition, name)

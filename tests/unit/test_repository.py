@@ -1,0 +1,53 @@
+"""What the repository promises about itself."""
+
+import re
+
+import pytest
+import yaml
+from workspace import REPOSITORY
+
+PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;+\\]+)", re.MULTILINE)
+
+
+def commands(readme: str) -> list[str]:
+    """The lines of a README's shell blocks, without their comments."""
+    blocks = re.findall(r"```bash\n(.*?)```", (REPOSITORY / readme).read_text(encoding="utf-8"), re.DOTALL)
+    lines = [line.split("#")[0].strip() for block in blocks for line in block.splitlines()]
+    return [line for line in lines if line]
+
+
+def test_both_readmes_give_the_same_commands():
+    assert commands("README.md") == commands("README.zh-CN.md")
+    assert {"make demo", "make test"} <= set(commands("README.md"))
+
+
+@pytest.mark.parametrize("kind", ["text", "llm", "train", "report"])
+def test_the_conda_files_agree_with_the_lock(kind):
+    locked = dict(PIN.findall((REPOSITORY / "envs/requirements.lock").read_text(encoding="utf-8")))
+    locked |= dict(PIN.findall((REPOSITORY / "envs/torch.txt").read_text(encoding="utf-8")))
+    environment = yaml.safe_load((REPOSITORY / f"envs/{kind}.yaml").read_text(encoding="utf-8"))
+    packages = dict(PIN.findall("\n".join(environment["dependencies"][-1]["pip"])))
+    assert len(packages) > 20
+    assert {name: locked[name] for name in packages} == packages
+
+
+@pytest.mark.parametrize("kind", ["workflow", "text", "llm", "train", "report", "dev"])
+def test_everything_asked_for_by_hand_is_in_the_lock(kind):
+    locked = dict(PIN.findall((REPOSITORY / "envs/requirements.lock").read_text(encoding="utf-8")))
+    locked |= dict(PIN.findall((REPOSITORY / "envs/torch.txt").read_text(encoding="utf-8")))
+    for line in (REPOSITORY / f"envs/{kind}.in").read_text(encoding="utf-8").splitlines():
+        if line and not line.startswith(("#", "-r")):
+            name, _, version = line.partition("==")
+            assert name in locked and version in ("", locked[name]), line
+
+
+def test_the_lock_has_a_hash_for_every_package():
+    entries = re.split(r"\n(?=\S)", (REPOSITORY / "envs/requirements.lock").read_text(encoding="utf-8").strip())
+    assert len(entries) > 150
+    assert all("--hash=sha256:" in entry for entry in entries)
+
+
+def test_the_sample_novel_is_as_long_as_it_should_be():
+    text = next((REPOSITORY / "resources/novels").glob("*.txt")).read_text(encoding="utf-8")
+    assert len(re.sub(r"\s", "", text)) >= 30_000
+    assert len(re.findall(r"^第.+章 \S+$", text, re.MULTILINE)) >= 12
