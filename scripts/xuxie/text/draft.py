@@ -82,6 +82,11 @@ class Draft:
         """Add to the end."""
         return self.edit([len(self.text)], [len(self.text)], text)
 
+    def strip(self) -> Tally:
+        """Remove the white space at both ends."""
+        start, end = len(self.text) - len(self.text.lstrip()), len(self.text.rstrip())
+        return self.edit([0, max(start, end)], [start, len(self.text)])
+
     def replace(self, old: str, new: str) -> Tally:
         """Replace a literal, as `str.replace` does. `old` must not overlap with itself."""
         if old not in self.text:

@@ -9,16 +9,18 @@ _ATTRIBUTES = r"(?:[^<>\"']|\"[^\"<>]{0,500}\"|'[^'<>]{0,500}'){0,200}+"
 _BLOCK = r"p|br|div|h[1-6]|li|ul|ol|tr|table|hr|blockquote|section|article|body|html|dt|dd|pre|figure|header|footer|center"
 _INLINE = r"span|b|i|u|s|em|strong|small|big|font|a|img|sup|sub|ruby|rb|td|th|script|style|strike|del|ins"
 
+# What is never closed goes on to the end.
 _UNSEEN = re.compile(
-    r"<!--.*?-->|<!\[CDATA\[|\]\]>|<!DOCTYPE[^>]*>|<\?.*?\?>|<(head|script|style|rt|rp)\b[^>]*>.*?</\1\s*>", re.DOTALL | re.IGNORECASE
+    r"<!--.*?(?:-->|\Z)|<!\[CDATA\[|\]\]>|<!DOCTYPE[^>]{0,2000}>|<\?[^>]{0,2000}\?>"
+    r"|<(head|script|style|rt|rp)\b[^>]{0,2000}>.*?(?:</\1\s{0,20}>|\Z)",
+    re.DOTALL | re.IGNORECASE,
 )
 _ANY_TAG = re.compile(rf"</?[A-Za-z]{_ATTRIBUTES}>")
 _INLINE_TAG = re.compile(rf"</?(?:{_INLINE})(?:\s{_ATTRIBUTES})?/?>", re.IGNORECASE)
 _BLOCK_TAGS = re.compile(rf"</?(?:{_BLOCK})(?:\s{_ATTRIBUTES})?/?>(?:\s*</?(?:{_BLOCK})(?:\s{_ATTRIBUTES})?/?>)*+", re.IGNORECASE)
 _RULE_TAG = re.compile(r"<hr\b", re.IGNORECASE)
-_EDGES = re.compile(r"\A\s+|\s+\Z")
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]{2,12}[0-9]{0,2});")
-_SOURCE_BREAK = re.compile(r"[ \t\r]*\n[ \t\r\n]*")
+_SOURCE_BREAK = re.compile(r"(?<![ \t\r])[ \t\r]*\n[ \t\r\n]*")
 
 # Markdown, in the order in which it is resolved; the group `text`, if there is one, is what stays.
 _MARKDOWN = [
@@ -45,7 +47,7 @@ def read_html(draft: Draft) -> Tally:
     tally = draft.sub(_UNSEEN)
     # A line end in the source of a page is a blank, and none between Chinese characters.
     tally += draft.sub(_SOURCE_BREAK, lambda match: " " if _between_words(draft.text, *match.span()) else "")
-    return tally + draft.sub(_BLOCK_TAGS, _line_end) + draft.sub(_ANY_TAG) + draft.sub(_ENTITY, _character) + draft.sub(_EDGES)
+    return tally + draft.sub(_BLOCK_TAGS, _line_end) + draft.sub(_ANY_TAG) + draft.sub(_ENTITY, _character) + draft.strip()
 
 
 def read_markdown(draft: Draft) -> Tally:

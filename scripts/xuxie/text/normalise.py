@@ -16,12 +16,12 @@ STEPS = (
     "line_endings",
     "markup",
     "invisible",
-    "unicode",
     "fullwidth",
     "simplified",
     "watermarks",
-    "repeated_lines",
+    "unicode",
     "punctuation",
+    "repeated_lines",
     "broken_lines",
     "spaces",
 )
@@ -133,10 +133,11 @@ def _local_steps(form: str, patterns) -> dict[str, Callable[[Draft], Tally]]:
         "line_endings": characters.unify_line_ends,
         "markup" if form == "text" else "form": _READERS[form],
         "invisible": characters.remove_invisible,
-        "unicode": characters.compose,
         "fullwidth": characters.narrow,
         "simplified": characters.simplify,
         "watermarks": lambda draft: watermarks.remove_watermarks(draft, patterns),
+        # After whatever may bring a letter and its accent together.
+        "unicode": characters.compose,
         "punctuation": punctuation.write_chinese_marks,
     }
 

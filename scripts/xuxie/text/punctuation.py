@@ -36,9 +36,11 @@ def write_chinese_marks(draft: Draft) -> Tally:
         tally += draft.sub(_DOTS, beside_chinese("……"))
     if _DASH.search(draft.alphabet):
         tally += draft.sub(_DASHES, beside_chinese("——"))
+    if '"' in draft.text:
+        tally += draft.substitute(_with_curly_quotes(draft.text))
     if _MARKS.search(draft.alphabet):
         tally += draft.substitute(_MARKS.sub(_full_width, draft.text))
-    return tally + (draft.substitute(_with_curly_quotes(draft.text)) if '"' in draft.text else Tally())
+    return tally
 
 
 def _full_width(match: re.Match) -> str:
@@ -48,7 +50,8 @@ def _full_width(match: re.Match) -> str:
     for place, mark in enumerate(match[0], match.start()):
         after = text[place + 1 : place + 2]
         if mark == "(":
-            chinese = _CHINESE.match(after)
+            inside = match[0][place - match.start() :].lstrip("(")[:1] or text[match.end() : match.end() + 1]
+            chinese = _CHINESE.match(inside)
         else:
             # A point or colon before a letter, a digit or another point belongs to those.
             chinese = _CHINESE.match(before) and not (mark in ".．:" and _BELONGS.match(after))

@@ -80,7 +80,7 @@ def remove_repeated_lines(draft: Draft) -> tuple[Tally, dict[str, int]]:
         what was done, and how often each line was removed.
     """
     text, lines = draft.text, draft.lines
-    found = [(bisect_left(lines.lasts, end), heading) for _, end, heading in headings.found_in(text)]
+    found = [(bisect_left(lines.firsts, start), heading) for start, _, heading in headings.found_in(text)]
     heading_at = {number for number, heading in found if heading.kind == "chapter"}
     sure_at = {number for number, heading in found if heading.kind == "chapter" and heading.sure}
     unwanted = sorted(_furniture(lines, sure_at) | _running_titles(lines, sorted(heading_at)))
