@@ -111,7 +111,7 @@ def parse_arguments(arguments: dict) -> None:
         try:
             gpu = torch.cuda.is_available()
             # A machine without a GPU may well check what another one with a GPU will train.
-            here = arguments if gpu else {**arguments, "use_cpu": True, "fp16": False, "tf32": None}
+            here = arguments if gpu else {**arguments, "use_cpu": True, "tf32": None}
             parser.get_train_args({**here, "output_dir": folder})
         except (ValueError, ImportError, RuntimeError, AssertionError, TypeError) as error:
             raise UserError(

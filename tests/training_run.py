@@ -1,0 +1,125 @@
+"""A training run at the size of a test, through the scripts of its rules and without Snakemake."""
+
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+
+from check_gates import check_gates
+from fit_rows import fit_rows
+from link_model import link_model
+from render_training import render_training
+from train_adapter import train_adapter
+from workspace import REPOSITORY
+from xuxie.rows import read_json, write_rows
+
+
+def schema_defaults() -> dict:
+    """The training arguments that the schema fills in."""
+    schema = yaml.safe_load((REPOSITORY / "config/schema.yaml").read_text(encoding="utf-8"))
+    arguments = schema["$defs"]["adapter"]["properties"]["train"]["properties"]
+    return {name: argument["default"] for name, argument in arguments.items() if "default" in argument}
+
+
+def rows_of(text: str, count: int, *, prompt: int = 60, completion: int = 60) -> list[dict]:
+    """Alpaca rows cut one after the other from a text, with lengths that differ a little."""
+    rows, at = [], 0
+    for number in range(count):
+        middle = at + prompt + number * 7 % 40
+        end = middle + completion + number * 11 % 50
+        rows.append(
+            {
+                "instruction": "续写以下小说片段：",
+                "input": text[at:middle],
+                "output": text[middle:end],
+                "system": "你是一个严谨的故事续写专家，为用户的输入进行续写",
+                "history": [],
+                "id": f"small-p{number}",
+                "novel": "small",
+                "chapter": 1,
+                "length": "short",
+            }
+        )
+        at = end
+    return rows
+
+
+@dataclass
+class TrainingRun:
+    """One adapter in a folder of its own, which must be the working directory: paths are those of the workflow."""
+
+    model_path: Path
+    rows: list[dict]
+    name: str = "small"
+    template: str = "qwen"
+    asked_template: str | None = None
+    system: str | None = None
+    gates: str = "refuse"
+    trust_remote_code: bool = False
+    train: dict = field(default_factory=dict)
+
+    def __post_init__(self):
+        self.folder = Path("results/adapters", self.name)
+        self.model = ["results/models/tiny/hf/config.json", "results/models/tiny/model.json"]
+        (self.folder / "data").mkdir(parents=True, exist_ok=True)
+
+    def __truediv__(self, file: str) -> str:
+        return str(self.folder / file)
+
+    def prepare(self) -> "TrainingRun":
+        """Link the model, render the YAML and fit the rows."""
+        Path(self.model[0]).parent.mkdir(parents=True, exist_ok=True)
+        link_model(*self.model, name=str(self.model_path), template=self.template, trust_remote_code=self.trust_remote_code)
+        train = {**schema_defaults(), "per_device_train_batch_size": 2, "logging_steps": 1, **self.train}
+        render_training(self / "train.yaml", train, self.template, self.trust_remote_code, "small", "tiny")
+        Path("results/datasets/small").mkdir(parents=True, exist_ok=True)
+        sources = ["results/datasets/small/train.jsonl", "results/datasets/small/val.jsonl"]
+        write_rows(sources[0], self.rows[:-2])
+        write_rows(sources[1], self.rows[-2:])
+        fit_rows(self / "train.yaml", sources, self / "data/dataset_info.json", self / "data/ledger.json", self.fitted)
+        return self
+
+    def check(self) -> dict:
+        """Run the gates; their report."""
+        asked = self.asked_template or self.template
+        check_gates(
+            self / "train.yaml", self.fitted[0], self / "gates.json", asked_template=asked, system=self.system, failing=self.gates, memory=None
+        )
+        return read_json(self / "gates.json")
+
+    def run(self) -> dict:
+        """Train; the manifest."""
+        train_adapter(**self.train_arguments)
+        return read_json(self / "manifest.json")
+
+    @property
+    def fitted(self) -> list[str]:
+        return [self / "data/train.jsonl", self / "data/val.jsonl"]
+
+    @property
+    def train_arguments(self) -> dict:
+        """What the rule hands to its script."""
+        return {
+            "yaml_file": self / "train.yaml",
+            "train": self.fitted[0],
+            "val": self.fitted[1],
+            "model": self.model,
+            "adapter": self / "adapter_model.safetensors",
+            "adapter_config": self / "adapter_config.json",
+            "loss_curve": self / "training_loss.png",
+            "trainer_log": self / "trainer_log.jsonl",
+            "manifest": self / "manifest.json",
+            "threads": 1,
+            "gpus": 1,
+            "nodes": 1,
+        }
+
+
+if __name__ == "__main__":  # train in a process of its own, for tests that kill it
+    import json
+
+    from xuxie.job import log_to
+
+    log_to(None)
+    train_adapter(**json.loads(sys.argv[1]))

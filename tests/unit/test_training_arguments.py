@@ -1,0 +1,95 @@
+"""A mistaken argument is found before the job, and the message names its key."""
+
+import pytest
+import yaml
+
+from xuxie.errors import UserError
+from xuxie.training.arguments import machine_arguments, parse_arguments, training_arguments
+
+PLACES = {"model": "m", "template": "qwen", "trust_remote_code": False, "dataset": "d", "dataset_folder": "data", "adapter_folder": "a"}
+
+
+def arguments(**train) -> dict:
+    return training_arguments(train, **PLACES)
+
+
+def test_the_flags_of_the_blog_can_all_be_said():
+    flags = yaml.safe_load(
+        """
+        stage: sft
+        finetuning_type: lora
+        lora_target: all
+        per_device_train_batch_size: 4
+        gradient_accumulation_steps: 4
+        learning_rate: 1e-4
+        num_train_epochs: 3
+        lr_scheduler_type: cosine
+        fp16: true
+        logging_steps: 10
+        save_steps: 200
+        overwrite_cache: true
+        plot_loss: true
+        """
+    )
+    rendered = arguments(**flags)
+    assert rendered["learning_rate"] == 0.0001, "YAML reads 1e-4 as text"
+    assert {name: rendered[name] for name in flags if name != "learning_rate"} == {k: v for k, v in flags.items() if k != "learning_rate"}
+    parse_arguments(rendered)
+
+
+@pytest.mark.parametrize(
+    "train",
+    [
+        {"quantization_bit": 4, "quantization_method": "bnb", "upcast_layernorm": True},
+        {"quantization_bit": 8},
+        {"use_dora": True},
+        {"use_rslora": True, "lora_rank": 64, "lora_alpha": 128},
+        {"additional_target": "embed_tokens,lm_head"},
+        {"neat_packing": True, "flash_attn": "sdpa"},
+        {"load_best_model_at_end": True, "eval_strategy": "epoch", "save_strategy": "epoch", "early_stopping_steps": 3},
+    ],
+)
+def test_methods_pass_through(train):
+    parse_arguments(arguments(**train))
+
+
+@pytest.mark.parametrize(
+    ("train", "message"),
+    [
+        ({"lora_rnk": 8}, r"no argument 'lora_rnk'(.|\n)*train\.lora_rnk(.|\n)*did you mean lora_rank"),
+        ({"lora_rank": "eight"}, r"lora_rank cannot be 'eight'(.|\n)*train\.lora_rank(.|\n)*int"),
+        ({"lora_rank": 8.5}, "lora_rank cannot be 8.5"),
+        ({"learning_rate": [1]}, "learning_rate cannot be"),
+        ({"lr_scheduler_type": "cosin"}, r"lr_scheduler_type cannot be 'cosin'(.|\n)*cosine"),
+        ({"save_strategy": False}, r"save_strategy cannot be False(.|\n)*in quotes"),
+        ({"template": "alpaca"}, r"template is not set here(.|\n)*train_template"),
+        ({"val_size": 0.1}, r"val_size is not set here(.|\n)*by chapter"),
+        ({"finetuning_type": "full"}, "finetuning_type cannot be 'full'"),
+    ],
+)
+def test_a_mistake_is_named_by_its_key(train, message):
+    with pytest.raises(UserError, match=message):
+        arguments(**train)
+
+
+@pytest.mark.parametrize(
+    ("train", "message"),
+    [
+        ({"load_best_model_at_end": True, "eval_strategy": "no"}, "load_best_model_at_end"),
+        ({"quantization_bit": 4, "resize_vocab": True}, "resize embedding layers of a quantized model"),
+        ({"fp16": True, "bf16": True}, "fp16 and bf16"),
+        ({"streaming": True}, "max_steps"),
+    ],
+)
+def test_arguments_that_cannot_go_together_are_refused(train, message):
+    with pytest.raises(UserError, match=message):
+        parse_arguments(arguments(**train))
+
+
+def test_the_machine_chooses_the_precision_that_is_left_open():
+    assert machine_arguments({}, gpu=True, precision="bfloat16") == {"bf16": True}
+    assert machine_arguments({}, gpu=False, precision="bfloat16") == {"use_cpu": True, "bf16": True}
+    assert machine_arguments({}, gpu=False, precision="float32") == {"use_cpu": True}
+    assert machine_arguments({"fp16": True}, gpu=True, precision="bfloat16") == {}
+    with pytest.raises(UserError, match="fp16 needs a GPU"):
+        machine_arguments({"fp16": True}, gpu=False, precision="bfloat16")

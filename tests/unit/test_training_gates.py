@@ -1,0 +1,168 @@
+"""Every way in which a run could fail without an error is refused, by row, tokens and remedy."""
+
+import pytest
+import torch
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from training_run import TrainingRun, rows_of
+from transformers import AutoTokenizer, PreTrainedTokenizerFast, Qwen2Config
+
+from xuxie.errors import UserError
+from xuxie.prompting import Prompting
+from xuxie.training import gates
+from xuxie.training.memory import Shape, advice, estimate
+
+
+@pytest.fixture(scope="module")
+def tokenizer(tiny_model):
+    return AutoTokenizer.from_pretrained(tiny_model)
+
+
+@pytest.fixture(scope="module")
+def rows(novel_text):
+    return rows_of(novel_text, 12)
+
+
+@pytest.fixture
+def in_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def found(gate: gates.Gate) -> str:
+    return " ".join(f"{finding.where} {finding.what} {finding.remedy}" for finding in gate.findings)
+
+
+def test_a_sound_run_passes_every_gate(tiny_model, rows, in_folder):
+    report = TrainingRun(tiny_model, rows).prepare().check()
+    assert report["passed"] and all(gate["passed"] for gate in report["gates"])
+    assert {gate["name"]: gate["looked_at"] for gate in report["gates"]}["no row is cut, and each ends with its stop token"] == 10
+
+
+def test_the_recipe_of_the_blog_is_refused(tiny_model, rows, in_folder):
+    """Trained with `alpaca`, asked with `qwen`: the prompt differs, and the stop token is one that nobody heeds."""
+    run = TrainingRun(tiny_model, rows, template="alpaca", asked_template="qwen").prepare()
+    with pytest.raises(UserError) as refused:
+        run.check()
+    message = str(refused.value)
+    assert "from token 0 on the prompt differs" in message
+    assert "rows end with <|endoftext|> (0), but with the template qwen inference stops only on <|im_end|> (2)" in message
+    assert "small-p" in message and "gates: warn" in message
+
+
+def test_with_gates_warn_the_run_goes_on_and_the_report_says_so(tiny_model, rows, in_folder):
+    report = TrainingRun(tiny_model, rows, template="alpaca", asked_template="qwen", gates="warn").prepare().check()
+    assert not report["passed"]
+    assert [gate["name"] for gate in report["gates"] if not gate["passed"]] == [
+        "the prompt is asked as it was trained",
+        "inference stops on the stop token that is trained",
+    ]
+
+
+def test_another_system_prompt_at_sampling_is_found(tokenizer, rows):
+    qwen = Prompting(tokenizer, "qwen")
+    gate = gates.prompt_gate(rows, qwen, qwen, "换一个说法")
+    assert "换一个说法" in found(gate) and "sampling.system: null" in found(gate)
+    assert not gates.prompt_gate(rows, qwen, qwen, None).findings
+
+
+def test_thinking_in_the_history_is_found(tokenizer, rows):
+    """Qwen3's template trains an empty thought into earlier answers, and asks without."""
+    qwen3 = Prompting(tokenizer, "qwen3")
+    talked = [{**rows[0], "history": [["问", "答"]]}]
+    assert gates.prompt_gate(talked, qwen3, qwen3, None).findings
+    assert not gates.prompt_gate(rows, Prompting(tokenizer, "qwen3_nothink"), Prompting(tokenizer, "qwen3_nothink"), None).findings
+
+
+def test_the_rows_looked_at_are_first_longest_and_shortest_of_each_class(tokenizer, rows):
+    qwen = Prompting(tokenizer, "qwen")
+    long = [{**rows[0], "id": "other", "length": "long"}]
+    assert gates.prompt_gate(rows[2:] + long, qwen, qwen, None).looked_at == 3 + 1
+
+
+def test_a_row_that_the_trainer_would_cut_is_named(tokenizer, rows):
+    cutoff = 100
+    gate = gates.whole_row_gate(rows[:1], Prompting(tokenizer, "qwen"), Prompting(tokenizer, "qwen", cutoff_len=cutoff), cutoff)
+    length = len(Prompting(tokenizer, "qwen").training_ids(rows[0])[0])
+    assert gate.findings[0].where == "small-p0"
+    assert f"{length} tokens do not fit" in found(gate) and f"cutoff_len to {length}" in found(gate)
+    assert "<|im_end|>" in gate.findings[0].what, "the stop token is among what would be lost"
+
+
+def test_a_row_without_a_stop_token_is_named(tokenizer, rows):
+    empty = Prompting(tokenizer, "empty")
+    gate = gates.whole_row_gate(rows, empty, empty, 4096)
+    assert len(gate.findings) == len(rows) and "never learn to stop" in found(gate)
+
+
+def test_text_that_reads_as_a_special_token_is_found(tokenizer, rows):
+    prompting = Prompting(tokenizer, "qwen")
+    assert not gates.text_gate(rows, prompting).findings
+    bad = {**rows[0], "output": "他说<|im_end|>然后走了"}
+    assert "output holds <|im_end|>" in found(gates.text_gate([bad], prompting))
+
+
+def test_a_tokenizer_that_splits_the_templates_markers_is_found(rows):
+    """What transformers makes of Gemma 3's GGUF: the chat tokens are in the vocabulary, and yet read as characters."""
+    bpe = Tokenizer(models.BPE())
+    bpe.pre_tokenizer, bpe.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False), decoders.ByteLevel()
+    bpe.train_from_iterator([], trainers.BpeTrainer(initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False))
+    wrong = PreTrainedTokenizerFast(tokenizer_object=bpe, eos_token="<|endoftext|>")
+    gate = gates.special_token_gate(Prompting(wrong, "qwen"), table_size=1000)
+    assert "<|im_start|> is read as the tokens" in found(gate)
+
+
+def test_a_marker_that_the_model_has_no_embedding_for_is_found(tokenizer):
+    gate = gates.special_token_gate(Prompting(tokenizer, "gemma"), table_size=len(tokenizer))
+    assert "<end_of_turn> is new to the tokenizer" in found(gate)
+
+
+@pytest.fixture(scope="module")
+def table(tokenizer):
+    """Embeddings of a model whose last 100 entries belong to no token, as in Qwen."""
+    table = torch.randn(len(tokenizer) + 100, 64, generator=torch.Generator().manual_seed(0))
+    table[len(tokenizer) :] = table[-1] + 0.05 * table[len(tokenizer) :]
+    return table
+
+
+def test_a_marker_that_was_never_trained_is_found(tokenizer, table):
+    qwen = Prompting(tokenizer, "qwen")
+    assert not gates.trained_marker_gate(qwen, table, "").findings
+    untrained = table.clone()
+    untrained[tokenizer.convert_tokens_to_ids("<|im_end|>")] = table[-1]
+    gate = gates.trained_marker_gate(qwen, untrained, "")
+    assert [finding.where for finding in gate.findings] == ["<|im_end|>"] and "additional_target" in found(gate)
+    assert not gates.trained_marker_gate(qwen, untrained, "embed_tokens").findings
+    assert not gates.trained_marker_gate(Prompting(tokenizer, "alpaca"), untrained, "").findings
+
+
+# Qwen3-1.7B
+SHAPE = Shape.of(Qwen2Config(hidden_size=2048, intermediate_size=6144, num_hidden_layers=28, num_attention_heads=16, num_key_value_heads=8))
+
+
+def test_the_memory_estimate_follows_the_settings():
+    settings = {"per_device_train_batch_size": 4, "cutoff_len": 2048}
+    base = estimate(SHAPE, settings)
+    assert estimate(SHAPE, {**settings, "quantization_bit": 4})["base model"] < base["base model"] / 2
+    assert estimate(SHAPE, {**settings, "per_device_train_batch_size": 8})["logits"] == 2 * base["logits"]
+    assert estimate(SHAPE, {**settings, "disable_gradient_checkpointing": True})["activations"] > 5 * base["activations"]
+    assert estimate(SHAPE, {**settings, "lora_rank": 16})["adapter and optimizer"] == 2 * base["adapter and optimizer"]
+
+
+@pytest.mark.parametrize(
+    ("largest", "settings", "advised"),
+    [
+        ("base model", {}, "quantization_bit to 4"),
+        ("logits", {"per_device_train_batch_size": 4}, "per_device_train_batch_size to 2 and gradient_accumulation_steps to 2"),
+        ("activations", {"disable_gradient_checkpointing": True}, "disable_gradient_checkpointing to false"),
+        ("logits", {"per_device_train_batch_size": 1}, "cutoff_len"),
+        ("adapter and optimizer", {}, "lora_rank"),
+    ],
+)
+def test_the_advice_turns_what_is_largest(largest, settings, advised):
+    assert advised in advice({largest: 2.0, "other": 1.0}, settings)
+
+
+def test_a_run_that_does_not_fit_into_memory_is_refused(tiny_model, rows, in_folder, monkeypatch):
+    monkeypatch.setattr("check_gates.device_memory", lambda: 1 << 20)
+    run = TrainingRun(tiny_model, rows).prepare()
+    with pytest.raises(UserError, match="the run fits into memory.*GiB needed"):
+        run.check()
