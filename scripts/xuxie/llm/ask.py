@@ -15,6 +15,7 @@ from xuxie.llm.question import Answered, Failed, Question
 from xuxie.llm.run import Run
 
 _WINDOW = 4096  # questions between the one the caller waits for and the last one begun
+_AT_WORK = 4  # questions that are being worked on, in parts of the calls that may be in flight
 
 
 def ask_all(
@@ -47,9 +48,12 @@ def ask_all(
     with Journal(journal) as book, _Loop() as loop:
         run = loop.start(_begin(endpoint, book, budget, offline, Progress(label, total))).result()
         begun: deque[Future] = deque()
+        at_work = threading.Semaphore(_AT_WORK * endpoint.settings.concurrency)
         try:
             for question in questions:
+                at_work.acquire()
                 begun.append(loop.start(run.outcome(question)))
+                begun[-1].add_done_callback(lambda _: at_work.release())
                 while begun and (begun[0].done() or len(begun) >= _WINDOW):
                     yield begun.popleft().result()
             while begun:

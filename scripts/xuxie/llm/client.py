@@ -6,6 +6,8 @@ client whose cost per call (measured in benchmarks/llm_client) keeps a core busy
 
 import json
 from dataclasses import dataclass
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 
@@ -53,7 +55,7 @@ class Client:
             connector=aiohttp.TCPConnector(limit=0),  # `limits` bounds it
             timeout=aiohttp.ClientTimeout(total=endpoint.settings.timeout),
             headers={"Authorization": f"Bearer {endpoint.key}", "Content-Type": "application/json"},
-            trust_env=True,  # proxies
+            proxy=_proxy(self._url),
         )
 
     async def close(self) -> None:
@@ -85,6 +87,12 @@ class Client:
         if response.status != 200:
             raise fault_of(response.status, content, response.headers, self.endpoint, structured="response_format" in body)
         return _reply(content)
+
+
+def _proxy(url: str) -> str | None:
+    """The proxy that the environment names for an address. (aiohttp's own `trust_env` also reads ~/.netrc, at every call.)"""
+    address = urlsplit(url)
+    return None if proxy_bypass(address.netloc) else getproxies().get(address.scheme)
 
 
 def _reply(content: bytes) -> Reply:

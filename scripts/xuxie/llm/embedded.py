@@ -1,10 +1,13 @@
 """A language model served from this process: llama.cpp over a GGUF file, on the loopback interface."""
 
 import logging
+import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+import psutil
 
 from xuxie.errors import UserError
 
@@ -17,7 +20,7 @@ def embedded_server(gguf: Path, *, threads: int, slots: int, context: int) -> It
 
     Args:
         gguf: the weights.
-        threads: CPU threads for computing.
+        threads: CPU threads for computing, at most (see `threads_that_run`).
         slots: requests decoded side by side.
         context: tokens of prompt and answer together, per slot.
 
@@ -30,8 +33,9 @@ def embedded_server(gguf: Path, *, threads: int, slots: int, context: int) -> It
     params.model.path = str(gguf)
     params.n_ctx = context * slots
     params.n_parallel = slots
-    params.cpuparams.n_threads = threads
-    params.cpuparams_batch.n_threads = threads
+    running = threads_that_run(threads)
+    params.cpuparams.n_threads = running
+    params.cpuparams_batch.n_threads = running
     params.hostnames = ["127.0.0.1"]
     params.port = 0  # the kernel picks a free one
     params.ui = False
@@ -42,8 +46,22 @@ def embedded_server(gguf: Path, *, threads: int, slots: int, context: int) -> It
         server = xllamacpp.Server(params)
     except RuntimeError as error:
         raise UserError(f"the embedded model does not load: {error}", where=str(gguf), remedy="delete the file and run again") from error
-    log.info("serving %s at %s with %d threads, %d slots of %d tokens", gguf.name, server.listening_address, threads, slots, context)
+    log.info("serving %s at %s with %d threads, %d slots of %d tokens", gguf.name, server.listening_address, running, slots, context)
+    if running < threads:
+        log.info("other processes keep the machine busy: %d of %d threads are used", running, threads)
     try:
         yield server.listening_address, key
     finally:
         del server  # stops its threads and frees the weights
+
+
+def threads_that_run(most: int) -> int:
+    """How many threads find an idle core now: at least 1, at most `most`.
+
+    llama.cpp's threads wait for each other many times a token, so one that has to share its core holds up all: with
+    two threads on two cores, one of which was busy with something else, an eighth of the speed of one thread was measured.
+    """
+    ours = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(psutil.cpu_count())
+    busy = psutil.cpu_percent(interval=0.3, percpu=True)
+    idle = sum(1 - busy[core] / 100 for core in ours)
+    return max(1, min(most, round(idle)))

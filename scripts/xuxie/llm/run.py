@@ -2,12 +2,11 @@
 
 import asyncio
 import logging
+import random
 import time
 from collections.abc import Awaitable
 from dataclasses import asdict
 from typing import TypeVar
-
-import tenacity
 
 from xuxie.errors import UserError
 from xuxie.llm.budget import Budget, TokenEstimate
@@ -29,7 +28,6 @@ Result = TypeVar("Result")
 
 _FIRST_TRIES = 4  # before an endpoint has ever answered: an address with a typo should not cost minutes
 _LONGEST_WAIT = 600.0  # seconds; a provider that asks for more has shut for today
-_BACKOFF = tenacity.wait_random_exponential(multiplier=0.5, max=60)
 _KEPT = "run again later: the answers so far are kept, and not paid for again"
 
 
@@ -175,27 +173,37 @@ class Run:
 
     async def _call(self, request: Request, key: str, id: str) -> dict:
         """Make a call until it is answered, and journal the answer."""
-        retrying = tenacity.AsyncRetrying(
-            retry=tenacity.retry_if_exception_type(Transient),
-            stop=lambda state: state.attempt_number >= (self._settings.tries if self._proven else min(_FIRST_TRIES, self._settings.tries)),
-            wait=lambda state: max(_BACKOFF(state), state.outcome.exception().retry_after or 0.0),
-            before_sleep=self._before_sleep,
-            reraise=True,
-        )
-        try:
-            return await retrying(self._try, request.body, key, id)
-        except Transient as fault:
-            raise stop(
-                f"the endpoint failed {retrying.statistics['attempt_number']} times in a row for {id}: {fault}", self._endpoint, _KEPT
-            ) from None
-        except Rejected as fault:
-            if fault.reason == "rejected" and not self._proven:
-                raise stop(
-                    f"the endpoint rejects the request: {fault.message}", self._endpoint, "correct the endpoint's settings"
-                ) from None
-            entry = entry_of(key, self._endpoint.identity, question=id, reply={"error": {"reason": fault.reason, "message": fault.message}})
-            await self._commits.commit(entry)
-            return entry
+        tries = 0
+        while True:
+            try:
+                return await self._try(request.body, key, id)
+            except Transient as fault:
+                tries += 1
+                await asyncio.sleep(self._wait_after(fault, tries, id))
+            except Rejected as fault:
+                if fault.reason == "rejected" and not self._proven:
+                    remedy = "correct the endpoint's settings"
+                    raise stop(f"the endpoint rejects the request: {fault.message}", self._endpoint, remedy) from None
+                refusal = {"error": {"reason": fault.reason, "message": fault.message}}
+                entry = entry_of(key, self._endpoint.identity, question=id, reply=refusal)
+                await self._commits.commit(entry)
+                return entry
+
+    def _wait_after(self, fault: Transient, tries: int, id: str) -> float:
+        """Seconds until the next try: what the provider asks for and a little more, or else a random time below 0.5, 1, 2, ... 60."""
+        if self._stopped:
+            raise self._stopped
+        if tries >= (self._settings.tries if self._proven else min(_FIRST_TRIES, self._settings.tries)):
+            raise stop(f"the endpoint failed {tries} times in a row for {id}: {fault}", self._endpoint, _KEPT) from None
+        if fault.retry_after is None:
+            wait = random.uniform(0.0, min(60.0, 0.25 * 2**tries))
+        elif fault.retry_after > _LONGEST_WAIT:
+            raise stop(f"the endpoint asks to wait {fault.retry_after:.0f} s: {fault}", self._endpoint, _KEPT) from None
+        else:
+            wait = fault.retry_after * random.uniform(1.0, 1.1)
+        self._progress.retries += 1
+        log.info("%s: %s; trying again in %.1f s", id, fault, wait)
+        return wait
 
     async def _try(self, body: dict, key: str, id: str) -> dict:
         input, output = self._estimate.prompt(body), body["max_tokens"]
@@ -244,15 +252,6 @@ class Run:
             return await work
         finally:
             self._on_the_wire.discard(task)
-
-    def _before_sleep(self, state: tenacity.RetryCallState) -> None:
-        if self._stopped:
-            raise self._stopped
-        fault = state.outcome.exception()
-        if (fault.retry_after or 0.0) > _LONGEST_WAIT:
-            raise stop(f"the endpoint asks to wait {fault.retry_after:.0f} s: {fault}", self._endpoint, _KEPT)
-        self._progress.retries += 1
-        log.info("%s: %s; trying again", state.args[2], fault)
 
     def _stop(self, error: UserError) -> None:
         """Begin no more calls. Those on the wire go on."""

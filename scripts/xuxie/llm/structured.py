@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from functools import cache
 from typing import TypeVar
 
 import json_repair
@@ -48,6 +49,7 @@ def described(messages: list[dict], schema: type[pydantic.BaseModel], mode: str)
     ]
 
 
+@cache  # thousands of questions share a schema
 def strict_schema(schema: type[pydantic.BaseModel]) -> dict:
     """The JSON schema of a pydantic model as strict endpoints want it: every property required, no others allowed, no titles."""
 
