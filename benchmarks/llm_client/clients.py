@@ -61,6 +61,27 @@ def openai(base_url: str, concurrency: int, folder: Path) -> Callable[[int], dic
     return lambda count: asyncio.run(ask(count))
 
 
+def bare(base_url: str, concurrency: int, folder: Path) -> Callable[[int], dict]:
+    """aiohttp and a semaphore, nothing looked at: what Python and this machine allow."""
+    import aiohttp
+
+    async def ask(count):
+        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
+            slots = asyncio.Semaphore(concurrency)
+
+            async def one(number):
+                async with (
+                    slots,
+                    session.post(f"{base_url}/chat/completions", json={"model": "echo", "messages": messages(number)}) as answer,
+                ):
+                    await answer.read()
+
+            await asyncio.gather(*map(one, range(count)))
+        return {}
+
+    return lambda count: asyncio.run(ask(count))
+
+
 def curator(base_url: str, concurrency: int, folder: Path) -> Callable[[int], dict]:
     """bespokelabs-curator, its rate limits out of the way."""
     os.environ |= {"TELEMETRY_ENABLED": "false", "CURATOR_CACHE_DIR": str(folder), "CURATOR_DISABLE_RICH_DISPLAY": "1"}

@@ -44,7 +44,7 @@ def main() -> None:
     parser.add_argument("--memory", action="store_true")
     parser.add_argument("--concurrency", type=int, nargs="+", default=[16, 64, 256])
     arguments = parser.parse_args()
-    clients = {"xuxie": sys.executable, "openai": sys.executable}
+    clients = {"xuxie": sys.executable, "openai": sys.executable, "bare": sys.executable}
     if arguments.curator:
         clients["curator"] = arguments.curator
     server, base_url = start_server(LATENCY)

@@ -127,7 +127,7 @@ def test_one_call_at_a_time_is_the_least(clock):
 
 
 def test_nothing_is_asked_before_the_time_that_the_provider_named(tmp_path):
-    with FaultServer(faults={"429_retry_after": 0.1}, retry_after=0.3, seed=1) as server:
+    with FaultServer(faults={"429_retry_after": 0.1}, retry_after=0.15, seed=1) as server:
         ask(server, questions(60), tmp_path / "journal", concurrency=1)
         assert server.injected["429_retry_after"] >= 2
         refused = [place for place, status in enumerate(server.statuses) if status == 429]
