@@ -35,6 +35,7 @@ rule find_chapters:
     """Find the chapters by their headings; report gaps, doubles and disorder, and leave out repeated chapters."""
     input:
         text="results/novels/{novel}/text.txt",
+        counts="results/novels/{novel}/text.json",
     output:
         chapters="results/novels/{novel}/chapters.jsonl",
         findings="results/novels/{novel}/chapters.json",

@@ -37,7 +37,9 @@ def novel(folder, file, options):
         steps={step: step != "simplified" for step in STEPS} | options.get("normalise", {}),
     )
     pattern, scene_size = options.get("chapter_pattern"), options.get("scene_size", 4000)
-    find_chapters(paths["text.txt"], paths["chapters.jsonl"], paths["chapters.json"], pattern=pattern, scene_size=scene_size)
+    find_chapters(
+        paths["text.txt"], paths["text.json"], paths["chapters.jsonl"], paths["chapters.json"], pattern=pattern, scene_size=scene_size
+    )
     cut_chunks(paths["text.txt"], paths["chapters.jsonl"], paths["chunks.jsonl"], novel="n", size=200)
     text = Path(paths["text.txt"]).read_bytes().decode("utf-8")
     chapters, chunks = list(read_rows(paths["chapters.jsonl"])), list(read_rows(paths["chunks.jsonl"]))

@@ -2,8 +2,10 @@
 
 from bisect import bisect_left
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
+from pathlib import PurePath
 
 import re2
 
@@ -88,10 +90,14 @@ class _Line:
     before: str
 
 
-def find_chapters(text: str, *, pattern: str | None = None, scene_size: int = 4000) -> tuple[list[Chapter], Findings]:
+def find_chapters(
+    text: str, *, pattern: str | None = None, scene_size: int = 4000, files: Sequence[tuple[int, str]] = ()
+) -> tuple[list[Chapter], Findings]:
     """Find a text's chapters.
 
     Args:
+        files: where the text of each source file begins, and the file's name. Without headings,
+            several files are as many chapters.
         pattern: what a heading line matches as a whole, instead of the forms known here; its
             groups `number` and `title` are used.
         scene_size: the longest part, in characters, that text without headings is cut into.
@@ -110,7 +116,10 @@ def find_chapters(text: str, *, pattern: str | None = None, scene_size: int = 40
     _note_order(chapters, findings)
     first = lines[0].start if lines else len(text)
     opening = trimmed(text, max((end for _, end in findings.contents if end <= first), default=0), first)
-    if not chapters or opening[1] - opening[0] >= _OPENING:
+    if not lines and len(files) > 1:
+        chapters = _of_files(text, files)
+        findings.note = f"no headings found: each of {len(files)} files is a chapter"
+    elif not chapters or opening[1] - opening[0] >= _OPENING:
         kind = "opening" if chapters else "scene"
         parts = scenes(text, *opening, scene_size)
         chapters = [Chapter(None, "", kind, None, start, end) for start, end in parts] + chapters
@@ -126,6 +135,20 @@ def find_chapters(text: str, *, pattern: str | None = None, scene_size: int = 40
     findings.kinds = dict(Counter(chapter.kind for chapter in chapters))
     findings.characters = _account(text, chapters, lines, findings)
     return chapters, findings
+
+
+def _of_files(text: str, files: Sequence[tuple[int, str]]) -> list[Chapter]:
+    """A chapter for each file that has text; its name may hold number and title."""
+    chapters = []
+    for (start, name), (end, _) in pairwise([*files, (len(text), "")]):
+        start, end = trimmed(text, start, end)
+        stem = PurePath(name.split("!")[-1]).stem
+        heading = headings.parse(stem)
+        if start < end:
+            named = heading or Heading("chapter", "", None, stem, True)
+            kind = "chapter" if named.kind in ("bare", "volume") else named.kind
+            chapters.append(Chapter(named.number, named.title, kind, named.volume, start, end))
+    return chapters
 
 
 def _candidates(text: str) -> list[_Line]:

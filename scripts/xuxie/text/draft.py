@@ -153,6 +153,11 @@ class Draft:
         runs = np.searchsorted(self._starts, positions, side="right") - 1
         return self._origins[runs] + positions - self._starts[runs]
 
+    def position_of(self, origin: int) -> int:
+        """Where in the text the original's characters from this one on begin; the edits must have kept their order."""
+        run = int(np.searchsorted(self._origins, origin))
+        return int(self._starts[run]) if run < len(self._starts) else len(self.text)
+
     def runs(self) -> tuple[np.ndarray, np.ndarray]:
         """Where each run starts in the text, and where in the original."""
         return self._starts, self._origins

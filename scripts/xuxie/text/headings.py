@@ -150,7 +150,8 @@ def _bare(line: str) -> Heading | None:
     match = _BARE.fullmatch(line)
     if not match or len(line) > 30 or match["rest"].endswith(_SENTENCE_END) or (number := numerals.number(match["number"])) is None:
         return None
-    return Heading("bare", "", number, _title(match["rest"]), False)
+    title = _title(match["rest"])
+    return None if title[:1].islower() else Heading("bare", "", number, title, False)
 
 
 def _title(rest: str) -> str:

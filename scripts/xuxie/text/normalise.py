@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
+from itertools import accumulate
 
 from xuxie.errors import UserError
 from xuxie.text import characters, layout, markup, punctuation, watermarks
@@ -48,19 +49,21 @@ class Normalised:
 
     def counts(self) -> dict:
         """The account of every character: decoded + added - removed = kept."""
+        bases = [0, *accumulate(len(source.text) for source in self.decoded)]
         return {
             "sources": [
                 {
                     "name": source.name,
                     "encoding": source.encoding,
                     "characters": len(source.text),
+                    "begins_at": self.draft.position_of(base),
                     "bad_bytes": {
                         "places": len(source.bad),
                         "bytes": sum(end - start for start, end in source.bad),
                         "first_at": [start for start, _ in source.bad[:20]],
                     },
                 }
-                for source in self.decoded
+                for source, base in zip(self.decoded, bases, strict=False)
             ],
             "characters": {
                 "decoded": sum(len(source.text) for source in self.decoded),

@@ -3,11 +3,12 @@
 import re
 import warnings
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from xuxie.errors import UserError
+from xuxie.text import headings
 
 # How files that are no text begin.
 _BINARY = {
@@ -40,9 +41,17 @@ class Source:
     form: str
 
 
-def reading_order(paths: list[str]) -> list[str]:
-    """Sort paths as a person would: 第2章.txt before 第10章.txt."""
-    return sorted(paths, key=lambda path: [(int(part), "") if part.isdecimal() else (0, part) for part in re.split(r"(\d+)", path)])
+def reading_order(paths: Iterable[str]) -> list[str]:
+    """Sort a novel's files as a person would: 楔子, 第二章, 第10章, 尾声; part2.txt before part10.txt."""
+    return sorted(paths, key=_place_in_novel)
+
+
+def _place_in_novel(path: str) -> tuple:
+    heading = headings.parse(Path(path).stem)
+    kind = heading.kind if heading else ""
+    part = 0 if kind == "prologue" else 2 if kind in ("extra", "epilogue", "afterword") else 1
+    by_number = (heading.volume or 0, heading.number) if heading and heading.number is not None else (0, 0)
+    return part, by_number, [(int(piece), "") if piece.isdecimal() else (0, piece) for piece in re.split(r"(\d+)", path)]
 
 
 def read_sources(paths: list[str]) -> Iterator[Source]:
