@@ -93,7 +93,9 @@ class Draft:
             return Tally()
         starts = _places(self.text, old)
         self._alphabet = self._alphabet and _each_once(self._alphabet, new)
-        return self._moved(self.text.replace(old, new), starts, starts + len(old), len(new))
+        # An end that stays, as the LF of CRLF does, is no part of the edit.
+        kept = len(new) if old.endswith(new) else 0
+        return self._moved(self.text.replace(old, new), starts, starts + len(old) - kept, len(new) - kept)
 
     def _moved(self, text: str, old_starts: np.ndarray, old_ends: np.ndarray, widths: int | Sequence[int]) -> Tally:
         """Take an edited text; the runs move along."""
