@@ -75,7 +75,7 @@ def model_files(wildcards):
 
 def gguf_of(endpoint):
     """The weights that an embedded endpoint serves; nothing for an endpoint elsewhere."""
-    model = config["endpoints"][endpoint].get("embedded")
+    model = config["endpoints"][endpoint]["embedded"]
     return f"results/models/{model}/model.gguf" if model else []
 
 
@@ -86,7 +86,7 @@ def generator_gguf(wildcards):
 def endpoint_identity(name):
     """What of an endpoint shapes its answers. Limits and prices do not, so a change of them runs nothing again."""
     endpoint = config["endpoints"][name]
-    return {"name": name, "model": endpoint.get("embedded") or endpoint["model"]}
+    return {"name": name, "model": endpoint["identity"] or endpoint["embedded"] or endpoint["model"]}
 
 
 def asking(wildcards):

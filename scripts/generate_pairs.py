@@ -46,7 +46,7 @@ def generate_pairs(
     words = Wording.read(wording)
     settings = endpoints[endpoint["name"]]
     sampling = {"seed": pairs["seed"], **pairs["sampling"]}
-    questions = [question(plan, words, bounded="embedded" in settings, sampling=sampling) for plan in fitting]
+    questions = [question(plan, words, bounded=bool(settings["embedded"]), sampling=sampling) for plan in fitting]
     with open_endpoint(settings, Path(gguf) if gguf else None, threads) as opened:
         outcomes = ask_all(opened, questions, journal=Path(llm["journal"]), offline=llm["offline"], label=f"generate {shard}")
         write_rows(candidates_file, candidates(fitting, outcomes))

@@ -74,6 +74,9 @@ def _explained(error: ValidationError) -> UserError:
     if error.validator == "required":
         missing = [name for name in error.validator_value if name not in error.instance]
         return UserError(f"missing key {', '.join(missing)}", where=f"config, under {key}", remedy="add it; config/README.md explains it")
+    if error.validator == "anyOf":
+        ways = [" and ".join(way["required"]) for way in error.validator_value]
+        return UserError("an incomplete entry", where=f"config, under {key}", remedy=f"give {', or '.join(ways)}")
     allowed = {
         "enum": lambda: f"one of {error.validator_value}",
         "type": lambda: f"of type {error.validator_value}",
@@ -114,7 +117,7 @@ def _references(config: dict) -> Iterator[tuple[str, str, str]]:
         else:
             yield f"scorers.{name}.endpoint", scorer["endpoint"], "endpoints"
     for name, endpoint in config["endpoints"].items():
-        if "embedded" in endpoint:
+        if endpoint["embedded"]:
             yield f"endpoints.{name}.embedded", endpoint["embedded"], "models"
     for name, dataset in config["datasets"].items():
         for novel in dataset["novels"]:

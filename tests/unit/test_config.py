@@ -47,6 +47,7 @@ def test_completing_twice_changes_nothing():
         ({"scorers": {"likelihood": {"method": "judge"}}}, ["scorers.likelihood", "endpoint"]),
         ({"pairs": {"scorers": ["liklihood"]}}, ["pairs.scorers", "did you mean 'likelihood'"]),
         ({"pairs": {"generator": "remote"}}, ["pairs.generator", "'remote'", "local"]),
+        ({"endpoints": {"local": {"base_url": "http://h/v1"}}}, ["endpoints.local", "base_url and model"]),
         ({"datasets": {"d": {"novels": ["mine"], "split": {"test": 0.9}}}}, ["datasets.d.split.test", "at most 0.5"]),
     ],
 )
