@@ -3,6 +3,7 @@
 import logging
 from pathlib import Path
 
+import torch
 import yaml
 from safetensors import safe_open
 from transformers import AutoConfig
@@ -13,7 +14,7 @@ from xuxie.models import load_tokenizer
 from xuxie.prompting import Prompting
 from xuxie.rows import read_rows, write_json
 from xuxie.training import gates as g
-from xuxie.training.arguments import parse_arguments, shaping_arguments
+from xuxie.training.arguments import machine_arguments, parse_arguments, shaping_arguments
 from xuxie.training.memory import GIB, Shape, advice, device_memory, estimate
 
 log = logging.getLogger(__name__)
@@ -82,6 +83,8 @@ def _table(folder: str):
 def _memory_gate(arguments: dict, own_code: bool, memory: float | None) -> g.Gate:
     name = "the run fits into memory"
     config = AutoConfig.from_pretrained(arguments["model_name_or_path"], trust_remote_code=own_code)
+    if memory is None:
+        arguments = arguments | machine_arguments(arguments, gpu=torch.cuda.is_available(), precision="bfloat16")
     parts = estimate(Shape.of(config), arguments)
     need, there = sum(parts.values()) / GIB, memory or device_memory() / GIB
     shares = ", ".join(f"{part} {size / GIB:.1f}" for part, size in parts.items())

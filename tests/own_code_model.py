@@ -5,6 +5,8 @@ import shutil
 from pathlib import Path
 
 CODE = '''
+import sys
+
 from transformers import Qwen2Config, Qwen2ForCausalLM
 
 
@@ -21,7 +23,8 @@ class OwnModel(Qwen2ForCausalLM):
     def forward(self, *arguments, **settings):
         if not getattr(self, "said", False):
             self.said = True
-            print("generate of the model in training:", "replaced" if "generate" in vars(self) else "its own", flush=True)
+            whose = "replaced" if "generate" in vars(self) else "its own"
+            sys.stdout.write(f"generate of the model in training: {whose}\\n")  # one write: two workers share the stream
         return super().forward(*arguments, **settings)
 '''
 

@@ -88,8 +88,17 @@ def test_arguments_that_cannot_go_together_are_refused(train, message):
 
 def test_the_machine_chooses_the_precision_that_is_left_open():
     assert machine_arguments({}, gpu=True, precision="bfloat16") == {"bf16": True}
-    assert machine_arguments({}, gpu=False, precision="bfloat16") == {"use_cpu": True, "bf16": True}
-    assert machine_arguments({}, gpu=False, precision="float32") == {"use_cpu": True}
+    assert machine_arguments({}, gpu=True, precision="float16") == {"fp16": True}
     assert machine_arguments({"fp16": True}, gpu=True, precision="bfloat16") == {}
+    assert "bf16" not in machine_arguments({}, gpu=False, precision="float32")
     with pytest.raises(UserError, match="fp16 needs a GPU"):
         machine_arguments({"fp16": True}, gpu=False, precision="bfloat16")
+
+
+def test_a_cpu_takes_the_rows_of_a_step_one_by_one():
+    asked = {"per_device_train_batch_size": 4, "gradient_accumulation_steps": 4}
+    chosen = machine_arguments(asked, gpu=False, precision="bfloat16")
+    assert (chosen["per_device_train_batch_size"], chosen["gradient_accumulation_steps"]) == (1, 16)
+    assert chosen["use_cpu"] and chosen["disable_gradient_checkpointing"]
+    kept = machine_arguments({**asked, "neat_packing": True, "disable_gradient_checkpointing": False}, gpu=False, precision="bfloat16")
+    assert kept == {"bf16": True, "use_cpu": True}

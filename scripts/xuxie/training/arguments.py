@@ -80,7 +80,10 @@ def shaping_arguments(arguments: dict) -> dict:
 
 
 def machine_arguments(arguments: dict, *, gpu: bool, precision: str) -> dict:
-    """What only the machine that trains can say: CPU or GPU, and the precision if the arguments leave it open.
+    """What only the machine that trains can say: the precision if the arguments leave it open, and how a CPU takes its rows.
+
+    A GPU wants many rows at once. A CPU is as fast with one, needs no padding then, and has the memory for doing
+    without gradient checkpointing: the same rows make the same step, one after the other.
 
     Args:
         arguments: those of the YAML.
@@ -94,10 +97,16 @@ def machine_arguments(arguments: dict, *, gpu: bool, precision: str) -> dict:
         raise UserError(
             "fp16 needs a GPU", where=_key("fp16"), remedy="leave it out: the machine that trains chooses, bfloat16 wherever it can"
         )
-    device = {} if gpu else {"use_cpu": True}
-    if any(arguments.get(name) for name in PRECISIONS):
-        return device
-    return device | {"bfloat16": {"bf16": True}, "float16": {"fp16": True}, "float32": {}}[precision]
+    chosen = {}
+    if not any(arguments.get(name) for name in PRECISIONS):
+        chosen |= {"bfloat16": {"bf16": True}, "float16": {"fp16": True}, "float32": {}}[precision]
+    if not gpu:
+        chosen["use_cpu"] = True
+        chosen |= {"disable_gradient_checkpointing": True} if "disable_gradient_checkpointing" not in arguments else {}
+        if not arguments.get("packing") and not arguments.get("neat_packing"):
+            rows = arguments.get("per_device_train_batch_size", 8) * arguments.get("gradient_accumulation_steps", 1)
+            chosen |= {"per_device_train_batch_size": 1, "gradient_accumulation_steps": rows}
+    return chosen
 
 
 def parse_arguments(arguments: dict) -> None:
