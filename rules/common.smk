@@ -13,6 +13,16 @@ sys.path.insert(0, os.path.join(workflow.basedir, "scripts"))
 from xuxie.config import complete_config
 from xuxie.errors import UserError
 
+# Snakemake hands --configfile on to the jobs that it submits, but not --replace-workflow-config: they would merge the file with
+# config/config.yaml and see novels that nobody asked for. So each job is told by a mark in its own --config.
+REPLACED = "config_was_replaced"
+
+if workflow.config_settings.replace_workflow_config:
+    workflow.config_settings.config_args = [*workflow.config_settings.config_args, f"{REPLACED}=True"]
+if config.pop(REPLACED, False):
+    config.clear()
+    config.update({key: value for key, value in workflow.config_settings.overwrite_config.items() if key != REPLACED})
+
 try:
     complete_config(config, workflow.source_path("../config/schema.yaml"))
 except UserError as error:
@@ -199,11 +209,6 @@ def trained_template(wildcards):
     return adapter["train_template"] or config["models"][adapter["model"]]["template"]
 
 
-def asked_template(wildcards):
-    """The template that a base model and its adapters are asked with."""
-    return config["models"][model_of(wildcards)]["template"]
-
-
 def trained_rows(wildcards):
     """The rows to train on, and those to watch."""
     return expand(
@@ -222,9 +227,14 @@ def gpus_in_all(wildcards):
 # sample
 
 
+def asked_with(model):
+    """The template that a base model and its adapters are asked with: the model's, unless the sampling is an experiment."""
+    return config["sampling"]["template"] or config["models"][model]["template"]
+
+
 def asked_template(wildcards):
-    """The template that a base model and its adapters are asked with."""
-    return config["models"][model_of(wildcards)]["template"]
+    """The template that an adapter and its base model are asked with."""
+    return asked_with(model_of(wildcards))
 
 
 def runs_own_code(wildcards):
@@ -242,12 +252,12 @@ def rivals(wildcards):
     found = {}
     for name in config["sampling"]["systems"]:
         if name in config["adapters"]:
-            model = config["models"][config["adapters"][name]["model"]]
+            model = config["adapters"][name]["model"]
             found[name] = {
                 "adapter": f"results/adapters/{name}",
-                "model": f"results/models/{config['adapters'][name]['model']}/hf",
-                "template": model["template"],
-                "trust_remote_code": model["trust_remote_code"],
+                "model": f"results/models/{model}/hf",
+                "template": asked_with(model),
+                "trust_remote_code": config["models"][model]["trust_remote_code"],
             }
         elif name in config["endpoints"]:
             found[name] = {"endpoint": name, "identity": endpoint_identity(name), "gguf": gguf_of(name) or None}
@@ -263,7 +273,8 @@ def rival_files(wildcards):
         if "endpoint" in rival:
             files += [rival["gguf"]] if rival["gguf"] else []
         else:
-            files += [f"{rival['adapter']}/adapter_model.safetensors", *hf_files(config["adapters"][name]["model"])]
+            files += [f"{rival['adapter']}/{file}" for file in ("adapter_model.safetensors", "train.yaml")]
+            files += hf_files(config["adapters"][name]["model"])
     return files
 
 
@@ -275,11 +286,16 @@ def train_rows(wildcards):
     return f"results/datasets/{dataset_of(wildcards)}/train.jsonl"
 
 
+def novels_of(wildcards):
+    """The novels of an adapter's dataset."""
+    return config["datasets"][dataset_of(wildcards)]["novels"]
+
+
 def novel_parts(name):
     """An input function for one file of each novel of an adapter's dataset."""
 
     def files(wildcards):
-        return expand("results/novels/{novel}/{name}", novel=config["datasets"][dataset_of(wildcards)]["novels"], name=name)
+        return expand("results/novels/{novel}/{name}", novel=novels_of(wildcards), name=name)
 
     return files
 
@@ -310,3 +326,78 @@ def judged_samples(wildcards):
 def of_all(what, name):
     """This file of every novel, dataset or adapter, in the order of the config."""
     return expand(f"results/{what}/{{key}}/{name}", key=config[what])
+
+
+# resources
+#
+# Megabytes of memory and minutes of time. They grow with what a job reads and with its attempt, which Slurm and others are
+# told; a plain local run minds neither.
+
+
+def files_mb(files):
+    """The size of those of these files that are there."""
+    return sum(os.path.getsize(file) for file in files if os.path.isfile(file)) / 1e6
+
+
+def memory_for_text(wildcards, input, attempt):
+    """Measured: 65 MB for a novel of 2.5 MB, 110 MB for one of 20 MB."""
+    return math.ceil((500 + 30 * files_mb(input)) * attempt)
+
+
+def minutes_for_text(wildcards, input, attempt):
+    """Measured: 4 s for 20 MB."""
+    return math.ceil((5 + files_mb(input)) * attempt)
+
+
+def memory_for_rows(wildcards, input, attempt):
+    """Rows of JSON are several times larger in memory than on disk; the tokenizer and LLaMA-Factory's modules take the base."""
+    return math.ceil((2000 + 20 * files_mb(input)) * attempt)
+
+
+def minutes_for_rows(wildcards, input, attempt):
+    return math.ceil((20 + files_mb(input)) * attempt)
+
+
+def minutes_for_shard(wildcards, attempt):
+    """An embedded model of 0.5 B on two cores needs about 70 minutes for a million bytes of Chinese, all chunks asked about."""
+    return math.ceil((30 + 200 * config["pairs"]["shard_bytes"] / 1e6) * attempt)
+
+
+def memory_to_serve(wildcards, input, attempt):
+    """The weights of an embedded endpoint and their cache; little for an endpoint elsewhere."""
+    return math.ceil((1000 + 2 * files_mb(file for file in input if file.endswith(".gguf"))) * attempt)
+
+
+def memory_to_convert(wildcards, input, attempt):
+    """Weights of four bits become sixteen, and both are held for a while."""
+    return math.ceil((2000 + 9 * files_mb(input)) * attempt)
+
+
+def memory_for_model(wildcards, input, attempt):
+    """Three times the weights, which lie beside the model's config.json, and room for the libraries."""
+    weights = glob.glob(os.path.join(glob.escape(os.path.dirname(input.model[0])), "*.safetensors"))
+    return math.ceil((2500 + 3 * files_mb(weights)) * attempt)
+
+
+def minutes_to_sample(wildcards, attempt):
+    """At 20 tokens a second, as a batch of a 0.5 B model on two cores; a day at most."""
+    sampling = config["sampling"]
+    tokens = sampling["prompts"] * len(sampling["systems"]) * max(sampling["max_new_tokens"], sampling["target_chars"])
+    return min(1440, math.ceil((30 + tokens / 20 / 60) * attempt))
+
+
+def serving_threads(endpoint):
+    """Cores for a job that asks this endpoint: the embedded model computes in it, another one is only waited for."""
+    return 8 if gguf_of(endpoint) else 1
+
+
+def generator_threads(wildcards):
+    return serving_threads(config["pairs"]["generator"])
+
+
+def judge_threads(wildcards):
+    return serving_threads(scorer_settings(wildcards)["endpoint"])
+
+
+def arbiter_threads(wildcards):
+    return serving_threads(config["evaluation"]["judge"])

@@ -15,9 +15,9 @@ rule judge_samples:
         "benchmarks/results/judge_samples/{adapter}.tsv"
     conda:
         "../envs/llm.yaml"
-    threads: 4
+    threads: arbiter_threads
     resources:
-        mem_mb=4000,
+        mem_mb=memory_to_serve,
         runtime=240,
     params:
         endpoint=arbiter_endpoint,
@@ -38,6 +38,7 @@ rule evaluate_adapter:
         judged=judged_samples,
         adapter="results/adapters/{adapter}/adapter_model.safetensors",
         adapter_config="results/adapters/{adapter}/adapter_config.json",
+        trained_with="results/adapters/{adapter}/train.yaml",
         model=model_files,
     output:
         evaluation="results/adapters/{adapter}/evaluation.json",
@@ -49,10 +50,11 @@ rule evaluate_adapter:
         "../envs/train.yaml"
     threads: 4
     resources:
-        mem_mb=6000,
+        mem_mb=memory_for_model,
         runtime=120,
         gpu=1,
     params:
+        names=novels_of,
         settings=config["evaluation"],
         system=config["sampling"]["system"],
         template=asked_template,

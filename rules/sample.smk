@@ -7,6 +7,7 @@ rule sample_outputs:
         test=test_rows,
         adapter="results/adapters/{adapter}/adapter_model.safetensors",
         adapter_config="results/adapters/{adapter}/adapter_config.json",
+        trained_with="results/adapters/{adapter}/train.yaml",
         model=model_files,
         rival_files=rival_files,
     output:
@@ -19,8 +20,8 @@ rule sample_outputs:
         "../envs/train.yaml"
     threads: 4
     resources:
-        mem_mb=6000,
-        runtime=120,
+        mem_mb=memory_for_model,
+        runtime=minutes_to_sample,
         gpu=1,
     params:
         sampling=config["sampling"],

@@ -9,10 +9,9 @@ from xuxie.evaluation.style import Style
 from xuxie.evaluation.texts import measure_texts
 from xuxie.evaluation.win_rates import win_rates
 from xuxie.job import run_job
-from xuxie.models import load_model
 from xuxie.prompting import BARE, Prompting
 from xuxie.rows import read_rows, write_json
-from xuxie.sampling.systems import choose_prompts
+from xuxie.sampling.systems import Trained, choose_prompts
 
 
 def evaluate_adapter(
@@ -26,6 +25,7 @@ def evaluate_adapter(
     model: list[str],
     evaluation: str,
     *,
+    names: list[str],
     settings: dict,
     system: str | None,
     template: str,
@@ -36,16 +36,18 @@ def evaluate_adapter(
     """Measure the true continuations of held-out chapters under base and tuned, and what the systems wrote.
 
     Args:
-        texts, chapters: text.txt and chapters.jsonl of each of the dataset's novels, in the same order.
+        names, texts, chapters: name, text.txt and chapters.jsonl of each of the dataset's novels, in the same order.
         judged: the judge's preferences; an empty list if there is no judge.
         settings: `evaluation` of the config.
         system: `sampling.system` of the config, so that a model is measured as it is asked.
         template: the template that the base model and the adapter are asked with.
     """
     torch.set_num_threads(threads)
-    rows = choose_prompts(list(read_rows(test)), settings["rows"])
-    loaded, tokenizer = load_model(Path(model[0]).parent, Path(adapter).parent, trust_remote_code=trust_remote_code)
-    asked = Prompting(tokenizer, template)
+    held_out = list(read_rows(test))
+    rows = choose_prompts(held_out, settings["rows"])
+    trained = Trained(Path(model[0]).parent, Path(adapter).parent, template, trust_remote_code)
+    loaded, tokenizer = trained.load()
+    asked = trained.prompting(tokenizer)
     with loaded.disable_adapter():
         base = {
             "bare": bits_by_token(loaded, Prompting(tokenizer, BARE), rows),
@@ -54,17 +56,18 @@ def evaluate_adapter(
     tuned = bits_by_token(loaded, asked, rows, system=system)
     likelihood = compare_likelihood(rows, base, tuned, seed=settings["seed"])
 
-    held_out = list(read_rows(test))
-    trained = list(read_rows(train))
-    whole = [Path(path).read_text(encoding="utf-8") for path in texts]
-    pieces = [
-        text[chapter["start"] : chapter["end"]] for text, path in zip(whole, chapters, strict=True) for chapter in read_rows(path)
-    ]
+    sampled = list(read_rows(samples))
+    novels = [Path(path).read_text(encoding="utf-8") for path in texts]
+    pieces = {
+        (novel, number): text[chapter["start"] : chapter["end"]]
+        for novel, text, path in zip(names, novels, chapters, strict=True)
+        for number, chapter in enumerate(read_rows(path), 1)
+    }
     measured = measure_texts(
-        list(read_rows(samples)),
-        novel="\n".join(whole),
-        training="\n".join(row["input"] + row["output"] for row in trained),
-        style=Style(pieces, "".join(row["output"] for row in held_out)),
+        sampled,
+        novel="\n".join(novels),
+        training="\n".join(row["input"] + row["output"] for row in read_rows(train)),
+        style=Style(list(pieces.values()), _unseen(pieces, held_out, sampled)),
         seed=settings["seed"],
     )
     write_json(
@@ -80,6 +83,15 @@ def evaluate_adapter(
             "judge": {"endpoint": settings["judge"], **win_rates(list(read_rows(judged)), seed=settings["seed"])} if judged else None,
         },
     )
+
+
+def _unseen(pieces: dict[tuple[str, int], str], held_out: list[dict], sampled: list[dict]) -> str:
+    """The held-out chapters without the passages that the author's column is measured on: no text is compared with itself."""
+    chapters = dict.fromkeys((row["novel"], row["chapter"]) for row in held_out)
+    text = "".join(pieces[chapter] for chapter in chapters)
+    for sample in sampled:
+        text = text.replace(sample["reference"], "")
+    return text
 
 
 if __name__ == "__main__":

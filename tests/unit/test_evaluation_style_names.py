@@ -63,6 +63,10 @@ def test_an_invented_name_is_found_where_it_stands(finder):
     assert finder.unknown(text, NOVEL) == [(7, "王建国")]
 
 
+def test_titles_and_common_words_are_no_names(finder):
+    assert finder.names("师爷说：“谢谢。”老翁笑道：“老师也来了。”") == []
+
+
 def test_a_sentence_without_people_has_no_names(finder):
     assert finder.names("灯塔的光在雾里打着转，潮水退了下去。") == []
 

@@ -114,6 +114,8 @@ def test_weak_evidence_is_called_weak():
     bits = evaluation()["bits_per_character"]
     rows = bits | {"difference": {**bits["difference"], "over": "row"}}
     assert any("too narrow" in sentence for sentence in sentences(bits_per_character=rows))
+    assert sentences(bits_per_character=rows)[0].startswith("A first impression: tuning helped")
+    assert sentences(bits_per_character=rows, verdict="unclear")[0].startswith("No clear difference")
     single = bits | {"difference": measured(-0.4)}
     assert any("no interval" in sentence for sentence in sentences(bits_per_character=single))
 

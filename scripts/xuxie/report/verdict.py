@@ -14,7 +14,7 @@ def verdict_sentences(adapter: str, evaluation: dict, captions: dict) -> list[st
     difference = bits["difference"]
     systems = evaluation["texts"]["systems"]
     sentences = [
-        words[evaluation["verdict"]].format(adapter=adapter),
+        words[_headline(evaluation["verdict"], difference)].format(adapter=adapter),
         words["bits"].format(
             chapters=evaluation["chapters"],
             base=figure(bits["base"]["value"]),
@@ -44,6 +44,11 @@ def verdict_sentences(adapter: str, evaluation: dict, captions: dict) -> list[st
     if (start := _repeats_from(evaluation["texts"]["by_position"])) is not None:
         sentences.append(words["repeats"].format(start=start))
     return sentences
+
+
+def _headline(verdict: str, difference: dict) -> str:
+    """The key of the headline: what rests on fewer than five chapters is a first impression."""
+    return f"{verdict}_so_far" if verdict != "unclear" and difference["over"] == "row" else verdict
 
 
 def _decays_from(stretches: list[dict]) -> int | None:

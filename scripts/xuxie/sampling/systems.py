@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import yaml
+
 from xuxie.embedded import sha256_of
 from xuxie.llm import open_endpoint
 from xuxie.llm.journal import Journal
@@ -13,6 +15,7 @@ from xuxie.prompting import Prompting
 from xuxie.sampling.drawing import Drawing
 from xuxie.sampling.local import sample_local
 from xuxie.sampling.remote import sample_remote
+from xuxie.training.arguments import shaping_arguments
 
 BASE, TUNED = "base", "tuned"
 
@@ -22,7 +25,8 @@ class Trained:
     """An adapter on its base model.
 
     Attributes:
-        model, adapter: folders; beside the model's lies its record, `model.json`, with the hashes of all its files.
+        model: folder; beside it lies the model's record, `model.json`, with the hashes of all its files.
+        adapter: folder, with `train.yaml` in it.
         template: the template that it is asked with.
         trust_remote_code: whether the model's own code may run.
     """
@@ -31,6 +35,15 @@ class Trained:
     adapter: Path
     template: str
     trust_remote_code: bool = False
+
+    def load(self):
+        """(model with the adapter on, tokenizer)"""
+        return load_model(self.model, self.adapter, trust_remote_code=self.trust_remote_code)
+
+    def prompting(self, tokenizer) -> Prompting:
+        """How it is asked: in its template, with whatever else shaped the rows that it was trained on."""
+        trained_with = yaml.safe_load((self.adapter / "train.yaml").read_text(encoding="utf-8"))
+        return Prompting(tokenizer, self.template, **shaping_arguments(trained_with))
 
 
 def choose_prompts(rows: Sequence[dict], count: int) -> list[dict]:
@@ -49,8 +62,8 @@ def sample_trained(
         names: systems to sample: `base`, and any other name for the adapter.
         sampling: `sampling` of the config.
     """
-    model, tokenizer = load_model(trained.model, trained.adapter, trust_remote_code=trained.trust_remote_code)
-    prompting = Prompting(tokenizer, sampling["template"] or trained.template)
+    model, tokenizer = trained.load()
+    prompting = trained.prompting(tokenizer)
     base = sha256_of(trained.model.parent / "model.json")
     tuned = f"{base}+{sha256_of(trained.adapter / 'adapter_model.safetensors')}"
     settings = {**_asked(sampling), "batch_size": sampling["batch_size"], "drawing": _drawing(sampling)}
@@ -85,7 +98,7 @@ def chat_command(trained: Trained, sampling: dict, system: str | None) -> str:
     arguments = {
         "model_name_or_path": trained.model,
         "adapter_name_or_path": trained.adapter,
-        "template": sampling["template"] or trained.template,
+        "template": trained.template,
         **({"default_system": told} if told else {}),
         **{key: sampling[key] for key in ("temperature", "top_p", "top_k", "repetition_penalty", "max_new_tokens")},
         **({"trust_remote_code": "true"} if trained.trust_remote_code else {}),

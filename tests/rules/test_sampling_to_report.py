@@ -1,0 +1,49 @@
+"""What each rule from the samples to the report wrote when the road was walked once."""
+
+import pytest
+from xuxie.rows import read_json, read_rows
+
+ADAPTER = "results/adapters/small"
+
+
+@pytest.fixture(scope="module")
+def samples(walked) -> list[dict]:
+    return list(read_rows(walked / ADAPTER / "samples.jsonl"))
+
+
+@pytest.fixture(scope="module")
+def evaluation(walked) -> dict:
+    return read_json(walked / ADAPTER / "evaluation.json")
+
+
+def test_sample_outputs_asks_both_systems_on_held_out_prompts(walked, samples):
+    held_out = {row["id"]: row for row in read_rows(walked / "results/datasets/small/test.jsonl")}
+    assert len(samples) == min(2, len(held_out))
+    for sample in samples:
+        row = held_out[sample["id"]]
+        assert sample["reference"] == row["output"] and sample["prompt"]["input"] == row["input"]
+        assert list(sample["outputs"]) == ["base", "tuned"]
+        for output in sample["outputs"].values():
+            assert output["stop"] == ("length" if output["tokens"] == 24 else "natural")
+    assert any(sample["outputs"]["base"]["text"] != sample["outputs"]["tuned"]["text"] for sample in samples)
+
+
+def test_sample_outputs_prints_the_command_to_talk_to_the_tuned_model(walked):
+    log = (walked / "logs/sample_outputs/small.log").read_text(encoding="utf-8")
+    assert "llamafactory-cli chat --model_name_or_path" in log and "--template qwen" in log
+
+
+def test_evaluate_adapter_measures_both_and_lets_the_base_choose(walked, evaluation):
+    bits = evaluation["bits_per_character"]
+    assert bits["base"]["value"] == pytest.approx(min(bits["base_formats"].values()))
+    assert set(bits["base_formats"]) == {"bare", "template"}
+    assert bits["difference"]["value"] == pytest.approx(bits["tuned"]["value"] - bits["base"]["value"])
+    assert evaluation["rows"] <= 4 and evaluation["judge"] is None
+    assert list(evaluation["texts"]["systems"]) == ["human", "base", "tuned"]
+
+
+def test_write_report_shows_the_run(walked, samples):
+    page = (walked / "results/report.html").read_text(encoding="utf-8")
+    assert page.count('<article class="sample"') == len(samples)
+    assert "Content-Security-Policy" in page
+    assert all(title in page for title in ("结论", "续写样例", "各项指标", "训练过程"))
