@@ -1,27 +1,26 @@
 """From lines to paragraphs: broken lines are joined, blanks that only lay out the page are removed."""
 
 import re
-from collections import Counter
 from collections.abc import Iterator
 
 import numpy as np
 
 from xuxie.text import headings
 from xuxie.text.draft import Draft, Tally
-from xuxie.text.lines import Lines
+from xuxie.text.lines import BLANKS, Lines
 
-_BLANK = "\t \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"
 # Blanks within a line that are more than one, or of an odd kind. An ideographic space is a habit of verse.
-_RUN = re.compile(rf"[{_BLANK}](?:[{_BLANK}]+|(?<![ \u3000]))")
-_ODD_BLANK = re.compile(r"[\t\u00a0\u1680\u2000-\u200a\u202f\u205f]")
+_RUN = re.compile(rf"[{BLANKS}](?:[{BLANKS}]+|(?<![ \u3000]))")
+_ODD_BLANK = re.compile(rf"(?![ \u3000])[{BLANKS}]")
 _PAIRS = ("  ", "\u3000\u3000", " \u3000", "\u3000 ")
 
 _HAN = "\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _FINISHED = frozenset("。！？…”』」）》】：；—～.!?:;\"')]*＊=~")
+_FINISHED_CODES = np.array(sorted(map(ord, _FINISHED)), dtype=np.uint32)
 _COMMAS = frozenset("，、,")
 _GOES_ON = re.compile(rf"[{_HAN}，。、；：？！”’」』）…]")
 _MARK = re.compile(r"[，。！？；：．]")
-_BETWEEN_MARKS = re.compile(rf"[^，。！？；：．、\s{_BLANK}]+")
+_BETWEEN_MARKS = re.compile(rf"[^，。！？；：．、\s{BLANKS}]+")
 _WORD = re.compile(rf"[{_HAN}]|[^\s{_HAN}]{{1,20}}")
 
 # A line that breaks off within a sentence is prose, and no verse or signature, from this length on;
@@ -63,84 +62,79 @@ def _strip(draft: Draft) -> Tally:
     text, lines = draft.text, draft.lines
     if not len(lines):
         return Tally()
-    scene_ends = np.array(lines.blank_lines, dtype=np.int64) > _common(lines.blank_lines)
-    lasts, nexts = np.array(lines.lasts[:-1], dtype=np.int64), np.array(lines.firsts[1:], dtype=np.int64)
+    scene_ends = lines.blank_lines > _common(lines.blank_lines)
     # Most often a line end follows at once, and what follows that up to the next line goes.
-    plain = ~scene_ends
-    plain[lines.trailing] = False
-    starts, ends = [0], [lines.firsts[0]]
-    for number in sorted({*np.flatnonzero(scene_ends).tolist(), *lines.trailing}):
-        last, following = lines.lasts[number], lines.firsts[number + 1]
+    plain = ~scene_ends & ~lines.trailing[:-1]
+    starts, ends = [0], [int(lines.firsts[0])]
+    for number in np.flatnonzero(~plain).tolist():
+        last, following = int(lines.lasts[number]), int(lines.firsts[number + 1])
         kept = [text.find("\n", last, following)] + ([text.rfind("\n", last, following)] if scene_ends[number] else [])
         starts += [last, *(place + 1 for place in kept)]
         ends += [*kept, following]
-    all_starts, all_ends = np.append(lasts[plain] + 1, starts), np.append(nexts[plain], ends)
+    last = int(lines.lasts[-1])
+    if text[last:] != "\n":
+        starts.append(last)
+        ends.append(len(text))
+    all_starts, all_ends = np.append(lines.lasts[:-1][plain] + 1, starts), np.append(lines.firsts[1:][plain], ends)
     order = np.argsort(all_starts, kind="stable")
     order = order[all_starts[order] < all_ends[order]]
     starts, ends = all_starts[order].tolist(), all_ends[order].tolist()
-    if text[lines.lasts[-1] :] != "\n":
-        starts.append(lines.lasts[-1])
-        ends.append(len(text))
     tally = draft.edit(starts, ends)
     if _ODD_BLANK.search(draft.alphabet) or any(pair in draft.text for pair in _PAIRS):
         tally += draft.sub(_RUN, lambda match: "\u3000" if "\u3000" in match[0] else " ")
     return tally if draft.text.endswith("\n") else tally + draft.append("\n")
 
 
-def _common(blank_lines: list[int]) -> int:
+def _common(blank_lines: np.ndarray) -> int:
     """How many empty lines usually stand between two lines."""
-    return Counter(blank_lines).most_common(1)[0][0] if blank_lines else 0
+    return int(np.bincount(blank_lines).argmax()) if len(blank_lines) else 0
 
 
 class _Page:
     """How the lines of a text are set."""
 
     def __init__(self, lines: Lines):
-        self.text, self.firsts, self.lasts = lines.text, lines.firsts, lines.lasts
-        self.blank_lines = lines.blank_lines
-        self.common_blanks = _common(self.blank_lines)
-        self.lengths = np.array(self.lasts) - np.array(self.firsts)
-        self.width = self._width(self.lengths)
-        if not self.width:
-            return
-        self.indents = np.array([self.text[first - 1] != "\n" for first in self.firsts[1:]], dtype=bool)
+        self.lines = lines
+        self.lengths = lines.lasts - lines.firsts
+        self.unfinished = ~np.isin(lines.last_codes, _FINISHED_CODES)
+        self.common_blanks = _common(lines.blank_lines)
+        self.width = self._width()
         # What tells where a paragraph begins, if anything does: it must be there, and not everywhere.
-        self.by_indent = len(self.indents) > 0 and 0.02 < self.indents.mean() < 0.9
-        self.by_blank_line = len(self.indents) > 0 and 0.02 < np.mean(np.array(self.blank_lines) > 0) < 0.9
+        self.by_indent = len(lines) > 1 and 0.02 < lines.indented[1:].mean() < 0.9
+        self.by_blank_line = len(lines) > 1 and 0.02 < (lines.blank_lines > 0).mean() < 0.9
 
-    def _width(self, lengths: np.ndarray) -> int:
+    def _width(self) -> int:
         """The width that the page is wrapped at, in characters; 0 if it is not."""
-        if len(lengths) < _LEAST_LINES:
+        if len(self.lines) < _LEAST_LINES:
             return 0
-        width = int(np.percentile(lengths, 98))
-        latin = sum(map(str.isascii, self.text[:5000])) > 0.5 * min(len(self.text), 5000)
-        full = np.flatnonzero(lengths >= width - (12 if latin else 3))
-        if not _NARROWEST <= width <= _WIDEST or len(full) < _FULL * len(lengths):
+        width = int(np.percentile(self.lengths, 98))
+        sample = self.lines.text[:5000]
+        latin = sum(map(str.isascii, sample)) > 0.5 * len(sample)
+        full = self.lengths >= width - (12 if latin else 3)
+        if not _NARROWEST <= width <= _WIDEST or full.mean() < _FULL:
             return 0
-        unfinished = sum(self.text[self.lasts[line] - 1] not in _FINISHED for line in full.tolist())
-        return width if unfinished >= _UNFINISHED * len(full) else 0
+        return width if self.unfinished[full].mean() >= _UNFINISHED else 0
 
     def broken(self) -> Iterator[tuple[int, int]]:
         """The spans between two lines that belong together."""
-        wrapped = self.width > 0
-        text, firsts, lasts = self.text, self.firsts, self.lasts
+        lines, wrapped = self.lines, self.width > 0
         if wrapped:
-            suspects = range(len(lasts) - 1)
+            suspects = range(len(lines) - 1)
         else:
-            long_lines = np.flatnonzero(self.lengths[:-1] >= _PROSE).tolist()
-            suspects = [line for line in long_lines if text[lasts[line] - 1] not in _FINISHED]
-            if len(suspects) > max(_HABIT * len(long_lines), 3):
+            prose = self.lengths[:-1] >= _PROSE
+            suspects = np.flatnonzero(prose & self.unfinished[:-1]).tolist()
+            if len(suspects) > max(_HABIT * np.count_nonzero(prose), 3):
                 return
         for line in suspects:
-            before, after = text[firsts[line] : lasts[line]], text[firsts[line + 1] : lasts[line + 1]]
+            before, after = lines[line], lines[line + 1]
             if headings.parse(before) or headings.parse(after):
                 continue
             if (wrapped and self._wrapped(line, before, after)) or self._breaks_off(line, before, after):
-                yield firsts[line] + len(before), firsts[line + 1]
+                yield int(lines.lasts[line]), int(lines.firsts[line + 1])
 
     def _wrapped(self, line: int, before: str, after: str) -> bool:
         """Whether the line ends because the next word did not fit."""
-        if self.blank_lines[line] or (self.by_indent and self.indents[line]):
+        if self.lines.blank_lines[line] or (self.by_indent and self.lines.indented[line + 1]):
             return False
         word = _WORD.match(after)
         full = len(before) + len(word[0] if word else "") >= self.width - 1
@@ -148,7 +142,7 @@ class _Page:
 
     def _breaks_off(self, line: int, before: str, after: str) -> bool:
         """Whether the line is prose that stops within a sentence."""
-        if self.blank_lines[line] > self.common_blanks or len(before) < _PROSE or before[-1] in _FINISHED:
+        if self.lines.blank_lines[line] > self.common_blanks or len(before) < _PROSE or before[-1] in _FINISHED:
             return False
         if before[-1] in _COMMAS:
             return len(before) >= _LONG and _GOES_ON.match(after) is not None

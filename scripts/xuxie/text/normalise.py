@@ -1,7 +1,7 @@
 """A novel's sources become one clean text; every step says what it did."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from itertools import accumulate
 
@@ -9,6 +9,7 @@ from xuxie.errors import UserError
 from xuxie.text import characters, layout, markup, punctuation, watermarks
 from xuxie.text.decode import Decoded, check_language, decode
 from xuxie.text.draft import Draft, Tally
+from xuxie.text.lines import whole_lines
 from xuxie.text.sources import Source
 
 logger = logging.getLogger(__name__)
@@ -28,6 +29,7 @@ STEPS = (
 )
 
 _READERS = {"text": markup.resolve_remains, "markdown": markup.read_markdown, "html": markup.read_html}
+# What is worked on in blocks of so many characters stays near the processor.
 _BLOCK = 1 << 19
 
 
@@ -104,7 +106,7 @@ def normalise(
     for source in sources:
         decoded.append(decode(source, encoding=encoding, on_bad_bytes=on_bad_bytes, language=language))
         actions = _local_steps(source.form, patterns)
-        blocks = _blocks(decoded[-1].text) if source.form == "text" else [decoded[-1].text]
+        blocks = whole_lines(decoded[-1].text, _BLOCK) if source.form == "text" else [decoded[-1].text]
         # Its bytes are of no more use, and as much as the text.
         del source
         if drafts:
@@ -143,12 +145,3 @@ def _local_steps(form: str, patterns) -> dict[str, Callable[[Draft], Tally]]:
         "unicode": characters.compose,
         "punctuation": punctuation.write_chinese_marks,
     }
-
-
-def _blocks(text: str) -> Iterator[str]:
-    """Whole lines, about so many characters: what is worked on stays near the processor."""
-    end = text.find("\n", _BLOCK) + 1 or len(text)
-    yield text[:end]
-    while end < len(text):
-        start, end = end, text.find("\n", end + _BLOCK) + 1 or len(text)
-        yield text[start:end]

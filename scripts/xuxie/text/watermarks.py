@@ -1,11 +1,12 @@
 """Adverts of the sites a text came through: by pattern, and by their coming back in every chapter."""
 
 import re
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
+import numpy as np
 import re2
 
 from xuxie.errors import UserError
@@ -80,30 +81,33 @@ def remove_repeated_lines(draft: Draft) -> tuple[Tally, dict[str, int]]:
         what was done, and how often each line was removed.
     """
     text, lines = draft.text, draft.lines
-    found = [(bisect_left(lines.firsts, start), heading) for start, _, heading in headings.found_in(text)]
-    heading_at = {number for number, heading in found if heading.kind == "chapter"}
-    sure_at = {number for number, heading in found if heading.kind == "chapter" and heading.sure}
+    found = [(start, heading.sure) for start, _, heading in headings.found_in(text) if heading.kind == "chapter"]
+    numbers = np.searchsorted(lines.firsts, [start for start, _ in found]).tolist()
+    heading_at = set(numbers)
+    sure_at = {number for number, (_, sure) in zip(numbers, found, strict=True) if sure}
     unwanted = sorted(_furniture(lines, sure_at) | _running_titles(lines, sorted(heading_at)))
-    firsts = [*lines.firsts, len(text)]
+    firsts = np.append(lines.firsts, len(text))
     counts = Counter(lines[number] for number in unwanted)
-    return draft.edit([firsts[number] for number in unwanted], [firsts[number + 1] for number in unwanted]), dict(counts.most_common())
+    tally = draft.edit([int(firsts[number]) for number in unwanted], [int(firsts[number + 1]) for number in unwanted])
+    return tally, dict(counts.most_common())
 
 
 def _furniture(lines: Lines, heading_at: set[int]) -> set[int]:
     least = max(_SHARE * len(heading_at), _FEWEST)
     if len(heading_at) < _FEWEST:
         return set()
-    short = [
-        number for number, (first, last) in enumerate(zip(lines.firsts, lines.lasts, strict=True)) if 3 < last - first <= headings.LONGEST
-    ]
-    counts = Counter([lines[number] for number in short])
+    lengths = lines.lasts - lines.firsts
+    short = np.flatnonzero((lengths > 3) & (lengths <= headings.LONGEST))
+    spans = zip(lines.firsts[short].tolist(), lines.lasts[short].tolist(), strict=True)
+    said = [lines.text[first:last] for first, last in spans]
+    counts = Counter(said)
     suspects = {line for line, count in counts.items() if least <= count <= 4 * len(heading_at) and _may_be_site(line)}
     if not suspects:
         return set()
     places: dict[str, list[int]] = {line: [] for line in suspects}
-    for number in short:
-        if lines[number] in suspects:
-            places[lines[number]].append(number)
+    for number, line in zip(short.tolist(), said, strict=True):
+        if line in suspects:
+            places[line].append(number)
     chapter_starts = sorted(heading_at)
     near = {number + step for number in heading_at for step in range(-_NEAR, _NEAR + 1)}
     unwanted: set[int] = set()
