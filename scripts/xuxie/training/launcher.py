@@ -13,6 +13,7 @@ import time
 
 from xuxie.factory import import_factory
 from xuxie.training.generate import keep_own_generate
+from xuxie.training.order import order_by_seed
 from xuxie.training.progress import show_progress
 
 TORCHRUN_TARGET = "-m xuxie.training.launcher"
@@ -23,6 +24,7 @@ def main() -> None:
     end_with_parent()
     logging.basicConfig(stream=sys.stdout, level=logging.INFO, format="%(message)s")
     show_progress()
+    order_by_seed()
     keep_own_generate()
     if "LOCAL_RANK" in os.environ:
         import_factory("llamafactory.train.tuner").run_exp()

@@ -1,0 +1,116 @@
+"""A training that is killed outright, at moments drawn by seed, ends in the very adapter of one that was left alone."""
+
+import json
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from training_run import TrainingRun, rows_of
+from workspace import REPOSITORY
+
+from xuxie.rows import read_json, read_rows
+
+# Dropout and the order of rows draw random numbers, which a resumed run has to draw as if nothing had happened.
+SETTINGS = {"num_train_epochs": 2, "save_strategy": "steps", "save_steps": 2, "eval_strategy": "steps", "eval_steps": 4, "lora_dropout": 0.2}
+STEPS = 14
+
+
+@pytest.fixture(scope="module")
+def rows(novel_text):
+    return rows_of(novel_text, 16)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tiny_model, rows, tmp_path_factory):
+    """The folder of a run that nobody disturbed, and its manifest."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("undisturbed"))
+        run = TrainingRun(tiny_model, rows, train=SETTINGS).prepare()
+        return run.folder.resolve(), run.run()
+
+
+def kill_at_step(run: TrainingRun, step: int) -> None:
+    """Start the job, kill it with SIGKILL as soon as it reports this step or a later one."""
+    process = subprocess.Popen(
+        [sys.executable, str(REPOSITORY / "tests/training_run.py"), json.dumps(run.train_arguments)],
+        env={**os.environ, "PYTHONPATH": f"{REPOSITORY / 'scripts'}{os.pathsep}{REPOSITORY / 'tests'}"},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    said = []
+    for line in process.stderr:
+        said.append(line)
+        reported = re.search(rf"step (\d+) of {STEPS}, loss ", line)
+        if reported and int(reported[1]) >= step:
+            process.send_signal(signal.SIGKILL)
+            break
+    process.stderr.close()
+    assert process.wait() == -signal.SIGKILL, "".join(said)
+
+
+def trainers() -> list[str]:
+    """The command lines of trainers at work in this folder."""
+    found = []
+    for process in Path("/proc").iterdir():
+        try:
+            if process.name.isdigit() and process.joinpath("cwd").resolve() == Path.cwd() and b"launcher" in process.joinpath("cmdline").read_bytes():
+                found.append(process.joinpath("cmdline").read_text())
+        except OSError:  # it ended meanwhile
+            continue
+    return found
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_killed_and_resumed_is_bit_for_bit_the_same(tiny_model, rows, undisturbed, seed, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run = TrainingRun(tiny_model, rows, train=SETTINGS).prepare()
+    moments = sorted(random.Random(seed).sample(range(3, STEPS), 2))
+    for moment in moments:
+        kill_at_step(run, moment)
+        deadline = time.monotonic() + 20
+        while trainers() and time.monotonic() < deadline:
+            time.sleep(0.2)
+        assert not trainers(), "a trainer outlives its job, and would write over the next one's checkpoints"
+    manifest = run.run()
+    folder, alone = undisturbed
+    assert manifest["resumed_from"] and not alone["resumed_from"], moments
+    for file in ("adapter_model.safetensors", "adapter_config.json"):
+        assert (run.folder / file).read_bytes() == (folder / file).read_bytes(), f"{file} differs after kills at {moments}"
+    assert manifest["result"]["losses"] == alone["result"]["losses"]
+    logged = [entry["current_steps"] for entry in read_rows(run.folder / "trainer_log.jsonl") if "loss" in entry]
+    assert logged == list(range(1, STEPS + 1)), "the log has a gap or a double where the run was resumed"
+    assert not list(run.folder.glob("checkpoint-*"))
+
+
+def test_other_settings_start_afresh_and_say_why(tiny_model, rows, undisturbed, tmp_path, monkeypatch, caplog):
+    caplog.set_level("INFO")
+    monkeypatch.chdir(tmp_path)
+    run = TrainingRun(tiny_model, rows, train={**SETTINGS, "learning_rate": 0.01}).prepare()
+    kill_at_step(run, 5)
+    assert list(run.folder.glob("checkpoint-*"))
+    manifest = TrainingRun(tiny_model, rows, train=SETTINGS).prepare().run()
+    assert manifest["resumed_from"] is None
+    assert "starting afresh: since the last run, other argument learning_rate" in caplog.text
+    assert (run.folder / "adapter_model.safetensors").read_bytes() == (undisturbed[0] / "adapter_model.safetensors").read_bytes()
+
+
+def test_the_manifest_says_what_made_the_adapter(undisturbed):
+    folder, manifest = undisturbed
+    assert manifest == read_json(folder / "manifest.json")
+    assert manifest["machine"]["packages"]["llamafactory"] and manifest["machine"]["processor"]
+    assert manifest["arguments"]["lora_dropout"] == 0.2 and manifest["command"][1:4] == ["-m", "xuxie.training.launcher", "train"]
+    assert set(manifest["inputs"]) == {
+        "results/adapters/small/train.yaml",
+        "results/adapters/small/data/train.jsonl",
+        "results/adapters/small/data/val.jsonl",
+        "results/models/tiny/model.json",
+    }
+    assert "model.safetensors" in manifest["base_model"]["files"]
+    assert manifest["result"]["steps"] == STEPS == len(manifest["result"]["losses"])
+    assert manifest["result"]["useful_tokens"] > 0

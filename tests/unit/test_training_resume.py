@@ -1,0 +1,93 @@
+"""Only a checkpoint that is whole and of the same run is gone on from; the reason for any other is said."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from xuxie.training.order import SeededLengthGroups
+from xuxie.training.resume import last_sound_checkpoint, log_until
+
+FINGERPRINT = {"training rows": "a1", "base model": "b2", "argument learning_rate": 0.0001}
+
+
+def checkpoint(folder: Path, step: int) -> Path:
+    made = folder / f"checkpoint-{step}"
+    made.mkdir(parents=True)
+    save_file({"weight": torch.zeros(4)}, made / "adapter_model.safetensors")
+    torch.save({"step": step}, made / "optimizer.pt")
+    torch.save({"last_epoch": step}, made / "scheduler.pt")
+    history = [{"step": number, "epoch": number / 4, "loss": 3.0, "learning_rate": 0.1} for number in range(1, step + 1)]
+    state = {"global_step": step, "max_steps": 20, "log_history": [*history, {"step": step, "epoch": step / 4, "eval_loss": 2.5}]}
+    (made / "trainer_state.json").write_text(json.dumps(state))
+    return made
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A run's folder with two whole checkpoints; the second is step 10, though 9 comes last by name."""
+    assert last_sound_checkpoint(tmp_path, FINGERPRINT) is None
+    checkpoint(tmp_path, 9)
+    checkpoint(tmp_path, 10)
+    return tmp_path
+
+
+def test_the_last_checkpoint_of_the_same_run_is_taken(folder):
+    (folder / "adapter_model.safetensors").touch()
+    assert last_sound_checkpoint(folder, dict(FINGERPRINT)) == folder / "checkpoint-10"
+    assert not (folder / "adapter_model.safetensors").exists(), "the trainer would take it for a finished run"
+
+
+@pytest.mark.parametrize("changed", FINGERPRINT)
+def test_a_change_starts_afresh_and_is_named(folder, changed, caplog):
+    caplog.set_level("INFO")
+    assert last_sound_checkpoint(folder, {**FINGERPRINT, changed: "other"}) is None
+    assert f"starting afresh: since the last run, other {changed}" in caplog.text
+    assert not list(folder.glob("checkpoint-*"))
+
+
+def test_checkpoints_of_nobody_are_not_used(folder, caplog):
+    caplog.set_level("INFO")
+    (folder / "fingerprint.json").unlink()
+    assert last_sound_checkpoint(folder, FINGERPRINT) is None
+    assert "nothing says which run the checkpoints are from" in caplog.text
+
+
+def cut(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+
+
+@pytest.mark.parametrize(
+    ("file", "damage"),
+    [
+        *((file, cut) for file in ("trainer_state.json", "adapter_model.safetensors", "optimizer.pt", "scheduler.pt")),
+        *((file, Path.unlink) for file in ("trainer_state.json", "optimizer.pt", "scheduler.pt")),
+    ],
+)
+def test_a_checkpoint_that_was_cut_short_is_passed_over(folder, file, damage, caplog):
+    caplog.set_level("INFO")
+    damage(folder / "checkpoint-10" / file)
+    assert last_sound_checkpoint(folder, FINGERPRINT) == folder / "checkpoint-9"
+    assert "checkpoint-10 is not used: it was not written to the end" in caplog.text
+    assert not (folder / "checkpoint-10").exists()
+
+
+def test_the_log_up_to_a_checkpoint_is_in_llamafactorys_form(tmp_path):
+    entries = log_until(checkpoint(tmp_path, 2))
+    assert entries[0] == {"current_steps": 1, "total_steps": 20, "loss": 3.0, "lr": 0.1, "epoch": 0.25, "percentage": 5.0}
+    assert entries[-1] == {"current_steps": 2, "total_steps": 20, "eval_loss": 2.5, "epoch": 0.5, "percentage": 10.0}
+
+
+def test_the_order_of_rows_follows_from_seed_and_epoch_alone():
+    def order(epoch: int, *, drawn_before: int) -> list[int]:
+        torch.manual_seed(42)
+        sampler = SeededLengthGroups(4, lengths=list(range(100)))
+        torch.rand(drawn_before)  # dropout of the steps before
+        sampler.set_epoch(epoch)
+        return list(sampler)
+
+    assert order(1, drawn_before=0) == order(1, drawn_before=7)
+    assert order(1, drawn_before=0) != order(2, drawn_before=0)
+    assert sorted(order(1, drawn_before=0)) == list(range(100))
