@@ -225,7 +225,7 @@ def _of_chapter_level(lines: list[_Line], findings: Findings) -> list[_Line]:
             if line.start in bare:
                 kept.append(replace(line, heading=replace(heading, kind="chapter", sure=True)))
         elif not heading.unit or heading.unit in chapter_units:
-            kept.append(replace(line, heading=replace(heading, kind="chapter")) if heading.unit else line)
+            kept.append(line if heading.kind != "volume" else replace(line, heading=replace(heading, kind="chapter")))
         elif heading.unit in _OTHER_UNITS and _OTHER_UNITS.index(heading.unit) > finest:
             kept.append(replace(line, heading=replace(heading, kind="volume")))
         else:

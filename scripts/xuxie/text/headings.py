@@ -24,6 +24,8 @@ _KIND_OF = {word: kind for kind, words in _SPECIAL.items() for word in words.spl
 _DECORATION = r"[\s【《〈\[（(*#=~\-—·•◆■★☆]*"
 _PREFIX = rf"{_DECORATION}(?:《[^《》]{{1,30}}》)?(?:正文|VIP章节|VIP)?[\s:：、.]*"
 _SEPARATOR = r"[\s:：、.．·,，—\-_~～|）)】\]》]"
+_SEPARATED = re.compile(_SEPARATOR)
+_AROUND_TITLE = re.compile(rf"^{_SEPARATOR}+|[\s】\])）*#=~\-—]+$")
 _VOLUME = (
     rf"(?:第\s*(?P<volume>{_NUMERAL})\s*(?P<volume_unit>{_VOLUME_UNITS})"
     rf"|(?P<volume_unit2>[卷部])之?\s*(?P<volume2>{_NUMERAL})(?![^\s:：、.·第]))"
@@ -109,7 +111,7 @@ def _numbered(line: str) -> Heading | None:
     if rest.startswith(_GOES_ON):
         return None
     volume = match["volume"] or match["volume2"]
-    sure = (not rest or re.match(_SEPARATOR, rest) is not None) and not rest.endswith(_SENTENCE_END)
+    sure = (not rest or _SEPARATED.match(rest) is not None) and not rest.endswith(_SENTENCE_END)
     return Heading("chapter", match["unit"][0], number, _title(rest), sure, volume and numerals.number(volume))
 
 
@@ -120,7 +122,7 @@ def _volume_alone(line: str) -> Heading | None:
     if match["part"]:
         return Heading("volume", "卷", "上中下".index(match["part"]) + 1, _title(match["rest"]), True)
     number = numerals.number(match["volume"] or match["volume2"])
-    sure = not match["rest"] or re.match(_SEPARATOR, match["rest"]) is not None
+    sure = not match["rest"] or _SEPARATED.match(match["rest"]) is not None
     return Heading("volume", match["volume_unit"] or match["volume_unit2"], number, _title(match["rest"]), sure) if sure else None
 
 
@@ -139,7 +141,7 @@ def _specially_named(line: str) -> Heading | None:
     if not match or len(line) > 40 or match["rest"].endswith(_SENTENCE_END):
         return None
     kind, rest = _KIND_OF[match["name"].lower()], match["rest"]
-    attached = rest and not re.match(_SEPARATOR, rest)
+    attached = rest and not _SEPARATED.match(rest)
     title = _title(rest)
     if title[:1].islower() or (attached and not (kind == "extra" and rest.startswith("之"))):
         return None
@@ -155,4 +157,4 @@ def _bare(line: str) -> Heading | None:
 
 
 def _title(rest: str) -> str:
-    return re.sub(rf"^{_SEPARATOR}+|[\s】\])）*#=~\-—]+$", "", rest)
+    return _AROUND_TITLE.sub("", rest)
