@@ -89,6 +89,16 @@ def gguf_of(endpoint):
     return f"results/models/{model}/model.gguf" if model else []
 
 
+def counting_model(name):
+    """The config of the model whose tokens are counted, the first one if none is named; its tokenizer lies beside it."""
+    return hf_files(name or next(iter(config["models"])))[0]
+
+
+def pair_tokenizer(wildcards):
+    """The model that bounds of pairs are counted with; none where all bounds are in characters."""
+    return counting_model(config["pairs"]["model"]) if any(length["tokens"] for length in config["pairs"]["lengths"]) else []
+
+
 def generator_gguf(wildcards):
     return gguf_of(config["pairs"]["generator"])
 
@@ -170,8 +180,8 @@ def of_novels(name):
 
 
 def chunk_tokenizer(wildcards):
-    """The tokenizer that a chunk's size is counted with; none where characters count."""
-    return hf_files(config["chunks"]["model"])[0] if config["chunks"]["unit"] == "tokens" else []
+    """The model that a chunk's size is counted with; none where characters count."""
+    return counting_model(config["chunks"]["model"]) if config["chunks"]["unit"] == "tokens" else []
 
 
 # model

@@ -6,6 +6,7 @@ rule generate_pairs:
     input:
         chunks="results/novels/{novel}/chunks.jsonl",
         gguf=generator_gguf,
+        tokenizer=pair_tokenizer,
     output:
         candidates_file="results/novels/{novel}/shards/{shard}/candidates.jsonl",
     log:

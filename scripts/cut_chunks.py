@@ -2,21 +2,21 @@
 
 import logging
 from collections.abc import Iterator
-from itertools import pairwise
 from pathlib import Path
 
 from xuxie.job import run_job
 from xuxie.rows import read_rows, write_rows
 from xuxie.text.chunks import Cost, characters
 from xuxie.text.chunks import chunks as cut
+from xuxie.text.tokens import token_cost
 
 logger = logging.getLogger(__name__)
 
 
 def cut_chunks(text: str, chapters: str, chunks: str, *, novel: str, size: int, tokenizer: str | None = None) -> None:
-    """Write one row a chunk, of at most `size` characters, or tokens of the tokenizer file if one is given."""
+    """Write one row a chunk, of at most `size` characters, or tokens of the model whose config is given as `tokenizer`."""
     content = Path(text).read_text(encoding="utf-8")
-    rows = _rows(content, read_rows(chapters), novel, size, _tokens(tokenizer) if tokenizer else characters)
+    rows = _rows(content, read_rows(chapters), novel, size, token_cost(tokenizer) if tokenizer else characters)
     count = write_rows(chunks, rows)
     logger.info("%d chunks of at most %d %s", count, size, "tokens" if tokenizer else "characters")
 
@@ -27,19 +27,6 @@ def _rows(text: str, chapters: Iterator[dict], novel: str, size: int, cost: Cost
         for start, end in cut(text, row["start"], row["end"], size, cost):
             count += 1
             yield {"id": f"{novel}-c{count:04d}", "novel": novel, "chapter": chapter, "start": start, "end": end, "text": text[start:end]}
-
-
-def _tokens(tokenizer: str) -> Cost:
-    from tokenizers import Tokenizer
-
-    # The model's config.json stands for its folder.
-    encode_batch = Tokenizer.from_file(tokenizer).encode_batch
-
-    def tokens(text: str, bounds: list[int]) -> list[int]:
-        passages = [text[start:end] for start, end in pairwise(bounds)]
-        return [len(encoding.ids) for encoding in encode_batch(passages, add_special_tokens=False)]
-
-    return tokens
 
 
 if __name__ == "__main__":

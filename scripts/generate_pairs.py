@@ -5,9 +5,9 @@ from pathlib import Path
 
 from xuxie.job import run_job
 from xuxie.llm import ask_all, open_endpoint
-from xuxie.pairs.generation import Wording, candidates, plan_chunk, question
-from xuxie.pairs.shards import asked_chunks, shard_of
-from xuxie.pairs.spans import LengthClass
+from xuxie.pairs.generation import Wording, candidates, question
+from xuxie.pairs.planning import asked_chunks, plan_chunks
+from xuxie.pairs.shards import shard_of
 from xuxie.rows import read_rows, write_rows
 
 logger = logging.getLogger(__name__)
@@ -16,6 +16,7 @@ logger = logging.getLogger(__name__)
 def generate_pairs(
     chunks: str,
     gguf: str | None,
+    tokenizer: str | None,
     candidates_file: str,
     *,
     shard: str,
@@ -30,18 +31,18 @@ def generate_pairs(
 
     Args:
         gguf: the weights of an embedded endpoint.
+        tokenizer: the config of the model that bounds in tokens are counted with.
         endpoint: name of the generator's endpoint, and the model that answers there.
         pairs: the settings of the config's section that shape a question.
         wording: the folder of prompt templates.
         endpoints, llm: these sections of the config.
     """
     asked = asked_chunks(list(read_rows(chunks)), per_chapter=pairs["chunks_per_chapter"], seed=pairs["seed"])
-    lengths = [LengthClass.from_settings(length) for length in pairs["lengths"]]
-    plans = [plan_chunk(chunk, lengths, per_chunk=pairs["per_chunk"], seed=pairs["seed"]) for chunk in shard_of(asked, shard)]
+    plans = plan_chunks(shard_of(asked, shard), pairs["lengths"], per_chunk=pairs["per_chunk"], seed=pairs["seed"], tokenizer=tokenizer)
     fitting = [plan for plan in plans if plan.slots]
     if len(fitting) < len(plans):
         logger.warning(
-            "%d of %d chunks are too short for every length class and are not asked about", len(plans) - len(fitting), len(plans)
+            "%d of %d chunks hold a pair of no length class and are not asked about", len(plans) - len(fitting), len(plans)
         )
     words = Wording.read(wording)
     settings = endpoints[endpoint["name"]]

@@ -109,6 +109,9 @@ def _check_names(config: dict) -> None:
 def _references(config: dict) -> Iterator[tuple[str, str, str]]:
     """(key, name, section) of every reference."""
     yield "pairs.generator", config["pairs"]["generator"], "endpoints"
+    for section in ("chunks", "pairs"):
+        if config[section]["model"]:
+            yield f"{section}.model", config[section]["model"], "models"
     for name in config["pairs"]["scorers"]:
         yield "pairs.scorers", name, "scorers"
     for name, scorer in config["scorers"].items():

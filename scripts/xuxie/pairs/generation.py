@@ -1,15 +1,14 @@
 """The generator role: ask an LLM which spans of a chunk make good pairs."""
 
-import hashlib
-import random
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from string import Template
 
 from xuxie.llm import Answered, Failed, Question
-from xuxie.pairs.spans import Cut, LengthClass, bounded_schema, check_choices, choices, cuts, free_schema, spread
-from xuxie.text.sentences import sentences
+from xuxie.pairs.planning import Plan
+from xuxie.pairs.spans import bounded_schema, check_choices, choices, free_schema
 
 
 @dataclass(frozen=True)
@@ -26,31 +25,6 @@ class Wording:
             return (Path(folder) / f"{name}.txt").read_text(encoding="utf-8").strip()
 
         return cls(text("system"), Template(text("generate")), Template(text("slot")))
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What is asked of one chunk: its sentences and, a pair, the length class and the cuts that suit it."""
-
-    chunk: dict
-    spans: list[tuple[int, int]]
-    slots: list[tuple[LengthClass, list[Cut]]]
-
-
-def plan_chunk(chunk: dict, lengths: list[LengthClass], *, per_chunk: int, seed: int) -> Plan:
-    """Draw a length class for each pair of a chunk, by share, among those that fit in it.
-
-    The draw hangs on the chunk's text alone, so that an edit elsewhere in the novel changes no question.
-    A chunk too short for every class gets a plan without slots.
-    """
-    spans = sentences(chunk["text"])
-    possible = {length: options for length in lengths if length.share > 0 and (options := cuts(spans, length))}
-    if not possible:
-        return Plan(chunk, spans, [])
-    drawn = text_random(chunk["text"], seed).choices(list(possible), [length.share for length in possible], k=per_chunk)
-    # Each pair of a class gets a stretch of the chunk of its own: left free, small models choose the first sentences every time.
-    stretches = {length: spread(possible[length], drawn.count(length)) for length in drawn}
-    return Plan(chunk, spans, [(length, stretches[length].pop(0)) for length in drawn if stretches[length]])
 
 
 def question(plan: Plan, wording: Wording, *, bounded: bool, sampling: dict) -> Question:
@@ -71,8 +45,8 @@ def question(plan: Plan, wording: Wording, *, bounded: bool, sampling: dict) -> 
 
 def numbered(plan: Plan) -> str:
     """The chunk as an LLM sees it: one numbered sentence a line."""
-    text = plan.chunk["text"]
-    return "\n".join(f"[{number}] {text[start:end].strip()}" for number, (start, end) in enumerate(plan.spans, 1))
+    text, edges = plan.chunk["text"], plan.sentences.edges
+    return "\n".join(f"[{number}] {text[start:end].strip()}" for number, (start, end) in enumerate(pairwise(edges), 1))
 
 
 def candidates(plans: Iterable[Plan], outcomes: Iterable[Answered | Failed]) -> Iterator[dict]:
@@ -83,11 +57,10 @@ def candidates(plans: Iterable[Plan], outcomes: Iterable[Answered | Failed]) -> 
         if isinstance(outcome, Failed):
             yield {**common, "failed": outcome.reason, "detail": outcome.detail, "raw": outcome.raw, "pairs": len(plan.slots)}
             continue
-        for index, (choice, (length, _)) in enumerate(zip(choices(outcome.value), plan.slots, strict=True)):
-            start = plan.spans[choice.prompt_first - 1][0]
-            edge = plan.spans[choice.completion_first - 1][0]
-            end = plan.spans[choice.completion_last - 1][1]
-            text = chunk["text"]
+        text, edges = chunk["text"], plan.sentences.edges
+        chosen = choices(outcome.value, [options for _, options in plan.slots])
+        for index, (choice, (length, _)) in enumerate(zip(chosen, plan.slots, strict=True)):
+            start, edge, end = edges[choice.prompt_first - 1], edges[choice.completion_first - 1], edges[choice.completion_last]
             yield {
                 "id": f"{chunk['id']}-p{index + 1}",
                 **common,
@@ -98,11 +71,6 @@ def candidates(plans: Iterable[Plan], outcomes: Iterable[Answered | Failed]) -> 
                 "completion_span": [chunk["start"] + edge, chunk["start"] + end],
                 "why": choice.why,
             }
-
-
-def text_random(text: str, seed: int) -> random.Random:
-    """A generator seeded by a text and the recipe's seed, the same on every machine."""
-    return random.Random(hashlib.sha256(f"{seed}\n{text}".encode()).digest())
 
 
 def _task(plan: Plan, wording: Wording) -> str:

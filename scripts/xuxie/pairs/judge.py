@@ -13,7 +13,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from xuxie.llm import Answered, Failed, Question
-from xuxie.pairs.generation import text_random
+from xuxie.pairs.planning import text_random
 
 Mark = Annotated[int, Field(ge=0, le=10)]
 
