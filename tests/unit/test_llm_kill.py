@@ -10,7 +10,7 @@ import time
 
 import pytest
 from fault_server import FaultServer, asked, echo
-from xuxie.llm.conversation import address
+from xuxie.llm.conversation import address, canonical
 from xuxie.llm.segments import decode, head, lines, segments
 
 QUESTIONS = 300
@@ -103,4 +103,4 @@ def test_killed_at_any_moment_it_loses_nothing_and_repeats_nothing(tmp_path, mon
 
 
 def _nothing_repeated(bodies, held):
-    assert not {address(body) for body in bodies} & held.keys(), "a call was paid for twice"
+    assert not {address(canonical(body)) for body in bodies} & held.keys(), "a call was paid for twice"

@@ -1,7 +1,5 @@
 """What may be spent, how much a call can cost before it is made, and who is about to spend it."""
 
-import json
-
 from xuxie.errors import UserError
 from xuxie.llm.journal import Journal
 from xuxie.llm.shared import SharedState
@@ -20,25 +18,17 @@ class TokenEstimate:
     def __init__(self):
         self._ratio: float | None = None
 
-    def prompt(self, body: dict) -> int:
-        """Tokens of a request's messages and schema, likely a little less than estimated."""
-        return self._of_bytes(self._size(body)) + _TEMPLATE
+    def prompt(self, size: int) -> int:
+        """Tokens of a request of so many bytes, likely a little less than estimated."""
+        return self.text(size) + _TEMPLATE
 
-    def text(self, text: str) -> int:
-        """Tokens of a text, likely a little less than estimated."""
-        return self._of_bytes(len(text.encode("utf-8", "replace")))
+    def text(self, size: int) -> int:
+        """Tokens of a text of so many bytes, likely a little less than estimated."""
+        return round(size * (0.6 if self._ratio is None else 1.05 * self._ratio))
 
-    def learn(self, body: dict, counted: int) -> None:
-        """Take in the endpoint's count for a request."""
-        self._ratio = max(self._ratio or 0.0, (counted - _TEMPLATE) / self._size(body))
-
-    def _of_bytes(self, count: int) -> int:
-        return round(count * (0.6 if self._ratio is None else 1.05 * self._ratio))
-
-    @staticmethod
-    def _size(body: dict) -> int:
-        text = "".join(message["content"] for message in body["messages"])
-        return len(text.encode("utf-8", "replace")) + (len(json.dumps(body["response_format"])) if "response_format" in body else 0)
+    def learn(self, size: int, counted: int) -> None:
+        """Take in the endpoint's count for a request of so many bytes."""
+        self._ratio = max(self._ratio or 0.0, (counted - _TEMPLATE) / size)
 
 
 class Budget:

@@ -15,7 +15,7 @@ from xuxie.llm.endpoint import Endpoint
 from xuxie.llm.faults import Transient, fault_of, stop
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Answer:
     """A raw answer, as the journal keeps it.
 

@@ -16,21 +16,23 @@ class Request:
     attempt follows from the answers before it, so that a rerun walks through the journal along the same keys.
 
     Attributes:
+        model: the identity of the model that is asked (see `Endpoint`).
         messages: the conversation.
         format: `response_format`, or None.
         sampling: every other field of the body.
         attempt: 0 for the first.
     """
 
+    model: str
     messages: list[dict]
     format: dict | None
     sampling: dict
     attempt: int = 0
 
     @classmethod
-    def first(cls, messages: list[dict], schema, sampling: dict, mode: str) -> "Request":
+    def first(cls, model: str, messages: list[dict], schema, sampling: dict, mode: str) -> "Request":
         """The first attempt at a question, in one of the modes of structured answers."""
-        return cls(described(messages, schema, mode), response_format(schema, mode), sampling)
+        return cls(model, described(messages, schema, mode), response_format(schema, mode), sampling)
 
     def after(self, fault: Unusable, answer: str | None) -> "Request":
         """The next attempt: the failure is told to the model, a seed changes, and an answer that was cut off gets twice the room."""
@@ -44,19 +46,33 @@ class Request:
             messages = [*self.messages, {"role": "assistant", "content": answer}, {"role": "user", "content": told}]
         else:
             messages = [*self.messages[:-1], {**last, "content": f"{last['content']}\n\n{told}"}]
-        return Request(messages, self.format, sampling, self.attempt + 1)
+        return Request(self.model, messages, self.format, sampling, self.attempt + 1)
 
     @cached_property
     def body(self) -> dict:
         """The fields of the HTTP request's JSON."""
         return {"messages": self.messages, **({"response_format": self.format} if self.format else {}), **self.sampling}
 
-    def key(self, identity: str) -> str:
-        """Content address of the answer that a model of this identity gives: 128 bits in hex."""
-        return address({"model": identity, **self.body})
+    @cached_property
+    def key(self) -> str:
+        """Content address of the answer."""
+        return address(self._canonical)
+
+    @property
+    def size(self) -> int:
+        """About how many bytes of UTF-8 the model reads."""
+        return len(self._canonical)
+
+    @cached_property
+    def _canonical(self) -> bytes:
+        return canonical({"model": self.model, **self.body})
 
 
-def address(document: dict) -> str:
-    """Content address of a JSON document: the first 128 bits of the SHA-256 of its canonical form, in hex."""
-    canonical = json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+def canonical(document: dict) -> bytes:
+    """The one form of a JSON document that has no choices left."""
+    return json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode("utf-8", "surrogatepass")
+
+
+def address(document: bytes) -> str:
+    """Content address of a canonical document: the first 128 bits of its SHA-256, in hex."""
+    return hashlib.sha256(document).hexdigest()[:32]

@@ -5,14 +5,13 @@ import logging
 import random
 import time
 from collections.abc import Awaitable
-from dataclasses import asdict
 from typing import TypeVar
 
 from xuxie.errors import UserError
 from xuxie.llm.budget import Budget, TokenEstimate
 from xuxie.llm.client import Client, Reply
 from xuxie.llm.commits import Commits
-from xuxie.llm.conversation import Request, address
+from xuxie.llm.conversation import Request, address, canonical
 from xuxie.llm.endpoint import Endpoint
 from xuxie.llm.faults import Rejected, Transient, Unsupported, stop
 from xuxie.llm.journal import Journal, entry_of
@@ -102,7 +101,7 @@ class Run:
 
     def _first_request(self, question: Question, mode: str) -> Request:
         sampling = {"max_tokens": self._settings.max_tokens, **self._settings.extra_body, **question.sampling}
-        return Request.first(question.messages, question.schema, sampling, mode)
+        return Request.first(self._endpoint.identity, question.messages, question.schema, sampling, mode)
 
     async def _mode_for(self, question: Question) -> str:
         """How this endpoint is asked for answers of this schema: as configured, as once found out, or found out now."""
@@ -110,7 +109,7 @@ class Run:
             return self._settings.structured
         async with self._finding_mode:
             if question.schema not in self._modes:
-                key = address({"mode of": self._endpoint.identity, "schema": strict_schema(question.schema)})
+                key = address(canonical({"mode of": self._endpoint.identity, "schema": strict_schema(question.schema)}))
                 entry = self._journal.get(key)
                 if entry is None:
                     mode = await self._find_mode(question)
@@ -143,7 +142,7 @@ class Run:
 
     async def _entry(self, request: Request, id: str, probing: bool = False) -> tuple[dict, bool]:
         """The journal's entry for a request, and whether a call was made for it now."""
-        key = request.key(self._endpoint.identity)
+        key = request.key
         entry = self._journal.get(key)
         if entry is not None:
             self._proven = True
@@ -158,7 +157,7 @@ class Run:
             raise self._stopped
         known = key in self._calls
         if not known:
-            task = self._calls[key] = asyncio.create_task(self._call(request, key, id))
+            task = self._calls[key] = asyncio.create_task(self._call(request, id))
             task.add_done_callback(lambda _: self._calls.pop(key))
         try:
             return await asyncio.shield(self._calls[key]), not known
@@ -171,12 +170,12 @@ class Run:
                 "set `structured` of this endpoint to auto, json or text",
             ) from None
 
-    async def _call(self, request: Request, key: str, id: str) -> dict:
+    async def _call(self, request: Request, id: str) -> dict:
         """Make a call until it is answered, and journal the answer."""
         tries = 0
         while True:
             try:
-                return await self._try(request.body, key, id)
+                return await self._try(request, id)
             except Transient as fault:
                 tries += 1
                 await asyncio.sleep(self._wait_after(fault, tries, id))
@@ -185,7 +184,7 @@ class Run:
                     remedy = "correct the endpoint's settings"
                     raise stop(f"the endpoint rejects the request: {fault.message}", self._endpoint, remedy) from None
                 refusal = {"error": {"reason": fault.reason, "message": fault.message}}
-                entry = entry_of(key, self._endpoint.identity, question=id, reply=refusal)
+                entry = entry_of(request.key, request.model, question=id, reply=refusal)
                 await self._commits.commit(entry)
                 return entry
 
@@ -205,8 +204,8 @@ class Run:
         log.info("%s: %s; trying again in %.1f s", id, fault, wait)
         return wait
 
-    async def _try(self, body: dict, key: str, id: str) -> dict:
-        input, output = self._estimate.prompt(body), body["max_tokens"]
+    async def _try(self, request: Request, id: str) -> dict:
+        input, output = self._estimate.prompt(request.size), request.body["max_tokens"]
         while (aside := self._budget.set_aside(input, output)) is None:
             await asyncio.sleep(0.1)
         try:
@@ -214,10 +213,10 @@ class Run:
                 if self._ends_at and time.monotonic() > self._ends_at:
                     raise stop(f"the deadline of {self._settings.deadline:g} s for this job has passed", self._endpoint, _KEPT)
                 self._journal.refresh(at_most_every=2.0)
-                if (entry := self._journal.get(key)) is not None:
+                if (entry := self._journal.get(request.key)) is not None:
                     return entry  # another job was faster
                 try:
-                    reply = await self._uncancelled(self._client.send(body))
+                    reply = await self._uncancelled(self._client.send(request.body))
                 except Transient as fault:
                     if fault.throttled:
                         self._limits.throttled(asked_at, fault.retry_after)
@@ -226,22 +225,20 @@ class Run:
                     self._stop(error)  # before the slot is free for another call
                     raise
             self._proven = True
-            tokens = self._counted(reply, body)
+            tokens = self._counted(reply, request)
             self._limits.succeeded(input + output, tokens[0] + tokens[2])
-            entry = entry_of(
-                key, self._endpoint.identity, tokens, self._endpoint.price.of(*tokens), question=id, reply=asdict(reply.answer)
-            )
+            entry = entry_of(request.key, request.model, tokens, self._endpoint.price.of(*tokens), question=id, reply=vars(reply.answer))
             await self._uncancelled(self._commits.commit(entry))
             self._progress.called(Usage.of_entry(entry))
             return entry
         finally:
             self._budget.settle(aside)
 
-    def _counted(self, reply: Reply, body: dict) -> tuple[int, int, int]:
+    def _counted(self, reply: Reply, request: Request) -> tuple[int, int, int]:
         """The tokens of a call: as the endpoint counts them, or else estimated."""
         if reply.tokens is None:
-            return self._estimate.prompt(body), 0, self._estimate.text(reply.answer.content or "")
-        self._estimate.learn(body, reply.tokens[0])
+            return self._estimate.prompt(request.size), 0, self._estimate.text(len((reply.answer.content or "").encode("utf-8", "replace")))
+        self._estimate.learn(request.size, reply.tokens[0])
         return reply.tokens
 
     async def _uncancelled(self, work: Awaitable[Result]) -> Result:
