@@ -53,7 +53,10 @@ def source_files(novel):
     if not isinstance(path, str):
         return path
     pattern = os.path.join(glob.escape(path), "*") if os.path.isdir(path) else path
-    return sorted(glob.glob(pattern)) or [path]
+    found = sorted(glob.glob(pattern))
+    if not found:
+        raise WorkflowError(UserError(f"no file is found at {path}", where=f"config key novels.{novel}.path", remedy="check the path"))
+    return found
 
 
 def shards_of(novel):
