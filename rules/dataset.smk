@@ -22,8 +22,8 @@ rule build_dataset:
         "../envs/text.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=memory_for_rows,
+        runtime=minutes_for_rows,
     params:
         name="{dataset}",
         dataset=lookup(within=config, dpath="datasets/{dataset}"),

@@ -44,7 +44,7 @@ rule convert_model:
         "../envs/train.yaml"
     threads: 2
     resources:
-        mem_mb=6000,
+        mem_mb=memory_to_convert,
         runtime=30,
     params:
         name=catalogue_name,

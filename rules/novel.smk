@@ -19,8 +19,8 @@ rule normalise_text:
         "../envs/text.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=memory_for_text,
+        runtime=minutes_for_text,
     params:
         encoding=lookup(within=config, dpath="novels/{novel}/encoding"),
         on_bad_bytes=lookup(within=config, dpath="novels/{novel}/on_bad_bytes"),
@@ -48,8 +48,8 @@ rule find_chapters:
         "../envs/text.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=memory_for_text,
+        runtime=minutes_for_text,
     params:
         pattern=lookup(within=config, dpath="novels/{novel}/chapter_pattern"),
         scene_size=lookup(within=config, dpath="novels/{novel}/scene_size"),
@@ -74,8 +74,8 @@ rule cut_chunks:
         "../envs/text.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=memory_for_text,
+        runtime=minutes_for_text,
     params:
         novel="{novel}",
         size=lookup(within=config, dpath="chunks/size"),

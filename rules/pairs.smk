@@ -15,11 +15,11 @@ rule generate_pairs:
         "benchmarks/results/generate_pairs/{novel}.{shard}.tsv"
     conda:
         "../envs/llm.yaml"
-    threads: 8
+    threads: generator_threads
     resources:
         llm=1,
-        mem_mb=2000,
-        runtime=240,
+        mem_mb=memory_to_serve,
+        runtime=minutes_for_shard,
     params:
         shard="{shard}",
         endpoint=generator_endpoint,
@@ -46,8 +46,8 @@ rule score_by_likelihood:
         "../envs/train.yaml"
     threads: 8
     resources:
-        mem_mb=6000,
-        runtime=240,
+        mem_mb=memory_for_model,
+        runtime=minutes_for_shard,
     params:
         scorer=scorer_settings,
         trust_remote_code=scorer_trusts_remote_code,
@@ -72,11 +72,11 @@ rule score_by_judge:
         scorer=scorers_that("judge"),
     conda:
         "../envs/llm.yaml"
-    threads: 8
+    threads: judge_threads
     resources:
         llm=1,
-        mem_mb=2000,
-        runtime=240,
+        mem_mb=memory_to_serve,
+        runtime=minutes_for_shard,
     params:
         shard="{shard}",
         endpoint=judge_endpoint,
@@ -104,8 +104,8 @@ rule gather_pairs:
         "../envs/text.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=memory_for_rows,
+        runtime=minutes_for_rows,
     params:
         scorers={name: config["scorers"][name] for name in config["pairs"]["scorers"]},
         threshold=config["pairs"]["threshold"],

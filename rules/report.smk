@@ -28,8 +28,8 @@ rule write_report:
         "../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=20,
+        mem_mb=memory_for_rows,
+        runtime=minutes_for_rows,
     params:
         config=config,
     script:

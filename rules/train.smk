@@ -46,8 +46,8 @@ rule fit_rows:
         "../envs/train.yaml"
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=30,
+        mem_mb=memory_for_rows,
+        runtime=minutes_for_rows,
     script:
         "../scripts/fit_rows.py"
 
@@ -68,8 +68,8 @@ rule check_gates:
         "../envs/train.yaml"
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=30,
+        mem_mb=memory_for_rows,
+        runtime=minutes_for_rows,
     params:
         asked_template=asked_template,
         system=config["sampling"]["system"],
@@ -102,7 +102,7 @@ rule train_adapter:
         "../envs/train.yaml"
     threads: 8
     resources:
-        mem_mb=6000,
+        mem_mb=memory_for_model,
         runtime=1440,
         gpu=gpus_in_all,
     params:
