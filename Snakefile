@@ -37,6 +37,6 @@ rule all:
     """Everything: every dataset, every adapter with its samples and figures, and the report."""
     default_target: True
     input:
-        datasets=expand("results/datasets/{dataset}/ledger.json", dataset=config["datasets"]),
+        datasets=expand("results/datasets/{dataset}/ledger_check.json", dataset=config["datasets"]),
         adapters=expand("results/adapters/{adapter}/adapter_model.safetensors", adapter=config["adapters"]),
         report="results/report.html",

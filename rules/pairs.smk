@@ -92,9 +92,12 @@ rule gather_pairs:
     input:
         candidates=candidates_of_shards,
         scored=scored_of_shards,
+        chunks="results/novels/{novel}/chunks.jsonl",
+        tokenizer=pair_tokenizer,
     output:
         pairs="results/novels/{novel}/pairs.jsonl",
         failures="results/novels/{novel}/failures.jsonl",
+        unasked="results/novels/{novel}/unasked.jsonl",
         summary="results/novels/{novel}/pairs.json",
     log:
         "logs/gather_pairs/{novel}.log",
@@ -108,7 +111,9 @@ rule gather_pairs:
         runtime=minutes_for_rows,
     params:
         scorers={name: config["scorers"][name] for name in config["pairs"]["scorers"]},
+        asking=asking,
         threshold=config["pairs"]["threshold"],
+        near_duplicate=config["pairs"]["near_duplicate"],
         max_overlap=config["pairs"]["max_overlap"],
     script:
         "../scripts/gather_pairs.py"

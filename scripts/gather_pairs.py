@@ -1,9 +1,12 @@
 """Rule gather_pairs: all shards' scored candidates of a novel, each kept or dropped with its reason."""
 
 import logging
+from collections import Counter
 
+from xuxie.errors import UserError
 from xuxie.job import run_job
 from xuxie.pairs.calibration import auc, percentile_score
+from xuxie.pairs.planning import asked_chunks, plan_chunks
 from xuxie.pairs.selection import dropped_counts, select
 from xuxie.rows import read_rows, write_json, write_rows
 
@@ -13,12 +16,17 @@ logger = logging.getLogger(__name__)
 def gather_pairs(
     candidates: list[str],
     scored: list[str],
+    chunks: str,
+    tokenizer: str | None,
     pairs: str,
     failures: str,
+    unasked: str,
     summary: str,
     *,
+    asking: dict,
     scorers: dict[str, dict],
     threshold: float,
+    near_duplicate: float,
     max_overlap: float,
 ) -> None:
     """Join what was generated with what was scored; the first scorer decides, the others are reported.
@@ -26,6 +34,8 @@ def gather_pairs(
     Args:
         candidates: one file a shard.
         scored: one file a scorer and shard, scorers in the order of `scorers`, shards in that of `candidates`.
+        chunks, tokenizer, asking: what the questions were planned from; planned again here, so that no answer can go missing.
+        pairs, failures, unasked: what became of every chunk: its pairs, the answers that failed, or why it was not asked about.
         scorers: the settings of each scorer, by name.
     """
     rows = [row for path in candidates for row in read_rows(path)]
@@ -49,16 +59,34 @@ def gather_pairs(
             for row in found
         ],
         threshold=threshold,
+        near_duplicate=near_duplicate,
         max_overlap=max_overlap,
     )
+    all_chunks = list(read_rows(chunks))
+    slots, not_asked = _plan(all_chunks, asking, tokenizer)
+    _check_answered(slots, found, failed)
     write_rows(pairs, kept_or_not)
     write_rows(failures, failed)
+    write_rows(unasked, not_asked)
     report = {
-        "asked": len(found) + sum(row["pairs"] for row in failed),
+        "chunks": {
+            "all": len(all_chunks),
+            "asked": len(all_chunks) - len(not_asked),
+            "not_asked": dict(Counter(row["because"] for row in not_asked)),
+        },
+        "asked": sum(map(len, slots.values())),
         "candidates": len(found),
         "failed": _failed_counts(failed),
         "kept": sum(row["kept"] for row in kept_or_not),
         "dropped": dropped_counts(kept_or_not),
+        "lengths": {
+            name: {
+                "asked": sum(names.count(name) for names in slots.values()),
+                "candidates": sum(row["length"] == name for row in found),
+                "kept": sum(row["length"] == name and row["kept"] for row in kept_or_not),
+            }
+            for name in (length["name"] for length in asking["lengths"])
+        },
         "threshold": threshold,
         "calibration": {name: _calibration(marks) for name, marks in by_scorer.items()},
     }
@@ -67,6 +95,33 @@ def gather_pairs(
     for name, measured in report["calibration"].items():
         if measured["auc"] is not None and measured["auc"] < 0.8:
             logger.warning("scorer %s tells true pairs from swapped ones with an AUC of %.2f only", name, measured["auc"])
+
+
+def _plan(chunks: list[dict], asking: dict, tokenizer: str | None) -> tuple[dict[str, list[str]], list[dict]]:
+    """The length classes that each chunk was asked for, and the chunks that nothing was asked about, with the reason."""
+    asked = asked_chunks(chunks, per_chapter=asking["chunks_per_chapter"], seed=asking["seed"])
+    plans = plan_chunks(asked, asking["lengths"], per_chunk=asking["per_chunk"], seed=asking["seed"], tokenizer=tokenizer)
+    slots = {plan.chunk["id"]: [length.name for length, _ in plan.slots] for plan in plans}
+    because = {chunk["id"]: "beyond chunks_per_chapter" for chunk in chunks if chunk["id"] not in slots}
+    because |= {chunk: "no length class fits" for chunk, names in slots.items() if not names}
+    return slots, [
+        {"chunk": chunk["id"], "chapter": chunk["chapter"], "because": because[chunk["id"]]} for chunk in chunks if chunk["id"] in because
+    ]
+
+
+def _check_answered(slots: dict[str, list[str]], found: list[dict], failed: list[dict]) -> None:
+    """Make sure that every pair that was asked for has been proposed or has failed."""
+    answered = Counter(row["chunk"] for row in found)
+    for row in failed:
+        answered[row["chunk"]] += row["pairs"]
+    differing = [chunk for chunk in slots | answered if len(slots.get(chunk, ())) != answered[chunk]]
+    if differing:
+        raise UserError(
+            f"{len(differing)} chunks were answered for another number of pairs than they were asked for, the first {differing[0]}: "
+            f"asked {len(slots.get(differing[0], ()))}, answered {answered[differing[0]]}",
+            where="the novel's shards",
+            remedy="delete the folder shards of this novel and run again: answers that were paid for come from the journal",
+        )
 
 
 def _on_scale(marks: dict[str, dict], method: str) -> dict[str, float | None]:

@@ -38,7 +38,8 @@ def generate_pairs(
         endpoints, llm: these sections of the config.
     """
     asked = asked_chunks(list(read_rows(chunks)), per_chapter=pairs["chunks_per_chapter"], seed=pairs["seed"])
-    plans = plan_chunks(shard_of(asked, shard), pairs["lengths"], per_chunk=pairs["per_chunk"], seed=pairs["seed"], tokenizer=tokenizer)
+    planned = plan_chunks(shard_of(asked, shard), pairs["lengths"], per_chunk=pairs["per_chunk"], seed=pairs["seed"], tokenizer=tokenizer)
+    plans = list(planned)
     fitting = [plan for plan in plans if plan.slots]
     if len(fitting) < len(plans):
         logger.warning(

@@ -2,24 +2,45 @@
 
 import random
 
+from xuxie.dataset.history import history, passages_before, wanted_turns
+
 COLUMNS = {"prompt": "instruction", "query": "input", "response": "output", "system": "system", "history": "history"}
 
 
-def alpaca_row(pair: dict, *, instructions: list[str], systems: list[str], seed: int) -> dict:
+def alpaca_row(
+    pair: dict, *, text: str, earliest: int, instructions: list[str], systems: list[str], turns: dict, seed: int
+) -> dict:
     """One row to train on or to ask with.
 
-    The wording of instruction and system prompt is drawn by seed and pair. Keys beyond LLaMA-Factory's
-    columns say where the row comes from.
+    The wording of instruction and system prompt, and how many earlier turns there are, is drawn by seed and pair. Keys
+    beyond LLaMA-Factory's columns say where the row comes from: `span` is the stretch of the text that it shows.
+
+    Args:
+        text: the pair's novel.
+        earliest: where earlier turns may begin in it.
+        turns: the dataset's `history` settings.
     """
-    source = random.Random(f"{seed} {pair['id']}")
+    draw = random.Random(f"{seed} {pair['id']}")
+    instruction = draw.choice(instructions)
+    system = draw.choice(systems) if systems else ""
+    start, end = pair["prompt_span"][0], pair["completion_span"][1]
+    wanted = wanted_turns(draw, share=turns["share"], turns=turns["turns"])
+    passages = passages_before(text, earliest, start, turns=wanted, size=turns["passage"])
     return {
-        "instruction": source.choice(instructions),
+        "instruction": instruction,
         "input": pair["prompt"],
         "output": pair["completion"],
-        "system": source.choice(systems) if systems else "",
-        "history": [],
+        "system": system,
+        "history": history(instruction, [text[first:last] for first, last in passages]),
         **{key: pair[key] for key in ("id", "novel", "chapter", "length")},
+        "span": [passages[0][0] if passages else start, end],
     }
+
+
+def prose(row: dict) -> str:
+    """All of the novel that a row shows, in reading order: earlier turns without the instruction, prompt and completion."""
+    turns = [row["history"][0][0].removeprefix(f"{row['instruction']}\n"), *(answer for _, answer in row["history"])] if row["history"] else []
+    return "".join([*turns, row["input"], row["output"]])
 
 
 def dataset_info(name: str, splits: tuple[str, ...]) -> dict:

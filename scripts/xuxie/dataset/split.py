@@ -1,7 +1,9 @@
 """Which chapters are trained on, watched while training, and held out."""
 
 import random
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
+from itertools import pairwise
 
 from xuxie.errors import UserError
 
@@ -33,15 +35,28 @@ def split_chapters(chapters: Sequence[int], *, val: float, test: float, seed: in
         free = [chapter for chapter in chapters if assigned[chapter] == "train"]
         wanted = min(max(1, round(share * len(chapters))), len(free) - 1)
         bounds = [round(index * len(free) / wanted) for index in range(wanted + 1)]
-        for start, end in zip(bounds, bounds[1:]):
+        for start, end in pairwise(bounds):
             assigned[source.choice(free[start:end])] = name
     return assigned
 
 
-def near_foreign_split(pair: dict, spans: dict[int, tuple[int, int]], assigned: dict[int, str], gap: int) -> bool:
-    """Whether a training pair lies within `gap` characters of a chapter that is not trained on."""
-    start, end = pair["prompt_span"][0], pair["completion_span"][1]
-    return any(
-        assigned.get(chapter, "train") != "train" and start < chapter_end + gap and end > chapter_start - gap
-        for chapter, (chapter_start, chapter_end) in spans.items()
-    )
+class Gap:
+    """The distance that training rows keep from chapters that are not trained on.
+
+    Args:
+        held_out: spans of the chapters that are not trained on, in book order.
+        gap: characters.
+    """
+
+    def __init__(self, held_out: Sequence[tuple[int, int]], gap: int):
+        self._starts = [start - gap for start, _ in held_out]
+        self._ends = [end + gap for _, end in held_out]
+
+    def admits(self, start: int, end: int) -> bool:
+        """Whether a span lies outside of these chapters and far enough away."""
+        return bisect_right(self._ends, start) == bisect_left(self._starts, end)
+
+    def clear_from(self, start: int) -> int:
+        """From where on the text before a span that is admitted, and begins at `start`, is far enough away."""
+        before = bisect_right(self._ends, start)
+        return self._ends[before - 1] if before else 0

@@ -5,6 +5,7 @@ Every draw hangs on the chunk's own text, so that an edit elsewhere in the novel
 
 import hashlib
 import random
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from xuxie.pairs.spans import Cut, LengthClass, Sentences, cuts, spread
@@ -39,8 +40,8 @@ def plan_chunk(chunk: dict, lengths: list[LengthClass], *, per_chunk: int, seed:
     return Plan(chunk, sentences, [(length, stretches[length].pop(0)) for length in drawn if stretches[length]])
 
 
-def plan_chunks(chunks: list[dict], lengths: list[dict], *, per_chunk: int, seed: int, tokenizer: str | None) -> list[Plan]:
-    """Plan every chunk.
+def plan_chunks(chunks: list[dict], lengths: list[dict], *, per_chunk: int, seed: int, tokenizer: str | None) -> Iterator[Plan]:
+    """Plan chunk after chunk.
 
     Args:
         lengths: the recipe's length classes, as in the config.
@@ -48,7 +49,7 @@ def plan_chunks(chunks: list[dict], lengths: list[dict], *, per_chunk: int, seed
     """
     classes = [LengthClass.from_settings(length) for length in lengths]
     cost = token_cost(tokenizer) if tokenizer else None
-    return [plan_chunk(chunk, classes, per_chunk=per_chunk, seed=seed, cost=cost) for chunk in chunks]
+    return (plan_chunk(chunk, classes, per_chunk=per_chunk, seed=seed, cost=cost) for chunk in chunks)
 
 
 def asked_chunks(chunks: list[dict], *, per_chapter: int | None, seed: int) -> list[dict]:

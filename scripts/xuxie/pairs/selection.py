@@ -1,40 +1,55 @@
 """Which candidate pairs are kept, and why each of the others is not."""
 
-from collections import Counter
+from collections import Counter, defaultdict
+
+from xuxie.dataset.duplicates import Duplicates
+
+Span = tuple[int, int]
 
 
-def select(pairs: list[dict], *, threshold: float, max_overlap: float) -> list[dict]:
+def select(pairs: list[dict], *, threshold: float, near_duplicate: float, max_overlap: float) -> list[dict]:
     """Mark each scored pair as kept or dropped, best score first, in the order given.
 
     Args:
         pairs: candidate pairs of one novel with `score` (0–10, None if the scorer failed).
         threshold: the lowest score that is kept.
+        near_duplicate: the Jaccard index from which on a completion repeats one that is kept already.
         max_overlap: the largest share of a completion that may be in completions kept already.
 
     Returns:
         The same rows with `kept` and `dropped_because` (None for a kept pair).
     """
     verdict: dict[str, str | None] = {}
-    kept_spans: list[tuple[int, int]] = []
-    seen: set[str] = set()
+    seen = Duplicates(near_duplicate)
+    # Pairs lie within their chunks, so only those of one chunk can overlap.
+    kept_spans: dict[str, list[Span]] = defaultdict(list)
     for pair in sorted(pairs, key=lambda pair: (-(pair["score"] or 0), pair["id"])):
-        verdict[pair["id"]] = reason = _reason(pair, threshold, max_overlap, seen, kept_spans)
+        reason = _reason(pair, threshold, max_overlap, kept_spans[pair["chunk"]])
+        if reason is None and (kind := seen.kind_of(pair["completion"])):
+            reason = f"{kind} completion"
         if reason is None:
             seen.add(pair["completion"])
-            kept_spans.append(tuple(pair["completion_span"]))
+            kept_spans[pair["chunk"]].append(tuple(pair["completion_span"]))
+        verdict[pair["id"]] = reason
     return [{**pair, "kept": verdict[pair["id"]] is None, "dropped_because": verdict[pair["id"]]} for pair in pairs]
 
 
-def _reason(pair: dict, threshold: float, max_overlap: float, seen: set[str], kept_spans: list[tuple[int, int]]) -> str | None:
+def _reason(pair: dict, threshold: float, max_overlap: float, kept_spans: list[Span]) -> str | None:
     if pair["score"] is None:
         return "not scored"
     if pair["score"] < threshold:
         return "score below threshold"
-    if pair["completion"] in seen:
-        return "duplicate completion"
     start, end = pair["completion_span"]
-    shared = sum(max(0, min(end, other_end) - max(start, other_start)) for other_start, other_end in kept_spans)
-    return "overlaps a better pair" if shared > max_overlap * (end - start) else None
+    return "overlaps a better pair" if covered(start, end, kept_spans) > max_overlap * (end - start) else None
+
+
+def covered(start: int, end: int, spans: list[Span]) -> int:
+    """How many characters of a span lie in any of the others."""
+    count, reached = 0, start
+    for other_start, other_end in sorted(spans):
+        count += max(0, min(end, other_end) - max(reached, other_start))
+        reached = max(reached, other_end)
+    return count
 
 
 def dropped_counts(pairs: list[dict]) -> dict[str, int]:

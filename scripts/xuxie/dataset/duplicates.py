@@ -1,0 +1,65 @@
+"""Which texts say the same: exactly, or nearly."""
+
+from rensa import RMinHash, RMinHashLSH
+
+PASSAGE = 5
+"""Characters, white space left out, of the passages that two texts are compared by."""
+
+_PERMUTATIONS, _BANDS = 128, 32
+
+
+class Duplicates:
+    """Texts seen so far, and whether a new one repeats one of them.
+
+    MinHash finds texts that may be alike; the Jaccard index of their passages, taken exactly, decides. With 32 bands of 4
+    hashes a near duplicate is found with probability 1 - (1 - J^4)^32: 0.987 at J = 0.6, above 0.9999 from 0.75 on.
+
+    Args:
+        near: the Jaccard index from which on two texts are near duplicates; at 1 only equal ones are duplicates.
+    """
+
+    def __init__(self, near: float):
+        self._near = near
+        self._equal: dict[str, int] = {}
+        self._texts: list[str] = []
+        self._index = RMinHashLSH(threshold=near, num_perm=_PERMUTATIONS, num_bands=_BANDS)
+
+    def kind_of(self, text: str) -> str | None:
+        """"duplicate", "near duplicate", or None for a text that is new. White space makes no difference."""
+        dense = _dense(text)
+        if dense in self._equal:
+            return "duplicate"
+        if self._near < 1:
+            own = passages(dense)
+            for key in self._index.query(_minhash(own)):
+                if jaccard(own, passages(self._texts[key])) >= self._near:
+                    return "near duplicate"
+        return None
+
+    def add(self, text: str) -> None:
+        """Remember a text."""
+        dense = _dense(text)
+        self._equal[dense] = len(self._texts)
+        if self._near < 1:
+            self._index.insert(len(self._texts), _minhash(passages(dense)))
+        self._texts.append(dense)
+
+
+def passages(text: str) -> set[str]:
+    """Every run of `PASSAGE` characters; a shorter text is its own."""
+    return {text[start : start + PASSAGE] for start in range(max(1, len(text) - PASSAGE + 1))}
+
+
+def jaccard(one: set[str], other: set[str]) -> float:
+    """The share that two sets have in common of all that is in either."""
+    return len(one & other) / len(one | other)
+
+
+def _dense(text: str) -> str:
+    return "".join(text.split())
+
+
+def _minhash(passages: set[str]) -> RMinHash:
+    minhash = RMinHash(num_perm=_PERMUTATIONS, seed=0)
+    minhash.update(sorted(passages))
+    return minhash
