@@ -9,7 +9,8 @@ less; memory is the most that the process ever held.
 
 The libraries are handed the decoded text and split it into chunks of at most 600 characters. They
 don't decode, clean, find chapters or know where a chunk comes from, so there are two lines for
-xuxie: the whole way from bytes to chunks, and the last step alone on the same text.
+xuxie: the whole way from bytes to chunks, and the last step alone on the same text. `torn` counts
+chunks that break a quotation, `crumbs` those shorter than a quarter of the size.
 """
 
 import argparse
@@ -28,7 +29,7 @@ WATERMARKS = HERE.parents[1] / "resources/watermarks.txt"
 SIZE = 600
 
 
-def bytes_to_chunks(path: Path) -> Callable[[], int]:
+def bytes_to_chunks(path: Path) -> Callable[[], list[str]]:
     """xuxie: decode, clean, find chapters, chunk."""
     from xuxie.text.chapters import find_chapters
     from xuxie.text.chunks import chunks
@@ -36,48 +37,48 @@ def bytes_to_chunks(path: Path) -> Callable[[], int]:
     from xuxie.text.sources import read_sources
     from xuxie.text.watermarks import read_patterns
 
-    def work() -> int:
+    def work() -> list[str]:
         steps = {step: step != "simplified" for step in STEPS}
         result = normalise(read_sources([str(path)]), steps=steps, patterns=read_patterns(WATERMARKS))
         text = result.draft.text
         found, _ = find_chapters(text)
-        return sum(len([text[start:end] for start, end in chunks(text, chapter.start, chapter.end, SIZE)]) for chapter in found)
+        return [text[start:end] for chapter in found for start, end in chunks(text, chapter.start, chapter.end, SIZE)]
 
     return work
 
 
-def text_to_chunks(path: Path) -> Callable[[], int]:
+def text_to_chunks(path: Path) -> Callable[[], list[str]]:
     """xuxie, the last step alone: whole sentences, speech untorn, balanced."""
     from xuxie.text.chunks import chunks
 
     text = path.read_text(encoding="utf-8")
-    return lambda: len([text[start:end] for start, end in chunks(text, 0, len(text), SIZE)])
+    return lambda: [text[start:end] for start, end in chunks(text, 0, len(text), SIZE)]
 
 
-def semchunk(path: Path) -> Callable[[], int]:
+def semchunk(path: Path) -> Callable[[], list[str]]:
     import semchunk
 
     text = path.read_text(encoding="utf-8")
     chunker = semchunk.chunkerify(len, SIZE)
-    return lambda: len(chunker(text))
+    return lambda: chunker(text)
 
 
-def chonkie(path: Path) -> Callable[[], int]:
+def chonkie(path: Path) -> Callable[[], list[str]]:
     from chonkie import RecursiveChunker
 
     text = path.read_text(encoding="utf-8")
     chunker = RecursiveChunker(tokenizer="character", chunk_size=SIZE)
-    return lambda: len(chunker.chunk(text))
+    return lambda: [chunk.text for chunk in chunker.chunk(text)]
 
 
-def langchain(path: Path) -> Callable[[], int]:
+def langchain(path: Path) -> Callable[[], list[str]]:
     from langchain_text_splitters import RecursiveCharacterTextSplitter
 
     text = path.read_text(encoding="utf-8")
     splitter = RecursiveCharacterTextSplitter(
         chunk_size=SIZE, chunk_overlap=0, separators=["\n\n", "\n", "。", "！", "？", ""], keep_separator="end"
     )
-    return lambda: len(splitter.split_text(text))
+    return lambda: splitter.split_text(text)
 
 
 CONTENDERS = {work.__name__: work for work in (bytes_to_chunks, text_to_chunks, semchunk, chonkie, langchain)}
@@ -88,10 +89,12 @@ def measure(name: str, path: Path) -> None:
     sys.path.insert(0, str(SCRIPTS))
     work = CONTENDERS[name](path)
     started = time.process_time()
-    count = work()
+    got = work()
     seconds = time.process_time() - started
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(json.dumps({"seconds": seconds, "chunks": count, "megabytes": peak / 1024}))
+    torn = sum(chunk.count("“") != chunk.count("”") for chunk in got)
+    crumbs = sum(len(chunk) < SIZE / 4 for chunk in got)
+    print(json.dumps({"seconds": seconds, "megabytes": peak / 1024, "chunks": len(got), "torn": torn, "crumbs": crumbs}))
 
 
 def main() -> None:
@@ -106,7 +109,7 @@ def main() -> None:
         return measure(arguments.measure[0], Path(arguments.measure[1]))
     from novel import novel
 
-    print(f"{'':16} {'MB':>6} {'s':>7} {'MB/s':>7} {'peak MB':>8} {'x file':>7} {'chunks':>8}")
+    print(f"{'':16} {'MB':>6} {'s':>7} {'MB/s':>7} {'peak MB':>8} {'x file':>7} {'chunks':>8} {'torn':>6} {'crumbs':>7}")
     with tempfile.TemporaryDirectory() as folder:
         for megabytes in arguments.megabytes:
             path = Path(folder) / f"{megabytes:g}.txt"
@@ -117,10 +120,8 @@ def main() -> None:
                 runs = [_run(python, name, path) for _ in range(arguments.times)]
                 best = min(runs, key=lambda run: run["seconds"])
                 peak = best["megabytes"]
-                figures = (
-                    f"{best['seconds']:7.2f} {size / best['seconds']:7.1f} {peak:8.0f} {peak * 1.048576 / size:7.1f} {best['chunks']:8}"
-                )
-                print(f"{name:16} {size:6.1f} {figures}", flush=True)
+                speed = f"{best['seconds']:7.2f} {size / best['seconds']:7.1f} {peak:8.0f} {peak * 1.048576 / size:7.1f}"
+                print(f"{name:16} {size:6.1f} {speed} {best['chunks']:8} {best['torn']:6} {best['crumbs']:7}", flush=True)
 
 
 def _run(python: str, name: str, path: Path) -> dict:
