@@ -100,6 +100,11 @@ class Prompting:
         slots = [slot for formatter in formatters for slot in formatter.slots if isinstance(slot, str)]
         return sorted({marker for slot in slots for marker in _MARKER.findall(slot)} | set(template.stop_words))
 
+    @property
+    def template(self):
+        """LLaMA-Factory's template object; there is none for `bare`."""
+        return self._template
+
     @cached_property
     def stop_ids(self) -> set[int]:
         """The tokens on which LLaMA-Factory's inference stops for this template."""

@@ -1,0 +1,45 @@
+"""Look at everything that would stop an export halfway, before any of its work."""
+
+import logging
+from pathlib import Path
+
+import yaml
+
+from xuxie.export import readiness
+from xuxie.export.llama_cpp import known_architectures
+from xuxie.job import run_job
+from xuxie.rows import read_json, write_json
+
+log = logging.getLogger(__name__)
+
+
+def check_export(gates: str, trained_with: str, model: list[str], archive: str, readiness_file: str, *, quantisations: list[str], lora_gguf: bool) -> None:
+    """Check gates, base model, architecture, tools and disk.
+
+    Args:
+        gates: the adapter's gates.json.
+        trained_with: its train.yaml.
+        model: the base model's config.json and its record.
+        archive: llama.cpp's sources.
+        readiness_file: what was found.
+        quantisations, lora_gguf: what is to be made.
+
+    Raises:
+        UserError: the first thing that is in the way.
+    """
+    folder, record = Path(model[0]).parent, read_json(model[1])
+    readiness.check_gates_passed(read_json(gates), Path(gates).parent.name)
+    readiness.check_base(folder, record)
+    if lora_gguf:
+        readiness.check_lora_convertible(yaml.safe_load(Path(trained_with).read_text(encoding="utf-8")), trained_with)
+    readiness.check_tools(quantisations)
+    if quantisations or lora_gguf:
+        readiness.check_architecture(read_json(model[0]), known_architectures(archive), model[0])
+    needed = readiness.disk_needed(*readiness.weight_bytes(folder), quantisations)
+    readiness.check_disk(needed, Path(readiness_file).parent)
+    log.info("ready: the export takes about %.1f GiB", needed / readiness.GIB)
+    write_json(readiness_file, {"quantisations": quantisations, "lora_gguf": lora_gguf, "bytes": needed, "base_model": record["files"]})
+
+
+if __name__ == "__main__":
+    run_job(check_export, snakemake)  # noqa: F821

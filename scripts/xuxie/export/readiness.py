@@ -1,0 +1,126 @@
+"""Whether an adapter can be exported: everything that would stop it halfway, looked at before any work."""
+
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+from xuxie.embedded import sha256_of
+from xuxie.errors import UserError
+from xuxie.export.quantisations import QUANTISED, bytes_of
+from xuxie.rows import read_json
+
+GIB = 1 << 30
+
+
+def check_gates_passed(gates: dict, adapter: str) -> None:
+    """Raises:
+    UserError: a gate failed, and the adapter was trained all the same.
+    """
+    failed = [gate["name"] for gate in gates["gates"] if gate["findings"]]
+    if not gates["passed"]:
+        raise UserError(
+            f"the adapter {adapter} did not pass its training gates: {'; '.join(failed)}",
+            where=f"results/adapters/{adapter}/gates.json",
+            remedy="mend what the gates found and train again, or leave it out of `export.adapters`: what it would write at home is "
+            "what they warn of",
+        )
+
+
+def check_base(folder: Path, record: dict) -> None:
+    """See that the base model is there, byte for byte as its record says.
+
+    Args:
+        folder: the model's Hugging Face folder.
+        record: its model.json.
+
+    Raises:
+        UserError: a file is missing, or is another one.
+    """
+    for name, sha256 in record["files"].items():
+        file = folder / name
+        if not file.exists():
+            raise UserError(
+                f"the base model is missing: {name} is not there" + (f" (a link to {file.readlink()})" if file.is_symlink() else ""),
+                where=str(file),
+                remedy=f"put it back, or delete {folder.parent} and run again: the workflow takes the model anew from its source",
+            )
+        if sha256_of(file) != sha256:
+            raise UserError(
+                f"the base model is not the one that was trained on: {name} has changed",
+                where=str(file),
+                remedy=f"put the old file back, or delete {folder.parent} and run again",
+            )
+
+
+def check_architecture(config: dict, known: Iterable[str], where: str) -> None:
+    """Raises:
+    UserError: llama.cpp's converter does not know the model's architecture.
+    """
+    for name in config["architectures"]:
+        if name not in known:
+            raise UserError(
+                f"llama.cpp cannot convert a {name} to GGUF",
+                where=where,
+                remedy="set `export.quantisations: []` and `export.lora_gguf: false`: the merged folder and the adapter are exported all the same",
+            )
+
+
+def check_lora_convertible(arguments: dict, where: str) -> None:
+    """Raises:
+    UserError: the adapter will hold more than LoRA matrices of layers, which is all that a LoRA GGUF can.
+    """
+    more = [name for name in ("additional_target", "use_dora", "resize_vocab") if arguments.get(name)]
+    if more:
+        raise UserError(
+            f"a LoRA GGUF cannot hold what {', '.join(more)} adds to the adapter",
+            where=where,
+            remedy="set `export.lora_gguf: false`: the merged model has it all",
+        )
+
+
+def check_tools(quantisations: Iterable[str]) -> None:
+    """Raises:
+    UserError: a quantisation needs a tool that must be built, and this machine cannot build it.
+    """
+    small = [name for name in quantisations if name in QUANTISED]
+    missing = [tool for tool, found in (("cmake", shutil.which("cmake")), ("a C++ compiler", shutil.which("c++") or shutil.which("g++") or shutil.which("clang++"))) if not found]
+    if small and missing:
+        raise UserError(
+            f"{', '.join(small)} needs llama-quantize, which is built from source, and {' and '.join(missing)} is missing",
+            where="export.quantisations",
+            remedy="install it (Debian: apt install cmake g++), or ask for f16, bf16 or q8_0, which need neither",
+        )
+
+
+def disk_needed(weights: int, width: int, quantisations: Iterable[str]) -> int:
+    """Bytes that an export takes at most.
+
+    Args:
+        weights: bytes of the base model's weights, the merged model's too.
+        width: bytes of one weight.
+    """
+    wanted = set(quantisations)
+    if wanted & set(QUANTISED):
+        wanted.add("f16")  # they are made from it
+    return int(weights * 1.02 + sum(bytes_of(name, weights / width) for name in wanted) + 0.1 * GIB)
+
+
+def check_disk(needed: int, folder: Path) -> None:
+    """Raises:
+    UserError: the disk has less room than the export takes.
+    """
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise UserError(
+            f"the export takes about {needed / GIB:.1f} GiB, and {free / GIB:.1f} GiB are free",
+            where=str(folder.resolve()),
+            remedy="free some, or ask for fewer `export.quantisations`",
+        )
+
+
+def weight_bytes(folder: Path) -> tuple[int, int]:
+    """(bytes of all weights, bytes of one weight) of a model folder."""
+    config = read_json(folder / "config.json")
+    width = 4 if (config.get("dtype") or config.get("torch_dtype")) == "float32" else 2
+    weights = list(folder.glob("*.safetensors")) or list(folder.glob("*.bin"))
+    return sum(file.stat().st_size for file in weights), width
