@@ -231,6 +231,16 @@ def trained_rows(wildcards):
     )
 
 
+def environment_of(wildcards):
+    """The environment that an adapter's base model runs in."""
+    return config["models"][model_of(wildcards)].get("environment", "train")
+
+
+def conda_file_of(wildcards):
+    """The same as a conda file."""
+    return f"../envs/{environment_of(wildcards)}.yaml"
+
+
 def gpus_in_all(wildcards):
     """The GPUs of all nodes that an adapter is trained on."""
     adapter = config["adapters"][wildcards.adapter]

@@ -10,12 +10,13 @@ rule render_training:
     benchmark:
         "benchmarks/results/render_training/{adapter}.tsv"
     conda:
-        "../envs/train.yaml"
+        conda_file_of
     threads: 1
     resources:
         mem_mb=2000,
         runtime=10,
     params:
+        environment=environment_of,
         train=lookup(within=config, dpath="adapters/{adapter}/train"),
         template=trained_template,
         trust_remote_code=runs_own_code,
@@ -43,11 +44,13 @@ rule fit_rows:
     benchmark:
         "benchmarks/results/fit_rows/{adapter}.tsv"
     conda:
-        "../envs/train.yaml"
+        conda_file_of
     threads: 1
     resources:
         mem_mb=memory_for_rows,
         runtime=minutes_for_rows,
+    params:
+        environment=environment_of,
     script:
         "../scripts/fit_rows.py"
 
@@ -65,12 +68,13 @@ rule check_gates:
     benchmark:
         "benchmarks/results/check_gates/{adapter}.tsv"
     conda:
-        "../envs/train.yaml"
+        conda_file_of
     threads: 1
     resources:
         mem_mb=memory_for_rows,
         runtime=minutes_for_rows,
     params:
+        environment=environment_of,
         asked_template=asked_template,
         system=config["sampling"]["system"],
         failing=lookup(within=config, dpath="adapters/{adapter}/gates"),
@@ -99,13 +103,14 @@ rule train_adapter:
     benchmark:
         "benchmarks/results/train_adapter/{adapter}.tsv"
     conda:
-        "../envs/train.yaml"
+        conda_file_of
     threads: 8
     resources:
         mem_mb=memory_for_model,
         runtime=1440,
         gpu=gpus_in_all,
     params:
+        environment=environment_of,
         gpus=lookup(within=config, dpath="adapters/{adapter}/gpus", default=1),
         nodes=lookup(within=config, dpath="adapters/{adapter}/nodes", default=1),
     script:

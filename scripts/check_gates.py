@@ -8,6 +8,7 @@ import yaml
 from safetensors import safe_open
 from transformers import AutoConfig
 
+from xuxie.environments import in_environment
 from xuxie.errors import UserError
 from xuxie.job import run_job
 from xuxie.models import load_tokenizer
@@ -95,4 +96,4 @@ def _memory_gate(arguments: dict, own_code: bool, memory: float | None) -> g.Gat
 
 
 if __name__ == "__main__":
-    run_job(check_gates, snakemake)  # noqa: F821
+    run_job(in_environment(check_gates), snakemake)  # noqa: F821

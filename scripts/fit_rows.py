@@ -6,6 +6,7 @@ from pathlib import Path
 import yaml
 
 from xuxie.dataset.alpaca import dataset_info
+from xuxie.environments import in_environment
 from xuxie.job import run_job
 from xuxie.models import load_tokenizer
 from xuxie.prompting import Prompting
@@ -57,4 +58,4 @@ def fit_rows(yaml_file: str, rows: list[str], registry: str, ledger: str, fitted
 
 
 if __name__ == "__main__":
-    run_job(fit_rows, snakemake)  # noqa: F821
+    run_job(in_environment(fit_rows), snakemake)  # noqa: F821

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import yaml
+from xuxie.environments import in_environment
 from xuxie.job import run_job
 from xuxie.training.arguments import training_arguments
 
@@ -32,4 +33,4 @@ def render_training(yaml_file: str, train: dict, template: str, trust_remote_cod
 
 
 if __name__ == "__main__":
-    run_job(render_training, snakemake)  # noqa: F821
+    run_job(in_environment(render_training), snakemake)  # noqa: F821

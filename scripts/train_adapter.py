@@ -13,6 +13,7 @@ from pathlib import Path
 import yaml
 
 from xuxie.embedded import sha256_of
+from xuxie.environments import in_environment
 from xuxie.errors import UserError
 from xuxie.job import run_job
 from xuxie.rows import read_json, write_json, write_rows
@@ -132,4 +133,4 @@ def _result(state: dict) -> dict:
 
 
 if __name__ == "__main__":
-    run_job(train_adapter, snakemake)  # noqa: F821
+    run_job(in_environment(train_adapter), snakemake)  # noqa: F821

@@ -32,10 +32,14 @@ def load_model(folder: str | Path, adapter: str | Path | None = None, *, dtype: 
     Returns:
         (model, tokenizer)
     """
+    import transformers
+    from packaging import version
     from transformers import AutoModelForCausalLM
 
     wanted = best_dtype() if dtype == "auto" else getattr(torch, dtype) if isinstance(dtype, str) else dtype
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=wanted, trust_remote_code=trust_remote_code)
+    # Called dtype since transformers 4.56; the release that Qwen-1 needs is older.
+    precision = {"dtype" if version.parse(transformers.__version__) >= version.parse("4.56") else "torch_dtype": wanted}
+    model = AutoModelForCausalLM.from_pretrained(folder, **precision, trust_remote_code=trust_remote_code)
     if adapter is not None:
         from peft import PeftModel
 

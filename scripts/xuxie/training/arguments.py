@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import difflib
+import functools
 import io
 import tempfile
 import typing
@@ -70,7 +71,7 @@ def training_arguments(
         "report_to": "none",
         "disable_tqdm": True,
         "restore_callback_states_from_checkpoint": True,
-        **{name: _checked(name, value) for name, value in train.items()},
+        **{name: _checked(name, value) for name, value in _in_this_release(train).items()},
     }
 
 
@@ -151,6 +152,17 @@ def _checked(name: str, value):
     return value.value if hasattr(value, "value") else value
 
 
+def _in_this_release(train: dict) -> dict:
+    """The arguments in the words of the installed release: that for Qwen-1 says some of them as it was said years ago."""
+    fields, said = _fields(), dict(train)
+    if "train_sampling_strategy" in said and "train_sampling_strategy" not in fields:
+        said["group_by_length"] = said.pop("train_sampling_strategy") == "group_by_length"
+    if "include_num_input_tokens_seen" in said and str not in typing.get_args(fields["include_num_input_tokens_seen"][0]):
+        said["include_num_input_tokens_seen"] = said["include_num_input_tokens_seen"] not in ("no", False)
+    return said
+
+
+@functools.cache
 def _fields() -> dict:
     """Each argument of LLaMA-Factory: its type and, if it is a choice, the choices."""
     parser = import_factory("llamafactory.hparams.parser")

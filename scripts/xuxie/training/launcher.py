@@ -6,12 +6,10 @@ survive; so torchrun is pointed at this module, which prepares each worker in th
 
 import logging
 import os
-import signal
 import sys
-import threading
-import time
 
 from xuxie.factory import import_factory
+from xuxie.parent import end_with_parent
 from xuxie.training.generate import keep_own_generate
 from xuxie.training.order import order_by_seed
 from xuxie.training.progress import show_progress
@@ -31,24 +29,6 @@ def main() -> None:
     else:
         import_factory("llamafactory.launcher").__file__ = TORCHRUN_TARGET
         import_factory("llamafactory.cli").main()
-
-
-def end_with_parent() -> None:
-    """End this process, and its group if it leads one, soon after its parent is gone.
-
-    A job that is killed outright cannot end its trainer, and a trainer that goes on alone would write over the
-    checkpoints of the run that takes its place.
-    """
-    parent = os.getppid()
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(0.5)
-        if os.getpgrp() == os.getpid():
-            os.killpg(0, signal.SIGKILL)
-        os.kill(os.getpid(), signal.SIGKILL)
-
-    threading.Thread(target=watch, daemon=True).start()
 
 
 if __name__ == "__main__":
