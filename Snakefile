@@ -9,6 +9,7 @@
 #   sample     base and tuned continue the same held-out prompts
 #   evaluate   what the adapter is worth, in numbers
 #   report     the page a person opens first
+#   export     what is taken home, on demand: `snakemake export`
 
 from snakemake.utils import min_version
 
@@ -27,6 +28,7 @@ include: "rules/train.smk"
 include: "rules/sample.smk"
 include: "rules/evaluate.smk"
 include: "rules/report.smk"
+include: "rules/export.smk"
 
 
 localrules:

@@ -12,6 +12,7 @@ sys.path.insert(0, os.path.join(workflow.basedir, "scripts"))
 
 from xuxie.config import complete_config
 from xuxie.errors import UserError
+from xuxie.export.quantisations import CONVERTED, QUANTISED
 
 # Snakemake hands --configfile on to the jobs that it submits, but not --replace-workflow-config: they would merge the file with
 # config/config.yaml and see novels that nobody asked for. So each job is told by a mark in its own --config.
@@ -365,6 +366,54 @@ def files_mb(files):
 def memory_for_text(wildcards, input, attempt):
     """Measured: 65 MB for a novel of 2.5 MB, 110 MB for one of 20 MB."""
     return math.ceil((500 + 30 * files_mb(input)) * attempt)
+
+
+# export
+
+
+def exported_adapters():
+    """The adapters that are taken home."""
+    return config["adapters"] if config["export"]["adapters"] is None else config["export"]["adapters"]
+
+
+def told_system(wildcards):
+    """The system prompt that an adapter is asked with: of several wordings, the first."""
+    told = config["sampling"]["system"]
+    return next(iter(config["datasets"][dataset_of(wildcards)]["system"]), None) if told is None else told
+
+
+def told_instruction(wildcards):
+    """The instruction before each passage: of several wordings, the first."""
+    return config["datasets"][dataset_of(wildcards)]["instruction"][0]
+
+
+def exported_ggufs(wildcards):
+    """The merged model in each quantisation that is asked for, and the adapter."""
+    files = expand(
+        "results/exports/{adapter}/model.{quantisation}.gguf", adapter=wildcards.adapter, quantisation=config["export"]["quantisations"]
+    )
+    return files + ([f"results/exports/{wildcards.adapter}/adapter.gguf"] if config["export"]["lora_gguf"] else [])
+
+
+def likenesses(wildcards):
+    """What was found of each GGUF; nothing if no prompts are to be compared."""
+    quantisations = config["export"]["quantisations"] if config["export"]["verified_prompts"] else []
+    return expand("results/exports/{adapter}/likeness/{quantisation}.json", adapter=wildcards.adapter, quantisation=quantisations)
+
+
+def rows_of_splits(wildcards):
+    """All rows of an adapter's dataset, by split."""
+    return expand("results/datasets/{dataset}/{split}.jsonl", dataset=dataset_of(wildcards), split=["train", "val", "test"])
+
+
+def novel_languages(wildcards):
+    """The languages of an adapter's novels, by name."""
+    return {novel: config["novels"][novel]["language"] for novel in novels_of(wildcards)}
+
+
+def card_layouts():
+    """The model card's template, and the titles of its measures."""
+    return [packaged(f"resources/export/{file}") for file in (f"card.{config['report']['language']}.md.j2", "measures.yaml")]
 
 
 def minutes_for_text(wildcards, input, attempt):

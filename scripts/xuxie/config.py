@@ -128,3 +128,5 @@ def _references(config: dict) -> Iterator[tuple[str, str, str]]:
     for name, adapter in config["adapters"].items():
         yield f"adapters.{name}.dataset", adapter["dataset"], "datasets"
         yield f"adapters.{name}.model", adapter["model"], "models"
+    for name in config["export"]["adapters"] or []:
+        yield "export.adapters", name, "adapters"
