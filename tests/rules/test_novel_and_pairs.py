@@ -1,9 +1,12 @@
 """What each rule from the novel to the dataset wrote when the road was walked once."""
 
 import re
+import shutil
+from collections import Counter
 
 import pytest
-from xuxie.rows import read_json, read_rows
+import yaml
+from xuxie.rows import read_json, read_rows, write_rows
 
 NOVEL = "results/novels/small"
 
@@ -65,7 +68,7 @@ def test_score_by_likelihood_measures_every_candidate_under_own_and_foreign_prom
     rows = list(read_rows(shard / "scored.likelihood.jsonl"))
     assert [row["id"] for row in rows] == [row["id"] for row in read_rows(shard / "candidates.jsonl") if "failed" not in row]
     # A random model expects no text more than another, but it does expect something.
-    assert all(abs(row["value"]) < 1 and 3 <= len(row["swapped"]) <= 5 for row in rows)
+    assert all(0 < abs(row["value"]) < 20 and len(row["swapped"]) == 8 for row in rows)
 
 
 def test_gather_pairs_gives_every_candidate_a_score_and_a_verdict(walked, pairs):
@@ -76,6 +79,8 @@ def test_gather_pairs_gives_every_candidate_a_score_and_a_verdict(walked, pairs)
     assert all(pair["kept"] == (pair["dropped_because"] is None) for pair in pairs)
     assert all(pair["score"] >= 5 for pair in pairs if pair["kept"])
     assert summary["calibration"]["judge"]["auc"] == 1.0  # the reader looks the completion up in the passage
+    assert summary["agreement"] == []  # of one scorer
+    assert all(summary["usage"][role]["calls"] > 0 and summary["usage"][role]["input"] > 0 for role in ("generator", "judge"))
 
 
 def test_build_dataset_places_every_kept_pair_or_says_why_not(walked, pairs):
@@ -90,5 +95,68 @@ def test_build_dataset_places_every_kept_pair_or_says_why_not(walked, pairs):
     ledger = read_json(dataset / "ledger.json")["novels"]["small"]
     placed = sum(map(len, rows.values()))
     assert placed + sum(ledger["rows_dropped"].values()) == sum(pair["kept"] for pair in pairs)
+    assert dict(Counter(row["because"] for row in read_rows(dataset / "unplaced.jsonl"))) == ledger["rows_dropped"]
     info = read_json(dataset / "dataset_info.json")
     assert {entry["file_name"] for entry in info.values()} == {"train.jsonl", "val.jsonl", "test.jsonl"}
+    assert all(entry["columns"]["history"] == "history" for entry in info.values())
+
+
+def test_build_dataset_says_where_every_character_of_the_text_went(walked, text):
+    characters = read_json(walked / "results/datasets/small/ledger.json")["novels"]["small"]["characters"]
+    assert sum(characters["kept"].values()) + sum(characters["dropped"].values()) == len(text)
+    assert all(characters["kept"].values())
+    # Two chunks of each chapter are asked about.
+    assert characters["dropped"]["not asked about: beyond chunks_per_chapter"] > 0
+
+
+def test_build_dataset_proves_that_no_passage_is_on_both_sides(walked):
+    log = (walked / "logs/build_dataset/small.log").read_text(encoding="utf-8")
+    trained, held_out, shared = map(
+        int, re.search(r"passages of 50 characters: (\d+) trained on, (\d+) held out, (\d+) shared", log).groups()
+    )
+    assert trained > 1000 and held_out > 1000 and shared == 0
+
+
+def test_check_ledger_adds_up_every_sum(walked):
+    check = read_json(walked / "results/datasets/small/ledger_check.json")
+    assert len(check["sums"]) >= 25 and all(entry["equal"] for entry in check["sums"])
+
+
+@pytest.fixture
+def copied(walked, new_workspace):
+    shutil.copytree(walked.folder, new_workspace.folder, dirs_exist_ok=True, symlinks=True)
+    return new_workspace
+
+
+# The copy lies deeper in the file system than the original, and so names the workflow's own files otherwise.
+BY_TIME = ("--rerun-triggers", "mtime")
+
+
+def test_check_ledger_fails_the_run_on_a_row_that_is_gone(copied):
+    test = copied / "results/datasets/small/test.jsonl"
+    test.write_text("".join(test.read_text(encoding="utf-8").splitlines(keepends=True)[1:]), encoding="utf-8")
+    done = copied.snakemake("results/datasets/small/ledger_check.json", *BY_TIME, check=False)
+    assert done.returncode != 0 and "sums differ" in done.stdout and "rows by split" in done.stdout
+
+
+def test_a_passage_on_both_sides_stops_the_run_or_costs_the_training_row(copied):
+    text = (copied / NOVEL / "text.txt").read_text(encoding="utf-8")
+    rows = {split: list(read_rows(copied / f"results/datasets/small/{split}.jsonl")) for split in ("train", "test")}
+    trained, held_out = rows["train"][0], rows["test"][0]
+    pairs = list(read_rows(copied / NOVEL / "pairs.jsonl"))
+    for pair in pairs:
+        if pair["id"] == trained["id"]:
+            # As if the novel told the held-out passage a second time.
+            pair["completion"] = text[held_out["span"][0] : held_out["span"][1]]
+    write_rows(copied / NOVEL / "pairs.jsonl", pairs)
+    stopped = copied.snakemake("results/datasets/small/train.jsonl", *BY_TIME, check=False)
+    assert stopped.returncode != 0 and trained["id"] in stopped.stdout and held_out["id"] in stopped.stdout
+    config = yaml.safe_load((copied / "config.yaml").read_text(encoding="utf-8"))
+    config["datasets"]["small"]["split"] = {"on_leak": "drop"}
+    copied.configure(config)
+    copied.snakemake("results/datasets/small/ledger_check.json", *BY_TIME)
+    assert trained["id"] not in {row["id"] for row in read_rows(copied / "results/datasets/small/train.jsonl")}
+    assert (
+        read_json(copied / "results/datasets/small/ledger.json")["novels"]["small"]["rows_dropped"]["shares a passage with a held-out row"]
+        == 1
+    )

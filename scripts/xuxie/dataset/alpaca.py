@@ -7,9 +7,7 @@ from xuxie.dataset.history import history, passages_before, wanted_turns
 COLUMNS = {"prompt": "instruction", "query": "input", "response": "output", "system": "system", "history": "history"}
 
 
-def alpaca_row(
-    pair: dict, *, text: str, earliest: int, instructions: list[str], systems: list[str], turns: dict, seed: int
-) -> dict:
+def alpaca_row(pair: dict, *, text: str, earliest: int, instructions: list[str], systems: list[str], turns: dict, seed: int) -> dict:
     """One row to train on or to ask with.
 
     The wording of instruction and system prompt, and how many earlier turns there are, is drawn by seed and pair. Keys
@@ -39,7 +37,9 @@ def alpaca_row(
 
 def prose(row: dict) -> str:
     """All of the novel that a row shows, in reading order: earlier turns without the instruction, prompt and completion."""
-    turns = [row["history"][0][0].removeprefix(f"{row['instruction']}\n"), *(answer for _, answer in row["history"])] if row["history"] else []
+    turns = (
+        [row["history"][0][0].removeprefix(f"{row['instruction']}\n"), *(answer for _, answer in row["history"])] if row["history"] else []
+    )
     return "".join([*turns, row["input"], row["output"]])
 
 

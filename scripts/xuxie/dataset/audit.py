@@ -54,7 +54,9 @@ def audit(ledger: dict, rows: dict[str, list[dict]], unplaced: list[dict], novel
     sums.compare("novels", sorted(ledger["novels"]), sorted(novels))
     sums.compare("rows by split", ledger["rows"], {split: len(split_rows) for split, split_rows in rows.items()})
     sums.compare("rows, each pair once", len(every), len({row["id"] for row in every}))
-    sums.compare("rows by earlier turns", dict(ledger["turns"]), {str(key): count for key, count in _count(len(row["history"]) for row in every)})
+    sums.compare(
+        "rows by earlier turns", dict(ledger["turns"]), {str(key): count for key, count in _count(len(row["history"]) for row in every)}
+    )
     for name, files in novels.items():
         own = {split: [row for row in split_rows if row["novel"] == name] for split, split_rows in rows.items()}
         left = [row for row in unplaced if row["novel"] == name]
@@ -72,7 +74,9 @@ def _audit_text(sums: Sums, name: str, part: dict, files: NovelFiles) -> None:
     sums.compare(f"{name}: characters decoded", source["decoded"], sum(entry["characters"] for entry in files.counts["sources"]))
     for what in ("added", "removed"):
         sums.compare(f"{name}: characters {what} by the steps", source[what], sum(step[what] for step in steps))
-    sums.compare(f"{name}: characters of the text", source["decoded"] + source["added"] - source["removed"], len(files.text))
+    sums.compare(f"{name}: places and characters by step", source["steps"], files.counts["steps"])
+    sums.compare(f"{name}: characters kept by the steps", source["kept"], len(files.text))
+    sums.compare(f"{name}: characters decoded + added - removed", source["decoded"] + source["added"] - source["removed"], len(files.text))
     chapters = sum(chapter["end"] - chapter["start"] for chapter in files.chapters)
     account = files.findings["characters"]
     sums.compare(f"{name}: characters in chapters", account["chapters"], chapters)

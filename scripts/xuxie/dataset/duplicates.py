@@ -25,7 +25,7 @@ class Duplicates:
         self._index = RMinHashLSH(threshold=near, num_perm=_PERMUTATIONS, num_bands=_BANDS)
 
     def kind_of(self, text: str) -> str | None:
-        """"duplicate", "near duplicate", or None for a text that is new. White space makes no difference."""
+        """How a text repeats one that was added: "duplicate", "near duplicate", or None for a new one. White space makes no difference."""
         dense = _dense(text)
         if dense in self._equal:
             return "duplicate"

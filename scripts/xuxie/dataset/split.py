@@ -31,9 +31,9 @@ def split_chapters(chapters: Sequence[int], *, val: float, test: float, seed: in
         )
     source = random.Random(f"{seed} {novel}")
     assigned = dict.fromkeys(chapters, "train")
-    for name, share in (("test", test), ("val", val)):
+    for name, share, left in (("test", test, 2), ("val", val, 1)):
         free = [chapter for chapter in chapters if assigned[chapter] == "train"]
-        wanted = min(max(1, round(share * len(chapters))), len(free) - 1)
+        wanted = min(max(1, round(share * len(chapters))), len(free) - left)
         bounds = [round(index * len(free) / wanted) for index in range(wanted + 1)]
         for start, end in pairwise(bounds):
             assigned[source.choice(free[start:end])] = name
