@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import torch
-
 from xuxie.evaluation.likelihood import bits_by_token, compare_likelihood, verdict
 from xuxie.evaluation.style import Style
 from xuxie.evaluation.texts import measure_texts

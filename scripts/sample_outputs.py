@@ -4,7 +4,6 @@ import logging
 from pathlib import Path
 
 import torch
-
 from xuxie.job import run_job
 from xuxie.rows import read_rows, write_rows
 from xuxie.sampling.systems import BASE, TUNED, Trained, chat_command, choose_prompts, sample_endpoint, sample_trained

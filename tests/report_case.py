@@ -60,7 +60,9 @@ def evaluation():
         "n-c0003-1": {"human": mark(names=[(0, "真实")]), "base": mark(), "tuned": mark(names=[(4, "王建国")])},
         "n-c0003-2": {"human": mark(), "base": mark(), "tuned": mark()},
     }
-    repetition = [{"start": 0, "end": 100, "seq_rep_4": {"human": measured(0.01), "base": measured(0.2), "tuned": measured(0.05, 0.03, 0.07)}}]
+    repetition = [
+        {"start": 0, "end": 100, "seq_rep_4": {"human": measured(0.01), "base": measured(0.2), "tuned": measured(0.05, 0.03, 0.07)}}
+    ]
     return {
         "template": "qwen", "rows": 3, "held_out_rows": 3, "chapters": 6, "verdict": "better",
         "bits_per_character": {"base_format": "bare", "base_formats": {"bare": 5.4, "template": 5.9}, **bits, "by_position": positions, "by_length": {}},

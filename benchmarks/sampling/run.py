@@ -44,7 +44,9 @@ def main() -> None:
     prompts = [prompting.prompt_ids(rows[index % len(rows)]) for index in range(options.prompts)]
     generate(model, prompts[:1], 4)
     alone = clocked(lambda: generate(model, prompts, options.tokens))[0]
-    print(f"{len(prompts)} prompts of {min(map(len, prompts))} to {max(map(len, prompts))} tokens, {options.tokens} new tokens each, {model.dtype}\n")
+    print(
+        f"{len(prompts)} prompts of {min(map(len, prompts))} to {max(map(len, prompts))} tokens, {options.tokens} new tokens each, {model.dtype}\n"
+    )
     print("| way | tokens/s | ratio | samples that are the same |\n|---|---|---|---|")
     show("`generate`, one prompt at a time", alone, alone, options, "")
     first = None
@@ -53,7 +55,13 @@ def main() -> None:
         random.Random(size).shuffle(order)
         seconds, samples = clocked(lambda: batched(model, prompts, order, options.tokens, size))
         first = first or samples
-        show(f"xuxie, batch size {size}, order shuffled", seconds, alone, options, f"{sum(samples[key] == first[key] for key in first)} of {len(first)}")
+        show(
+            f"xuxie, batch size {size}, order shuffled",
+            seconds,
+            alone,
+            options,
+            f"{sum(samples[key] == first[key] for key in first)} of {len(first)}",
+        )
 
 
 def clocked(work) -> tuple[float, object]:

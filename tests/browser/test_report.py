@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 from report_case import CONFIG, SAMPLES, adapter, ledger, novel
-
 from xuxie.report.content import page_content
 from xuxie.report.rendering import read_captions, render_page
 
@@ -118,7 +117,7 @@ def test_it_fits_a_phone(opened):
 
 
 def test_chinese_has_a_font(browser):
-    if not shutil.which("fc-list") or "CJK" not in subprocess.run(["fc-list"], capture_output=True, text=True).stdout:
+    if not shutil.which("fc-list") or "CJK" not in subprocess.run(["fc-list"], capture_output=True, text=True, check=True).stdout:
         pytest.skip("no Chinese font on this machine: tests/system_packages.sh installs one")
     page = browser.new_page()
     page.set_content('<span style="font: 40px serif">雾</span><span style="font: 40px serif">\ue000</span>')

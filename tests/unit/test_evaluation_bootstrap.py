@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-
 from xuxie.evaluation.bootstrap import interval_of_mean, interval_of_ratio
 
 

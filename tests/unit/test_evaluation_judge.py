@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-
 from xuxie.evaluation.judging import Preference, comparisons, questions, verdicts
 from xuxie.evaluation.win_rates import win_rates
 from xuxie.llm import Answered, Failed, Usage

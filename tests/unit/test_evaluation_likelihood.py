@@ -5,7 +5,6 @@ import math
 import pytest
 import torch
 from tiny_model import make_tiny_model
-
 from xuxie.evaluation.likelihood import bits_by_token, compare_likelihood, verdict
 from xuxie.models import load_model
 from xuxie.prompting import BARE, Prompting

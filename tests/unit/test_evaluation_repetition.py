@@ -1,7 +1,6 @@
 """Repetition against hand-counted texts and the extremes: a loop, a text without repetition, nothing."""
 
 import pytest
-
 from xuxie.evaluation.repetition import distinct, longest_repeat, repetition_onset, seq_rep
 
 
@@ -42,4 +41,7 @@ def test_where_a_text_begins_to_go_round():
     between = "她沿着石阶往下走，数到第三十七级的时候听见海鸥在头顶叫了一声，抬头却只看见一片灰白！"
     assert repetition_onset(refrain + start + refrain + between + loop * 9) == len(refrain + start + refrain + between + loop)
     # A sentence said twice, after which the story goes on, is a figure of speech.
-    assert repetition_onset(start + loop + loop + "雾散了以后，他们沿着海岸走到天亮，谁也没有再提起那盏灯和那个人。" + "后来春天来得很晚。") is None
+    assert (
+        repetition_onset(start + loop + loop + "雾散了以后，他们沿着海岸走到天亮，谁也没有再提起那盏灯和那个人。" + "后来春天来得很晚。")
+        is None
+    )

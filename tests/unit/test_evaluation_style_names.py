@@ -3,7 +3,6 @@
 import random
 
 import pytest
-
 from xuxie.evaluation.names import NameFinder, mostly_chinese
 from xuxie.evaluation.style import FUNCTION_CHARACTERS, Style
 

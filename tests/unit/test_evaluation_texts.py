@@ -1,7 +1,6 @@
 """All metrics together on systems whose ways are plain: a copier, a looper, an inventor, and the author."""
 
 import pytest
-
 from xuxie.evaluation.style import Style
 from xuxie.evaluation.texts import HUMAN, measure_texts
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 from report_case import CONFIG, HOSTILE, SAMPLES, adapter, evaluation, ledger, measured, novel
-
 from xuxie.report.content import page_content
 from xuxie.report.figures import METRICS, figure, interval
 from xuxie.report.marks import output_spans, segments
@@ -35,7 +34,9 @@ class Page(html.parser.HTMLParser):
 
 def page(language="zh", adapters=None, config=CONFIG):
     captions = read_captions(FOLDER, language)
-    return render_page(FOLDER, page_content({"雾港": novel()}, {"demo": ledger()}, adapters or {"demo": adapter()}, config, captions), captions)
+    return render_page(
+        FOLDER, page_content({"雾港": novel()}, {"demo": ledger()}, adapters or {"demo": adapter()}, config, captions), captions
+    )
 
 
 def leaves(tree, path=""):
@@ -66,7 +67,7 @@ def test_foreign_text_stays_text(language):
 def test_nothing_is_loaded(language):
     source = page(language)
     assert Page(source).references == ["data:,"]
-    assert not re.search(r"url\(|@import|//(?!www\.w3\.org/)\w", re.sub(r"^\s*//.*$", "", source, flags=re.M))
+    assert not re.search(r"url\(|@import|//(?!www\.w3\.org/)\w", re.sub(r"^\s*//.*$", "", source, flags=re.MULTILINE))
 
 
 def test_every_sample_is_there_to_the_letter():
@@ -85,7 +86,15 @@ def test_several_adapters_share_the_cards():
 
 
 def test_the_judge_is_shown_with_what_it_is_worth():
-    judged = {"systems": ["tuned", "base"], "wins": 5, "losses": 2, "ties": 1, "unjudged": 0, "flips": 0.125, "win_rate": measured(0.6875, 0.4, 0.9)}
+    judged = {
+        "systems": ["tuned", "base"],
+        "wins": 5,
+        "losses": 2,
+        "ties": 1,
+        "unjudged": 0,
+        "flips": 0.125,
+        "win_rate": measured(0.6875, 0.4, 0.9),
+    }
     document = evaluation() | {"judge": {"endpoint": "oracle", "pairings": [judged], "trusted": False}}
     text = "".join(Page(page("en", {"demo": adapter(evaluation=document)})).text)
     assert "tuned : base" in text and "69%" in text and "prove nothing" in text

@@ -6,7 +6,6 @@ from collections import deque
 import pytest
 import torch
 from transformers import Gemma3ForCausalLM, Gemma3TextConfig, Qwen2Config, Qwen2ForCausalLM
-
 from xuxie.sampling import decoding
 from xuxie.sampling.decoding import Request, decode
 from xuxie.sampling.drawing import Drawing, row_generator

@@ -5,7 +5,6 @@ from collections import Counter
 import pytest
 import torch
 from transformers import LogitsProcessorList, RepetitionPenaltyLogitsProcessor, TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
-
 from xuxie.sampling.drawing import Drawing, row_generator
 
 NOTHING_SEEN = torch.zeros(6, dtype=torch.bool)

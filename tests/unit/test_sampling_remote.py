@@ -9,14 +9,15 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 from starlette.routing import Route
-
 from xuxie.errors import UserError
 from xuxie.llm import open_endpoint
 from xuxie.llm.journal import Journal
 from xuxie.sampling.drawing import Drawing
 from xuxie.sampling.remote import sample_remote
 
-ROWS = [{"id": f"r{i}", "instruction": "续写：", "input": f"第{i}段。", "output": "", "system": "你是作者", "history": []} for i in range(3)]
+ROWS = [
+    {"id": f"r{i}", "instruction": "续写：", "input": f"第{i}段。", "output": "", "system": "你是作者", "history": []} for i in range(3)
+]
 
 
 @pytest.fixture
@@ -43,9 +44,17 @@ def server():
 
 
 def sample(server, folder, **settings):
-    with open_endpoint({"base_url": server[0], "model": "m", "tries": 1, "extra_body": {"top_k": 50}}) as endpoint, Journal(folder) as journal:
+    with (
+        open_endpoint({"base_url": server[0], "model": "m", "tries": 1, "extra_body": {"top_k": 50}}) as endpoint,
+        Journal(folder) as journal,
+    ):
         return sample_remote(
-            endpoint, ROWS, name="rival", journal=journal, drawing=Drawing(), **{"seed": 1, "system": None, "max_new_tokens": 20, **settings}
+            endpoint,
+            ROWS,
+            name="rival",
+            journal=journal,
+            drawing=Drawing(),
+            **{"seed": 1, "system": None, "max_new_tokens": 20, **settings},
         )
 
 

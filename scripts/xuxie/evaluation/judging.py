@@ -76,7 +76,9 @@ def questions(asked: Sequence[Comparison], wording: str | Path, *, seed: int) ->
             content = template.substitute(prompt=comparison.sample["prompt"]["input"], a=a, b=b)
             name = f"{comparison.sample['id']} {' '.join(comparison.systems)}"
             found.append(
-                Question(id=name, messages=[{"role": "user", "content": content}], schema=Preference, sampling={"temperature": 0, "seed": seed})
+                Question(
+                    id=name, messages=[{"role": "user", "content": content}], schema=Preference, sampling={"temperature": 0, "seed": seed}
+                )
             )
     return found
 

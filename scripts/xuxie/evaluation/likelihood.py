@@ -97,7 +97,7 @@ def _ratio(bits: list[list[tuple[int, float]]], rows: Sequence[dict]) -> float:
 
 
 def verdict(difference: dict) -> str:
-    """"better", "worse", or "unclear" if the interval holds zero or could not be had."""
+    """ "better", "worse", or "unclear" if the interval holds zero or could not be had."""
     if difference["low"] is None or difference["low"] <= 0 <= difference["high"]:
         return "unclear"
     return "better" if difference["high"] < 0 else "worse"

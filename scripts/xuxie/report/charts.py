@@ -47,7 +47,12 @@ def histogram(scores: list[dict], threshold: float, labels: dict[str, str], *, x
         alt.Chart(data)
         .mark_bar(binSpacing=1)
         .encode(
-            x=alt.X("score:Q", bin=alt.Bin(extent=[0, 10], step=0.5), title=x, axis=alt.Axis(grid=False, values=list(range(0, 11, 2)), format="d")),
+            x=alt.X(
+                "score:Q",
+                bin=alt.Bin(extent=[0, 10], step=0.5),
+                title=x,
+                axis=alt.Axis(grid=False, values=list(range(0, 11, 2)), format="d"),
+            ),
             y=alt.Y("count():Q", title=y, axis=alt.Axis(tickMinStep=1)),
             color=alt.Color("kept:N", scale=colours, legend=_legend()),
         )

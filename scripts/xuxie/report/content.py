@@ -49,14 +49,18 @@ def page_content(novels: dict[str, Novel], ledgers: dict[str, dict], adapters: d
         "positions": [{"adapter": name, **_positions(adapter.evaluation, captions)} for name, adapter in adapters.items()],
         "tables": [{"adapter": name, **_table(adapter.evaluation, captions)} for name, adapter in adapters.items()],
         "recipes": [_recipe(name, adapter) for name, adapter in adapters.items()] if len(adapters) > 1 else [],
-        "judges": [{"adapter": name, **judged} for name, adapter in adapters.items() if (judged := _judge(adapter.evaluation["judge"], captions))],
+        "judges": [
+            {"adapter": name, **judged} for name, adapter in adapters.items() if (judged := _judge(adapter.evaluation["judge"], captions))
+        ],
         "costs": _costs(novels, adapters),
         "novels": [_novel(name, novel, captions) for name, novel in novels.items()],
         "datasets": [{"name": name, **_ledger(ledger)} for name, ledger in ledgers.items()],
         "trainings": [
             {
                 "adapter": name,
-                "curve": charts.loss_curve(adapter.trainer_log, captions["training"], x=captions["training"]["x"], y=captions["training"]["y"]),
+                "curve": charts.loss_curve(
+                    adapter.trainer_log, captions["training"], x=captions["training"]["x"], y=captions["training"]["y"]
+                ),
                 "gates": adapter.gates,
                 "manifest": adapter.manifest,
             }
@@ -73,7 +77,9 @@ def _labels(systems: list[str], captions: dict) -> dict[str, str]:
 def _tiles(evaluation: dict, captions: dict) -> list[dict]:
     """The few numbers that a glance should catch."""
     words, bits, systems = captions["tiles"], evaluation["bits_per_character"], evaluation["texts"]["systems"]
-    tiles = [{"label": words["bits"], "value": figure(bits[TUNED]["value"]), "beside": words["against"].format(base=figure(bits[BASE]["value"]))}]
+    tiles = [
+        {"label": words["bits"], "value": figure(bits[TUNED]["value"]), "beside": words["against"].format(base=figure(bits[BASE]["value"]))}
+    ]
     for label, metric in (("stop", "natural_stop"), ("repetition", "seq_rep_4"), ("copied", "copied_30"), ("names", "invented_names")):
         tuned = systems.get(TUNED, {}).get(metric)
         if not tuned:
@@ -150,7 +156,9 @@ def _positions(evaluation: dict, captions: dict) -> dict:
     repetition = [{"start": s["start"], "end": s["end"], "values": s["seq_rep_4"]} for s in texts["by_position"]]
     return {
         "bits": charts.by_position(bits, _labels([BASE, TUNED], captions), x=words["x"], y=words["bits"]),
-        "repetition": charts.by_position(repetition, _labels(list(texts["systems"]), captions), x=words["x"], y=words["repetition"], percent=True),
+        "repetition": charts.by_position(
+            repetition, _labels(list(texts["systems"]), captions), x=words["x"], y=words["repetition"], percent=True
+        ),
     }
 
 
@@ -163,7 +171,9 @@ def _table(evaluation: dict, captions: dict) -> dict:
         {
             "name": captions["metrics"]["names"][metric],
             "cells": [
-                {"value": figure(metrics[metric]["value"], kind), "interval": interval(metrics[metric], kind)} if metric in metrics else None
+                {"value": figure(metrics[metric]["value"], kind), "interval": interval(metrics[metric], kind)}
+                if metric in metrics
+                else None
                 for metrics in measured.values()
             ],
         }
@@ -209,7 +219,9 @@ def _costs(novels: dict[str, Novel], adapters: dict[str, Adapter]) -> dict:
     """What the run took: calls, tokens and money by novel and role, and the seconds of training and sampling by adapter."""
     return {
         "calls": [
-            {"novel": name, "role": role, **usage} for name, novel in novels.items() for role, usage in novel.summary.get("usage", {}).items()
+            {"novel": name, "role": role, **usage}
+            for name, novel in novels.items()
+            for role, usage in novel.summary.get("usage", {}).items()
         ],
         "seconds": [
             {
@@ -252,7 +264,10 @@ def _ledger(ledger: dict) -> dict:
     whole = max(counts.values(), default=0) or 1
     reasons: dict[str, dict[str, int]] = {"dropped": {}, "failed": {}}
     for part in ledger["novels"].values():
-        for kind, source in (("dropped", {**part["pairs"].get("dropped", {}), **part.get("rows_dropped", {})}), ("failed", part["pairs"].get("failed", {}))):
+        for kind, source in (
+            ("dropped", {**part["pairs"].get("dropped", {}), **part.get("rows_dropped", {})}),
+            ("failed", part["pairs"].get("failed", {})),
+        ):
             for reason, count in source.items():
                 reasons[kind][reason] = reasons[kind].get(reason, 0) + count
     return {

@@ -1,6 +1,7 @@
 """What a reader should see marked in a text: copied runs, invented names, where repetition sets in, a stop that nobody honoured."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ def segments(text: str, spans: dict[str, list[tuple[int, int]]]) -> list[Segment
     edges = {0, len(text)}.union(edge for found in inside.values() for span in found for edge in span)
     points = sorted(edge for edge in edges if 0 <= edge <= len(text))
     cut = []
-    for start, end in zip(points, points[1:], strict=False):
+    for start, end in pairwise(points):
         here = tuple(mark for mark, found in inside.items() if any(a <= start and end <= b for a, b in found))
         begins = tuple(mark for mark in here if any(a == start for a, _ in inside[mark]))
         cut.append(Segment(text[start:end], here, begins))

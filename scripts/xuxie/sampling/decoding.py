@@ -215,7 +215,9 @@ def _step_alone(model, row: _Row) -> torch.Tensor:
 def _keeps_rows_apart(model) -> bool:
     """Whether the row-wise attention works on this model: tried on three tokens, against a plain forward pass."""
     config = getattr(model, "get_base_model", lambda: model)().config
-    if set(getattr(config, "layer_types", None) or []) - {"full_attention", "sliding_attention"} or getattr(config, "attn_logit_softcapping", None):
+    if set(getattr(config, "layer_types", None) or []) - {"full_attention", "sliding_attention"} or getattr(
+        config, "attn_logit_softcapping", None
+    ):
         return False
     first, second, third = (token % config.vocab_size for token in (1, 2, 3))
     try:

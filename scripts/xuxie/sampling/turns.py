@@ -71,7 +71,14 @@ class Story:
             end += len(turn)
             ends.append(end)
         counts = {**self._counts, "seconds": round(self._counts["seconds"], 3)}
-        return {"text": self.text, "stop": self._stop, **counts, "turns": ends, "forgotten": self.forgotten, "foreign_stop": self._foreign_stop}
+        return {
+            "text": self.text,
+            "stop": self._stop,
+            **counts,
+            "turns": ends,
+            "forgotten": self.forgotten,
+            "foreign_stop": self._foreign_stop,
+        }
 
 
 def question(instruction: str, passage: str) -> str:
