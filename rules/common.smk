@@ -115,13 +115,26 @@ def endpoint_identity(name):
 
 def asking(wildcards):
     """The settings that shape the questions to both roles."""
-    return {key: config["pairs"][key] for key in ("lengths", "per_chunk", "chunks_per_chapter", "sampling", "seed")}
+    return {key: config["pairs"][key] for key in ("mode", "lengths", "per_chunk", "chunks_per_chapter", "sampling", "seed")}
+
+
+def wording_for(novel):
+    """The folder of prompt templates in a novel's language."""
+    language = config["novels"][novel]["language"]
+    return config["pairs"]["wording"] or packaged(f"resources/prompts/{'en' if language == 'en' else 'zh'}")
 
 
 def wording_of(wildcards):
-    """The folder of prompt templates in a novel's language."""
-    language = config["novels"][wildcards.novel]["language"]
-    return config["pairs"]["wording"] or packaged(f"resources/prompts/{'en' if language == 'en' else 'zh'}")
+    return wording_for(wildcards.novel)
+
+
+def all_wordings(wildcards):
+    return [wording_for(novel) for novel in config["novels"]]
+
+
+def compared_text(wildcards):
+    """The novel that written pairs are compared with; nothing where pairs are its own text."""
+    return f"results/novels/{wildcards.novel}/text.txt" if config["pairs"]["mode"] == "write" else []
 
 
 def generator_endpoint(wildcards):
@@ -169,6 +182,17 @@ def candidates_of_shards(wildcards):
 def scored_of_shards(wildcards):
     """Every scorer's file of every shard, scorers in the order of the config."""
     return [file for scorer in config["pairs"]["scorers"] for file in in_shards(wildcards.novel, f"scored.{scorer}.jsonl")]
+
+
+def judges(wildcards):
+    """The settings of the scorers in use that ask an endpoint, by name."""
+    return {name: config["scorers"][name] for name in config["pairs"]["scorers"] if config["scorers"][name]["method"] == "judge"}
+
+
+def usages_of_shards(wildcards):
+    """What the answers of every role that asks an endpoint took, of every shard."""
+    names = ["candidates.usage.json", *(f"scored.{judge}.usage.json" for judge in judges(wildcards))]
+    return [file for name in names for file in in_shards(wildcards.novel, name)]
 
 
 def of_novels(name):

@@ -1,14 +1,43 @@
 # Two roles: a generator proposes pairs of spans, a scorer says how well each completion follows from its prompt.
 
 
+localrules:
+    estimate,
+
+
+rule estimate:
+    """Print what both roles will take: calls, tokens and, where prices are configured, money. Asks nothing."""
+    input:
+        chunks=of_all("novels", "chunks.jsonl"),
+        tokenizer=pair_tokenizer,
+    log:
+        "logs/estimate.log",
+    conda:
+        "../envs/llm.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory_for_rows,
+        runtime=minutes_for_rows,
+    params:
+        novels=list(config["novels"]),
+        wordings=all_wordings,
+        generator=config["pairs"]["generator"],
+        judges=judges,
+        pairs=asking,
+    script:
+        "../scripts/estimate.py"
+
+
 rule generate_pairs:
-    """Ask the generator which spans of each chunk make good pairs; every answer is journaled before it is used."""
+    """Ask the generator for good pairs of each chunk; every answer is journaled before it is used."""
     input:
         chunks="results/novels/{novel}/chunks.jsonl",
         gguf=generator_gguf,
         tokenizer=pair_tokenizer,
+        text=compared_text,
     output:
         candidates_file="results/novels/{novel}/shards/{shard}/candidates.jsonl",
+        usage="results/novels/{novel}/shards/{shard}/candidates.usage.json",
     log:
         "logs/generate_pairs/{novel}.{shard}.log",
     benchmark:
@@ -64,6 +93,7 @@ rule score_by_judge:
         gguf=judge_gguf,
     output:
         scored="results/novels/{novel}/shards/{shard}/scored.{scorer}.jsonl",
+        usage="results/novels/{novel}/shards/{shard}/scored.{scorer}.usage.json",
     log:
         "logs/score_by_judge/{novel}.{shard}.{scorer}.log",
     benchmark:
@@ -79,6 +109,7 @@ rule score_by_judge:
         runtime=minutes_for_shard,
     params:
         shard="{shard}",
+        scorer="{scorer}",
         endpoint=judge_endpoint,
         calibration=judge_calibration,
         pairs=asking,
@@ -92,6 +123,7 @@ rule gather_pairs:
     input:
         candidates=candidates_of_shards,
         scored=scored_of_shards,
+        usages=usages_of_shards,
         chunks="results/novels/{novel}/chunks.jsonl",
         tokenizer=pair_tokenizer,
     output:

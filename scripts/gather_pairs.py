@@ -5,10 +5,13 @@ from collections import Counter
 
 from xuxie.errors import UserError
 from xuxie.job import run_job
+from xuxie.pairs.account import add_up
+from xuxie.pairs.agreement import agreement
 from xuxie.pairs.calibration import auc, percentile_score
 from xuxie.pairs.planning import asked_chunks, plan_chunks
 from xuxie.pairs.selection import dropped_counts, select
-from xuxie.rows import read_rows, write_json, write_rows
+from xuxie.pairs.writing import verbatim_summary
+from xuxie.rows import read_json, read_rows, write_json, write_rows
 
 logger = logging.getLogger(__name__)
 
@@ -16,6 +19,7 @@ logger = logging.getLogger(__name__)
 def gather_pairs(
     candidates: list[str],
     scored: list[str],
+    usages: list[str],
     chunks: str,
     tokenizer: str | None,
     pairs: str,
@@ -34,6 +38,7 @@ def gather_pairs(
     Args:
         candidates: one file a shard.
         scored: one file a scorer and shard, scorers in the order of `scorers`, shards in that of `candidates`.
+        usages: what the answers took, one file a shard and role that asks an endpoint.
         chunks, tokenizer, asking: what the questions were planned from; planned again here, so that no answer can go missing.
         pairs, failures, unasked: what became of every chunk: its pairs, the answers that failed, or why it was not asked about.
         scorers: the settings of each scorer, by name.
@@ -89,7 +94,11 @@ def gather_pairs(
         },
         "threshold": threshold,
         "calibration": {name: _calibration(marks) for name, marks in by_scorer.items()},
+        "agreement": agreement(on_scale),
+        "usage": add_up(map(read_json, usages)),
     }
+    if asking["mode"] == "write":
+        report["verbatim"] = verbatim_summary(found)
     write_json(summary, report)
     logger.info("%(asked)d pairs asked, %(candidates)d found, %(kept)d kept, dropped: %(dropped)s, failed: %(failed)s", report)
     for name, measured in report["calibration"].items():
@@ -133,11 +142,12 @@ def _on_scale(marks: dict[str, dict], method: str) -> dict[str, float | None]:
 
 
 def _scores(pair: str, by_scorer: dict[str, dict], on_scale: dict[str, dict]) -> dict:
-    """Each scorer's score and what it measured: its marks by criterion, or the bits per character."""
-    return {
-        name: {"score": on_scale[name][pair], **(rows[pair].get("marks") or {"bits_per_character": rows[pair]["value"]})}
-        for name, rows in by_scorer.items()
-    }
+    """Each scorer's score and what it measured: its marks by criterion, the bits that the prompt saves, or why there are none."""
+    return {name: {"score": on_scale[name][pair], **_measured(rows[pair])} for name, rows in by_scorer.items()}
+
+
+def _measured(row: dict) -> dict:
+    return {"failed": row["failed"]} if "failed" in row else row.get("marks", {"bits": row["value"]})
 
 
 def _calibration(marks: dict[str, dict]) -> dict:

@@ -5,10 +5,11 @@ from pathlib import Path
 
 from xuxie.job import run_job
 from xuxie.llm import ask_all, open_endpoint
-from xuxie.pairs.generation import Wording, candidates, question
+from xuxie.pairs.account import Counter
+from xuxie.pairs.modes import candidates, questions
 from xuxie.pairs.planning import asked_chunks, plan_chunks
 from xuxie.pairs.shards import shard_of
-from xuxie.rows import read_rows, write_rows
+from xuxie.rows import read_rows, write_json, write_rows
 
 logger = logging.getLogger(__name__)
 
@@ -17,7 +18,9 @@ def generate_pairs(
     chunks: str,
     gguf: str | None,
     tokenizer: str | None,
+    text: str | None,
     candidates_file: str,
+    usage: str,
     *,
     shard: str,
     endpoint: dict,
@@ -32,26 +35,27 @@ def generate_pairs(
     Args:
         gguf: the weights of an embedded endpoint.
         tokenizer: the config of the model that bounds in tokens are counted with.
+        text: the whole novel, where the LLM writes.
         endpoint: name of the generator's endpoint, and the model that answers there.
         pairs: the settings of the config's section that shape a question.
         wording: the folder of prompt templates.
         endpoints, llm: these sections of the config.
     """
-    asked = asked_chunks(list(read_rows(chunks)), per_chapter=pairs["chunks_per_chapter"], seed=pairs["seed"])
-    planned = plan_chunks(shard_of(asked, shard), pairs["lengths"], per_chunk=pairs["per_chunk"], seed=pairs["seed"], tokenizer=tokenizer)
+    taken = asked_chunks(list(read_rows(chunks)), per_chapter=pairs["chunks_per_chapter"], seed=pairs["seed"])
+    planned = plan_chunks(shard_of(taken, shard), pairs["lengths"], per_chunk=pairs["per_chunk"], seed=pairs["seed"], tokenizer=tokenizer)
     plans = list(planned)
     fitting = [plan for plan in plans if plan.slots]
     if len(fitting) < len(plans):
-        logger.warning(
-            "%d of %d chunks hold a pair of no length class and are not asked about", len(plans) - len(fitting), len(plans)
-        )
-    words = Wording.read(wording)
+        logger.warning("%d of %d chunks hold a pair of no length class and are not asked about", len(plans) - len(fitting), len(plans))
     settings = endpoints[endpoint["name"]]
     sampling = {"seed": pairs["seed"], **pairs["sampling"]}
-    questions = [question(plan, words, bounded=bool(settings["embedded"]), sampling=sampling) for plan in fitting]
-    with open_endpoint(settings, Path(gguf) if gguf else None, threads) as opened:
-        outcomes = ask_all(opened, questions, journal=Path(llm["journal"]), offline=llm["offline"], label=f"generate {shard}")
-        write_rows(candidates_file, candidates(fitting, outcomes))
+    asked = questions(fitting, wording, pairs["mode"], bounded=bool(settings["embedded"]), sampling=sampling)
+    given = {"journal": Path(llm["journal"]), "budget": llm["budget"], "offline": llm["offline"]}
+    counter = Counter()
+    with open_endpoint(settings, Path(gguf) if gguf else None, threads, llm["offline"]) as opened:
+        outcomes = counter.watch(ask_all(opened, asked, **given, label=f"generate {shard}"))
+        write_rows(candidates_file, candidates(fitting, outcomes, text))
+    write_json(usage, {"role": "generator", **counter.account()})
 
 
 if __name__ == "__main__":

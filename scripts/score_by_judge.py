@@ -4,8 +4,9 @@ from pathlib import Path
 
 from xuxie.job import run_job
 from xuxie.llm import ask_all, open_endpoint
+from xuxie.pairs.account import Counter
 from xuxie.pairs.judge import questions, scores
-from xuxie.rows import read_rows, write_rows
+from xuxie.rows import read_rows, write_json, write_rows
 
 
 def score_by_judge(
@@ -13,7 +14,9 @@ def score_by_judge(
     chunks: str,
     gguf: str | None,
     scored: str,
+    usage: str,
     *,
+    scorer: str,
     shard: str,
     endpoint: dict,
     calibration: float,
@@ -25,12 +28,14 @@ def score_by_judge(
 ) -> None:
     """Mark each candidate once, and a share of them again with a swapped completion."""
     found = [row for row in read_rows(candidates) if "failed" not in row]
-    texts = {row["id"]: row["text"] for row in read_rows(chunks)}
     sampling = {"seed": pairs["seed"], **pairs["sampling"]}
-    asked, entries = questions(found, texts, wording, calibration=calibration, seed=pairs["seed"], sampling=sampling)
-    with open_endpoint(endpoints[endpoint["name"]], Path(gguf) if gguf else None, threads) as opened:
-        outcomes = ask_all(opened, asked, journal=Path(llm["journal"]), offline=llm["offline"], label=f"score {shard}")
+    asked, entries = questions(found, list(read_rows(chunks)), wording, calibration=calibration, seed=pairs["seed"], sampling=sampling)
+    given = {"journal": Path(llm["journal"]), "budget": llm["budget"], "offline": llm["offline"]}
+    counter = Counter()
+    with open_endpoint(endpoints[endpoint["name"]], Path(gguf) if gguf else None, threads, llm["offline"]) as opened:
+        outcomes = counter.watch(ask_all(opened, asked, **given, label=f"score {shard}"))
         write_rows(scored, scores(entries, outcomes))
+    write_json(usage, {"role": scorer, **counter.account()})
 
 
 if __name__ == "__main__":

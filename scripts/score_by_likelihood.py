@@ -25,8 +25,8 @@ def score_by_likelihood(
         return
     torch.set_num_threads(threads)
     loaded, tokenizer = load_model(Path(model[0]).parent, trust_remote_code=trust_remote_code)
-    rows = score(loaded, tokenizer, pairs, contexts=scorer["contexts"], context_tokens=scorer["context_tokens"], seed=seed)
-    write_rows(scored, rows)
+    reading = {key: scorer[key] for key in ("contexts", "context_tokens", "completion_tokens")}
+    write_rows(scored, score(loaded, tokenizer, pairs, **reading, seed=seed))
 
 
 if __name__ == "__main__":

@@ -8,14 +8,20 @@ import re
 
 SENTENCE = re.compile(r"^\[(\d+)\] (.*)$", re.MULTILINE)
 SLOT = re.compile(r"^(pair_\d+)：上文 (\d+) 到 (\d+) 字，下文 (\d+) 到 (\d+) 字；completion_first 只能取 ([\d、]+)。$", re.MULTILINE)
+WRITTEN = re.compile(r"^(pair_\d+)：上文 (\d+) 到 (\d+) 字，下文 (\d+) 到 (\d+) 字。$", re.MULTILINE)
 PAIR = re.compile(r"<(pair_\d+)>\n(.*?)\n→\n(.*?)\n</\1>", re.DOTALL)
 
 
 def answer(body: dict) -> str:
     """Content of the completion for a request body: the generator's or the judge's JSON."""
     asked = body["messages"][1]["content"]
-    slots = SLOT.findall(asked)
-    return json.dumps(_choose(asked, slots) if slots else _mark(asked), ensure_ascii=False)
+    if slots := SLOT.findall(asked):
+        found = _choose(asked, slots)
+    elif slots := WRITTEN.findall(asked):
+        found = _write(asked, slots)
+    else:
+        found = _mark(asked)
+    return json.dumps(found, ensure_ascii=False)
 
 
 def _choose(asked: str, slots: list[tuple]) -> dict:
@@ -31,6 +37,18 @@ def _choose(asked: str, slots: list[tuple]) -> dict:
     return found
 
 
+def _write(asked: str, slots: list[tuple]) -> dict:
+    """The passage's first sentences as prompt, the next ones as completion, with an end of its own."""
+    passage = "".join(sentence for _, sentence in SENTENCE.findall(asked))
+    found = {}
+    for name, *bounds in slots:
+        prompt_min, prompt_max, completion_min, _ = map(int, bounds)
+        edge = (prompt_min + prompt_max) // 2
+        completion = passage[edge : edge + completion_min]
+        found[name] = {"why": "情节在此转折", "prompt": passage[:edge], "completion": f"{completion}他后来再也没有提起过这件事情。"}
+    return found
+
+
 def _reach(numbers: range, lengths: list[int], wanted: float) -> int:
     """The sentence at which a run of sentences reaches a length."""
     total = 0
@@ -42,7 +60,7 @@ def _reach(numbers: range, lengths: list[int], wanted: float) -> int:
 
 
 def _mark(asked: str) -> dict:
-    passage = re.sub(r"\s", "", asked.split("<pair_1>")[0])
+    passage = "".join(re.sub(r"\s", "", sentence) for _, sentence in SENTENCE.findall(asked.split("<pair_1>")[0]))
     marks = {}
     for name, _, completion in PAIR.findall(asked):
         true = re.sub(r"\s", "", completion) in passage

@@ -45,31 +45,23 @@ def completion_nll(
     return results if want == "tokens" else [sum(values) for values in results]
 
 
-def nll_under_contexts(model, contexts: Sequence[Tokens], completions: Sequence[Tokens], *, batch_tokens: int = 4096) -> torch.Tensor:
-    """NLL in nats of every completion after every context, each context read only once.
-
-    Returns:
-        A float64 tensor of shape [completions, contexts].
-    """
-    if any(not context for context in contexts):
+def nll_after_context(model, context: Tokens, completions: Sequence[Tokens], *, batch_tokens: int = 4096) -> list[list[float]]:
+    """NLL in nats of each token of several completions after one context, which is read only once."""
+    if not context:
         raise ValueError("a context needs at least one token")
-    table = torch.zeros(len(completions), len(contexts), dtype=torch.float64)
-    for column, context in enumerate(contexts):
-        *prefix, last = context
-        cache = _read(model, prefix) if prefix else None
-        if prefix and not hasattr(cache, "batch_repeat_interleave"):
-            # A model with custom code and an older form of cache: the same numbers without the saving.
-            table[:, column] = torch.tensor(
-                completion_nll(model, [(context, completion) for completion in completions], batch_tokens=batch_tokens)
-            )
-            continue
-        rows = [([last, *completion], 1) for completion in completions]
-        widths = [len(ids) for ids, _ in rows]
-        # The cache counts too: every row of a batch carries a copy of it.
-        for batch in _batches(widths, widths, batch_tokens, extra=len(prefix)):
-            for index, values in zip(batch, _right_padded_nll(model, [rows[index] for index in batch], cache, len(prefix)), strict=True):
-                table[index, column] = values.sum()
-    return table
+    *prefix, last = context
+    cache = _read(model, prefix) if prefix else None
+    if prefix and not hasattr(cache, "batch_repeat_interleave"):
+        # A model with custom code and an older form of cache: the same numbers without the saving.
+        return completion_nll(model, [(context, completion) for completion in completions], batch_tokens=batch_tokens, want="tokens")
+    rows = [([last, *completion], 1) for completion in completions]
+    widths = [len(ids) for ids, _ in rows]
+    results: list[list[float]] = [[] for _ in rows]
+    # The cache counts too: every row of a batch carries a copy of it.
+    for batch in _batches(widths, widths, batch_tokens, extra=len(prefix)):
+        for index, values in zip(batch, _right_padded_nll(model, [rows[index] for index in batch], cache, len(prefix)), strict=True):
+            results[index] = values.tolist()
+    return results
 
 
 def _batches(lengths: list[int], scored: list[int], batch_tokens: int, extra: int = 0) -> Iterator[list[int]]:

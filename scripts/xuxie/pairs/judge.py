@@ -1,11 +1,12 @@
 """The judge scorer: an LLM gives each pair of a chunk marks by a rubric, with a short reason.
 
 All pairs of a chunk are marked in one call, in an order shuffled by seed. A seeded share of them is
-asked a second time with the completion swapped for one from elsewhere in the novel; how well the
+marked a second time with the completion swapped for a passage from elsewhere in the novel; how well the
 marks tell the two apart is the judge's calibration.
 """
 
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 from string import Template
 from typing import Annotated
@@ -13,13 +14,16 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from xuxie.llm import Answered, Failed, Question
+from xuxie.pairs.foreign import ForeignPassages
+from xuxie.pairs.generation import read_template
+from xuxie.pairs.passage import messages, slot
 from xuxie.pairs.planning import text_random
 
 Mark = Annotated[int, Field(ge=0, le=10)]
 
 
 class Marks(BaseModel):
-    """The rubric: whole marks from 0 to 10 for each criterion."""
+    """The rubric: whole marks from 0 to 10 for each criterion, after the reason for them."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -33,20 +37,23 @@ class Marks(BaseModel):
 CRITERIA = tuple(name for name in Marks.model_fields if name != "reason")
 
 
-def questions(pairs: list[dict], chunks: dict[str, str], wording_folder: str | Path, *, calibration: float, seed: int, sampling: dict):
+def questions(pairs: list[dict], chunks: list[dict], wording_folder: str | Path, *, calibration: float, seed: int, sampling: dict):
     """Questions that mark every pair once, with the swapped ones among them.
+
+    A question hangs on its chunk's pairs and, through the passages swapped in, on the chunks that those are from: into how
+    many shards the pairs were dealt shapes none.
 
     Args:
         pairs: candidate pairs, those of a chunk together.
-        chunks: the text of each chunk as the generator saw it, by id: it comes first, for the provider's prefix cache.
+        chunks: all chunks of the novel.
         calibration: the share of pairs that is asked about a second time, with a swapped completion.
 
     Returns:
         (questions, entries): entries[i] lists the (pair id, is swapped) that question i marks, in its order.
     """
-    folder = Path(wording_folder)
-    system = (folder / "system.txt").read_text(encoding="utf-8").strip()
-    task = Template((folder / "judge.txt").read_text(encoding="utf-8").strip())
+    system, task = read_template(wording_folder, "system"), Template(read_template(wording_folder, "judge"))
+    texts = {chunk["id"]: chunk["text"] for chunk in chunks}
+    elsewhere = ForeignPassages(chunks, seed)
     by_chunk: dict[str, list[dict]] = {}
     for pair in pairs:
         by_chunk.setdefault(pair["chunk"], []).append(pair)
@@ -54,23 +61,15 @@ def questions(pairs: list[dict], chunks: dict[str, str], wording_folder: str | P
     for chunk, group in by_chunk.items():
         items = [(pair["id"], False, pair["prompt"], pair["completion"]) for pair in group]
         for pair in group:
-            draw = text_random(pair["prompt"] + pair["completion"], seed)
-            strangers = [other for other in pairs if other["chunk"] != chunk]
-            if strangers and draw.random() < calibration:
-                items.append((pair["id"], True, pair["prompt"], draw.choice(strangers)["completion"]))
-        text_random(chunks[chunk], seed).shuffle(items)
-        listing = "\n\n".join(
-            f"<{_slot(i)}>\n{prompt}\n→\n{completion}\n</{_slot(i)}>" for i, (_, _, prompt, completion) in enumerate(items)
-        )
+            if text_random(pair["prompt"] + pair["completion"], seed).random() < calibration:
+                foreign = elsewhere.passage_for(pair)
+                items += [(pair["id"], True, pair["prompt"], foreign)] if foreign else []
+        text_random(texts[chunk], seed).shuffle(items)
         asked.append(
             Question(
                 id=chunk,
-                messages=[
-                    {"role": "system", "content": system},
-                    {"role": "user", "content": f"{chunks[chunk]}\n\n{task.substitute(pairs=listing)}"},
-                ],
-                schema=create_model("Scores", __config__=ConfigDict(extra="forbid"), **{_slot(i): (Marks, ...) for i in range(len(items))}),
-                check=None,
+                messages=messages(system, texts[chunk], task.substitute(pairs=_listing(items))),
+                schema=_scores_model(len(items)),
                 sampling=sampling,
             )
         )
@@ -87,7 +86,7 @@ def scores(entries: Iterable[list[tuple[str, bool]]], outcomes: Iterable[Answere
                 row["failed"] = f"{outcome.reason}: {outcome.detail}"
         else:
             for index, (pair_id, swapped) in enumerate(items):
-                marks = getattr(outcome.value, _slot(index))
+                marks = getattr(outcome.value, slot(index))
                 values = {name: getattr(marks, name) for name in CRITERIA}
                 mean = sum(values.values()) / len(values)
                 if swapped:
@@ -97,5 +96,12 @@ def scores(entries: Iterable[list[tuple[str, bool]]], outcomes: Iterable[Answere
         yield from rows.values()
 
 
-def _slot(index: int) -> str:
-    return f"pair_{index + 1}"
+def _listing(items: list[tuple[str, bool, str, str]]) -> str:
+    return "\n\n".join(
+        f"<{slot(index)}>\n{prompt}\n→\n{completion}\n</{slot(index)}>" for index, (_, _, prompt, completion) in enumerate(items)
+    )
+
+
+@cache
+def _scores_model(count: int) -> type[BaseModel]:
+    return create_model("Scores", __config__=ConfigDict(extra="forbid"), **{slot(index): (Marks, ...) for index in range(count)})

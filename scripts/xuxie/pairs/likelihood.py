@@ -1,65 +1,135 @@
 """The likelihood scorer: how much does this prompt, rather than another of the same novel, call for this completion?
 
-For a pair: mean over K other prompts of NLL(completion | other) − NLL(completion | own prompt), in bits
-per character. A small model that gives every pair full marks when asked for a judgement still tells
-true pairs from swapped ones by this measure. The other prompts serve twice: with one of them in the
-place of the own prompt, the same table gives the value of a *swapped* pair, the scorer's calibration.
+A small model that gives every pair full marks when asked for a judgement still tells true pairs from
+swapped ones by what it expects. Each completion is read after its own prompt and after K others, and
+each prompt is read with its own completion and K others. How surprising a foreign pairing is follows,
+up to chance, from the two alone: some completions are hard after anything, some prompts make anything
+hard. So surprise ≈ r(completion) + c(prompt) is fitted to the foreign pairings, and a pair's value is
+by how many bits its completion is less surprising than that.
+
+With a foreign prompt in the place of the own one, the same gives the value of a *swapped* pair: the
+scorer's calibration.
 """
 
+import logging
 import math
 import random
+import time
 
-from xuxie.nll import completion_nll, nll_under_contexts
+import numpy as np
+
+from xuxie.nll import nll_after_context
+
+logger = logging.getLogger(__name__)
+
+REACH = 100
+"""Tokens after which a token of the completion counts e times less: further on, the completion itself foretells what follows."""
+
+_SHRINKAGE = 1.0  # of the prompts' effects, in foreign pairings of a prompt: with few of them an effect is mostly noise
 
 
-def score_by_likelihood(model, tokenizer, pairs: list[dict], *, contexts: int, context_tokens: int, seed: int) -> list[dict]:
+def score_by_likelihood(
+    model, tokenizer, pairs: list[dict], *, contexts: int, context_tokens: int, completion_tokens: int, seed: int
+) -> list[dict]:
     """Score pairs that belong together (one novel, or a shard of it).
 
     Args:
-        contexts: K, how many other prompts a completion is tried under.
+        contexts: K, how many other prompts a completion is tried under, 2 at least.
         context_tokens: prompts are read from their end, at most so many tokens.
+        completion_tokens: of completions so many tokens are read.
 
     Returns:
-        A row a pair: `value` (bits per character) and `swapped`, the values of the same completion
-        under prompts it does not belong to. A pair for which there is no foreign prompt has value None.
+        A row a pair: `value` (bits, early tokens counting most) and `swapped`, the values of the same completion
+        after prompts it does not belong to. A pair for which there is no foreign prompt has value None.
     """
 
-    def ids(text: str, limit: int | None = None) -> list[int]:
-        found = tokenizer(text, add_special_tokens=False)["input_ids"]
-        return found[-limit:] if limit else found
+    def ids(text: str) -> list[int]:
+        return tokenizer(text, add_special_tokens=False)["input_ids"]
 
-    chosen = _foreign_prompts(pairs, contexts, seed)
-    completions = [ids(pair["completion"]) for pair in pairs]
-    own = completion_nll(model, [(ids(pair["prompt"], context_tokens), tokens) for pair, tokens in zip(pairs, completions, strict=True)])
-    table = nll_under_contexts(model, [ids(pairs[index]["prompt"], context_tokens) for index in chosen], completions).tolist()
-    return [_value(pair, own[row], table[row], [pairs[index] for index in chosen]) for row, pair in enumerate(pairs)]
-
-
-def _foreign_prompts(pairs: list[dict], contexts: int, seed: int) -> list[int]:
-    """K pairs to lend their prompts, from as many chapters as there are."""
-    by_chapter: dict[int, list[int]] = {}
-    for index, pair in enumerate(pairs):
-        by_chapter.setdefault(pair["chapter"], []).append(index)
-    source = random.Random(seed)
-    for group in by_chapter.values():
-        source.shuffle(group)
-    chapters = list(by_chapter)
-    source.shuffle(chapters)
-    # One more than K, since a pair cannot borrow from its own chapter.
-    wanted = min(contexts + 1, len(pairs))
-    chosen: list[int] = []
-    while len(chosen) < wanted:
-        chosen += [by_chapter[chapter].pop() for chapter in chapters if by_chapter[chapter]][: wanted - len(chosen)]
-    return chosen
+    foreign = foreign_pairings(pairs, contexts, seed)
+    prompts = [ids(pair["prompt"])[-context_tokens:] for pair in pairs]
+    completions = [ids(pair["completion"])[:completion_tokens] for pair in pairs]
+    under: list[list[int]] = [[] for _ in pairs]  # under each prompt, the foreign completions
+    for completion, prompt in foreign:
+        under[prompt].append(completion)
+    own = np.zeros(len(pairs))
+    surprise: dict[tuple[int, int], float] = {}
+    said = time.monotonic()
+    for prompt, others in enumerate(under):
+        first, *rest = nll_after_context(model, prompts[prompt], [completions[index] for index in (prompt, *others)])
+        own[prompt] = _bits(first)
+        surprise |= {(completion, prompt): _bits(nats) for completion, nats in zip(others, rest, strict=True)}
+        if time.monotonic() - said > 30:
+            said = time.monotonic()
+            logger.info("%d of %d prompts read", prompt + 1, len(pairs))
+    return _values(pairs, foreign, own, np.array([surprise[pairing] for pairing in foreign]))
 
 
-def _value(pair: dict, own: float, under: list[float], lenders: list[dict]) -> dict:
-    foreign = [nll for nll, lender in zip(under, lenders, strict=True) if lender["chapter"] != pair["chapter"]]
-    # A novel of one chapter: another chunk is foreign enough.
-    foreign = foreign or [nll for nll, lender in zip(under, lenders, strict=True) if lender["chunk"] != pair["chunk"]]
-    if not foreign:
-        return {"id": pair["id"], "value": None, "swapped": []}
-    scale = 1 / (math.log(2) * len(pair["completion"]))
-    total = sum(foreign)
-    swapped = [((total - nll) / (len(foreign) - 1) - nll) * scale for nll in foreign] if len(foreign) > 1 else []
-    return {"id": pair["id"], "value": (total / len(foreign) - own) * scale, "swapped": swapped}
+def foreign_pairings(pairs: list[dict], contexts: int, seed: int) -> list[tuple[int, int]]:
+    """(completion, prompt) by index: each completion with K prompts and each prompt with K completions of other chapters.
+
+    In a shuffled order, each prompt takes the completion of the next pair, then that of the one after it, and so on.
+    In a novel of one chapter another chunk is foreign enough.
+    """
+    kind = "chapter" if len({pair["chapter"] for pair in pairs}) > 1 else "chunk"
+    order = list(range(len(pairs)))
+    random.Random(seed).shuffle(order)
+    missing = [contexts] * len(pairs)
+    found = []
+    for distance in range(1, len(pairs)):
+        for place, prompt in enumerate(order):
+            completion = order[(place + distance) % len(order)]
+            if missing[completion] and pairs[completion][kind] != pairs[prompt][kind]:
+                missing[completion] -= 1
+                found.append((completion, prompt))
+        if not any(missing):
+            break
+    return found
+
+
+def _bits(nats: list[float]) -> float:
+    return sum(value * math.exp(-place / REACH) for place, value in enumerate(nats)) / math.log(2)
+
+
+def _values(pairs: list[dict], foreign: list[tuple[int, int]], own: np.ndarray, surprise: np.ndarray) -> list[dict]:
+    completion, prompt = np.array(foreign, dtype=int).reshape(-1, 2).T
+    by_completion, by_prompt = _effects(completion, prompt, surprise, len(pairs))
+    values = by_completion + by_prompt - own
+    swapped: list[list[float]] = [[] for _ in pairs]
+    nth = _occurrence(completion)
+    # A swapped pair must be foreseen without itself, as a true pair is: the n-th foreign pairing of every completion is left out in turn.
+    for left_out in range(nth.max(initial=-1) + 1):
+        rest = nth != left_out
+        by_completion, by_prompt = _effects(completion[rest], prompt[rest], surprise[rest], len(pairs))
+        for index in np.flatnonzero(~rest):
+            if not np.isnan(by_completion[completion[index]]):
+                value = by_completion[completion[index]] + by_prompt[prompt[index]] - surprise[index]
+                swapped[completion[index]].append(round(float(value), 4))
+    return [
+        {"id": pair["id"], "value": None if np.isnan(value) else round(float(value), 4), "swapped": others}
+        for pair, value, others in zip(pairs, values, swapped, strict=True)
+    ]
+
+
+def _effects(completion: np.ndarray, prompt: np.ndarray, surprise: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """r and c of surprise ≈ r(completion) + c(prompt) by least squares, c shrunk towards 0; r is NaN for a completion without a pairing.
+
+    Each is the mean of what the other leaves over, in turn, until nothing changes.
+    """
+    seen, lent = np.bincount(completion, minlength=count), np.bincount(prompt, minlength=count)
+    by_prompt = np.zeros(count)
+    for _ in range(1000):
+        by_completion = np.bincount(completion, surprise - by_prompt[prompt], count) / np.maximum(seen, 1)
+        before, by_prompt = by_prompt, np.bincount(prompt, surprise - by_completion[completion], count) / (lent + _SHRINKAGE)
+        if np.abs(by_prompt - before).max() < 1e-6:
+            break
+    return np.where(seen > 0, by_completion, np.nan), by_prompt
+
+
+def _occurrence(values: np.ndarray) -> np.ndarray:
+    """How often each value has occurred before."""
+    counts: dict[int, int] = {}
+    places = np.zeros(len(values), dtype=int)
+    for index, value in enumerate(values.tolist()):
+        places[index] = counts[value] = counts.get(value, -1) + 1
+    return places

@@ -39,6 +39,8 @@ def _reason(pair: dict, threshold: float, max_overlap: float, kept_spans: list[S
         return "not scored"
     if pair["score"] < threshold:
         return "score below threshold"
+    if pair.get("verbatim", 1) < 1:
+        return None  # written by the LLM: its span is what it was written from, and others may be too
     start, end = pair["completion_span"]
     return "overlaps a better pair" if covered(start, end, kept_spans) > max_overlap * (end - start) else None
 

@@ -7,12 +7,14 @@ invented into the training text and every pair keeps its place in the novel.
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import accumulate, groupby, pairwise
 from typing import Annotated, Literal, Union
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from xuxie.errors import UserError
+from xuxie.pairs.passage import slot
 from xuxie.text.chunks import Cost
 from xuxie.text.sentences import bounds as sentence_bounds
 
@@ -175,7 +177,12 @@ class Choice(BaseModel):
 
 def free_schema(slots: list[list[Cut]]) -> type[BaseModel]:
     """The answer for a chunk with one choice a slot: the same schema for every chunk, so that a provider compiles it once."""
-    return create_model("Pairs", __config__=ConfigDict(extra="forbid"), **{_slot(i): (Choice, ...) for i in range(len(slots))})
+    return _choices_model(len(slots))
+
+
+@cache
+def _choices_model(count: int) -> type[BaseModel]:
+    return create_model("Pairs", __config__=ConfigDict(extra="forbid"), **{slot(i): (Choice, ...) for i in range(count)})
 
 
 def bounded_schema(slots: list[list[Cut]]) -> type[BaseModel]:
@@ -192,13 +199,13 @@ def bounded_schema(slots: list[list[Cut]]) -> type[BaseModel]:
             )
             for cut in options
         )
-        fields[_slot(index)] = (Annotated[Union[variants], Field()], ...)
+        fields[slot(index)] = (Annotated[Union[variants], Field()], ...)
     return create_model("Pairs", __config__=ConfigDict(extra="forbid"), **fields)
 
 
 def choices(answer: BaseModel, slots: list[list[Cut]]) -> list[Choice]:
     """The chosen pairs of an answer, in slot order. Where a cut leaves one end no choice, the answer's own number is not looked at."""
-    return [_settled(getattr(answer, _slot(index)), options) for index, options in enumerate(slots)]
+    return [_settled(getattr(answer, slot(index)), options) for index, options in enumerate(slots)]
 
 
 def check_choices(answer: BaseModel, slots: list[list[Cut]]) -> None:
@@ -217,7 +224,7 @@ def check_choices(answer: BaseModel, slots: list[list[Cut]]) -> None:
 def _check(index: int, end: str, choice: Choice, possible: Sequence[int]) -> None:
     number = getattr(choice, end)
     if number not in possible:
-        raise ValueError(f"spans out of range: {_slot(index)}: {end} {number} is not one of {', '.join(map(str, possible))}")
+        raise ValueError(f"spans out of range: {slot(index)}: {end} {number} is not one of {', '.join(map(str, possible))}")
 
 
 def _settled(choice: Choice, options: list[Cut]) -> Choice:
@@ -233,7 +240,3 @@ def _settled(choice: Choice, options: list[Cut]) -> Choice:
 def _cut_of(choice: Choice, options: list[Cut]) -> Cut:
     """The cut that a choice names; none that anything suits if it names no possible one."""
     return next((cut for cut in options if cut.completion_first == choice.completion_first), Cut(choice.completion_first, (), ()))
-
-
-def _slot(index: int) -> str:
-    return f"pair_{index + 1}"

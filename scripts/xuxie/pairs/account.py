@@ -1,0 +1,42 @@
+"""What a role's answers took: counted as they come, added up over shards."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+
+from xuxie.llm import Answered, Failed, Usage
+
+Account = dict[str, int | float]
+
+
+class Counter:
+    """Counts outcomes on their way.
+
+    The calls, tokens and money are those of the answers that were used, whenever they were paid for: the same in every rerun.
+    """
+
+    def __init__(self):
+        self._usage = Usage()
+        self._questions = self._failed = 0
+
+    def watch(self, outcomes: Iterable[Answered | Failed]) -> Iterator[Answered | Failed]:
+        """The same outcomes, counted."""
+        for outcome in outcomes:
+            self._usage += outcome.usage
+            self._questions += 1
+            self._failed += isinstance(outcome, Failed)
+            yield outcome
+
+    def account(self) -> Account:
+        """questions, failed, calls, input, cached, output and cost."""
+        return {"questions": self._questions, "failed": self._failed, **asdict(self._usage)}
+
+
+def add_up(accounts: Iterable[dict]) -> dict[str, Account]:
+    """The accounts of shards as one for each role, whose name is in `role`."""
+    totals: dict[str, Account] = {}
+    for account in accounts:
+        total = totals.setdefault(account["role"], {})
+        for name, value in account.items():
+            if name != "role":
+                total[name] = total.get(name, 0) + value
+    return totals

@@ -1,0 +1,32 @@
+"""The two ways of the generator, `span` and `write`: which questions it is asked, and what its answers become."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from xuxie.llm import Answered, Failed, Question
+from xuxie.pairs import generation, writing
+from xuxie.pairs.planning import Plan
+
+
+def questions(plans: list[Plan], wording: str, mode: str, *, bounded: bool, sampling: dict) -> list[Question]:
+    """A question for each plan.
+
+    Args:
+        wording: the folder of prompt templates.
+        bounded: an answer in numbers is held to the possible ones while it is decoded.
+    """
+    words = generation.Wording.read(wording, mode)
+    if mode == "write":
+        return [writing.question(plan, words, sampling=sampling) for plan in plans]
+    return [generation.question(plan, words, bounded=bounded, sampling=sampling) for plan in plans]
+
+
+def candidates(plans: list[Plan], outcomes: Iterable[Answered | Failed], novel: str | None) -> Iterator[dict]:
+    """The candidate pairs, and the failures.
+
+    Args:
+        novel: the file of the text that written pairs are compared with; None where the LLM points.
+    """
+    if novel:
+        return writing.candidates(plans, outcomes, Path(novel).read_text(encoding="utf-8"))
+    return generation.candidates(plans, outcomes)
