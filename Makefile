@@ -4,13 +4,17 @@ VENV   ?= .venv
 BIN     = $(abspath $(VENV))/bin
 CORES  ?= all
 
-.PHONY: demo test install lock docs lint clean
+.PHONY: demo test chat install lock docs lint clean
 
 demo: install
 	$(BIN)/snakemake --cores $(CORES)
 
 test: install
 	$(BIN)/python -m pytest
+
+# Which adapter, of which configuration: make chat CHAT="--adapter NAME --configfile FILE"
+chat: install
+	HF_HUB_OFFLINE=1 $(BIN)/python scripts/chat_with_adapter.py $(CHAT)
 
 install: $(VENV)/.installed
 

@@ -4,7 +4,6 @@ import logging
 from pathlib import Path
 
 import yaml
-
 from xuxie.export import readiness
 from xuxie.export.llama_cpp import known_architectures
 from xuxie.job import run_job
@@ -13,7 +12,9 @@ from xuxie.rows import read_json, write_json
 log = logging.getLogger(__name__)
 
 
-def check_export(gates: str, trained_with: str, model: list[str], archive: str, readiness_file: str, *, quantisations: list[str], lora_gguf: bool) -> None:
+def check_export(
+    gates: str, trained_with: str, model: list[str], archive: str, readiness_file: str, *, quantisations: list[str], lora_gguf: bool
+) -> None:
     """Check gates, base model, architecture, tools and disk.
 
     Args:

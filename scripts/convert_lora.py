@@ -14,7 +14,9 @@ def convert_lora(adapter: str, model: list[str], archive: str, gguf: str, **_fil
         model: the base model's config.json and its record.
         archive: llama.cpp's sources.
     """
-    convert(archive, "convert_lora_to_gguf.py", "--base", Path(model[0]).parent, "--outfile", gguf, "--outtype", "f16", Path(adapter).parent)
+    convert(
+        archive, "convert_lora_to_gguf.py", "--base", Path(model[0]).parent, "--outfile", gguf, "--outtype", "f16", Path(adapter).parent
+    )
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ import logging
 from pathlib import Path
 
 import torch
-
 from xuxie.errors import UserError
 from xuxie.export.likeness import REMEDY, compare
 from xuxie.export.quantisations import EXACT
@@ -58,7 +57,10 @@ def verify_gguf(
     log.info("%s: the same likeliest token at %d of %d positions", quantisation, found["alike"], found["positions"])
     if quantisation in EXACT and share < LEAST:
         raise UserError(f"the GGUF writes other tokens than the folder: {share:.1%} alike, {LEAST:.0%} wanted", where=gguf, remedy=REMEDY)
-    write_json(likeness, {"quantisation": quantisation, **found, "agreement": share, "tokenizer": "same", "chat_template": "same", "stop_tokens": "same"})
+    write_json(
+        likeness,
+        {"quantisation": quantisation, **found, "agreement": share, "tokenizer": "same", "chat_template": "same", "stop_tokens": "same"},
+    )
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import yaml
-
 from xuxie.export.card import render_card
 from xuxie.job import run_job
 from xuxie.rows import read_json, read_rows

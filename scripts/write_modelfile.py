@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import yaml
-
 from xuxie.export.modelfile import modelfile, window
 from xuxie.job import run_job
 from xuxie.models import load_tokenizer

@@ -16,7 +16,8 @@ from xuxie.sampling.turns import Story
 
 TEXT = "雾从海上来，灯塔的光在雾里打着转。阿澈数到第七下，听见有人敲门。\n" * 3
 ROWS = [
-    {"id": f"r{i}", "instruction": "续写：", "input": TEXT[i : i + 30], "output": "门开了。", "system": "你是作者", "history": []} for i in range(3)
+    {"id": f"r{i}", "instruction": "续写：", "input": TEXT[i : i + 30], "output": "门开了。", "system": "你是作者", "history": []}
+    for i in range(3)
 ]
 
 
@@ -63,7 +64,9 @@ def test_an_interrupted_run_goes_on_where_it_was(loaded, tmp_path, monkeypatch):
     assert len(asked) == 2
 
 
-@pytest.mark.parametrize("change", [{"identity": "other weights"}, {"seed": 1}, {"max_new_tokens": 13}, {"template": "alpaca"}, {"system": "别的"}])
+@pytest.mark.parametrize(
+    "change", [{"identity": "other weights"}, {"seed": 1}, {"max_new_tokens": 13}, {"template": "alpaca"}, {"system": "别的"}]
+)
 def test_the_journal_answers_only_what_was_asked(loaded, tmp_path, monkeypatch, change):
     sample(loaded, tmp_path)
     decode, asked = local.decode, []
@@ -96,12 +99,15 @@ def written(*turns, row=ROWS[0]):
 
 
 def prompt(loaded, story, room=10_000, template="qwen"):
-    return local._prompt_ids(story, Prompting(loaded[1], template), None, room)
+    return local.prompt_within(story, Prompting(loaded[1], template), None, room)
 
 
 def test_a_turn_asks_as_the_training_data_does(loaded):
     decoded = loaded[1].decode(prompt(loaded, written()))
-    assert decoded == f"<|im_start|>system\n你是作者<|im_end|>\n<|im_start|>user\n续写：\n{ROWS[0]['input']}<|im_end|>\n<|im_start|>assistant\n"
+    assert (
+        decoded
+        == f"<|im_start|>system\n你是作者<|im_end|>\n<|im_start|>user\n续写：\n{ROWS[0]['input']}<|im_end|>\n<|im_start|>assistant\n"
+    )
     story = written("门外站着一个人。", "他没有影子。")
     decoded = loaded[1].decode(prompt(loaded, story))
     assert decoded.index(ROWS[0]["input"]) < decoded.index("门外站着一个人。") < decoded.index("续写：\n他没有影子。")
@@ -142,7 +148,9 @@ def test_a_story_that_falls_silent_ends():
 
 def test_an_end_token_that_nobody_stops_on_is_found(loaded):
     story, tokenizer = written("前文。"), loaded[1]
-    ids = tokenizer.encode("门开了。", add_special_tokens=False) + [tokenizer.eos_token_id] + tokenizer.encode("完", add_special_tokens=False)
+    ids = (
+        tokenizer.encode("门开了。", add_special_tokens=False) + [tokenizer.eos_token_id] + tokenizer.encode("完", add_special_tokens=False)
+    )
     local._take(story, Prompting(tokenizer, "qwen"), Continuation(ids, "length", 0.1), 5)
     assert story.output()["text"] == "前文。门开了。完"
     assert story.output()["foreign_stop"] == 7

@@ -22,7 +22,9 @@ def counts(texts: dict[str, str], splits: dict[str, Sequence[dict]]) -> list[dic
         splits: Alpaca rows by split.
     """
     rows = {split: Counter(row["novel"] for row in found) for split, found in splits.items()}
-    return [{"name": name, "characters": len(text), **{split: count[name] for split, count in rows.items()}} for name, text in texts.items()]
+    return [
+        {"name": name, "characters": len(text), **{split: count[name] for split, count in rows.items()}} for name, text in texts.items()
+    ]
 
 
 def front_matter(record: dict, languages: Iterable[str]) -> str:
@@ -84,7 +86,11 @@ def render_card(
         system, instruction, sampling: how the model is asked.
     """
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(folder), undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
+        loader=jinja2.FileSystemLoader(folder),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
     environment.filters["number"] = lambda value: "–" if value is None else f"{value:.3f}"
     environment.filters["quote"] = lambda text: text.replace("<", "&lt;").replace("\n", "\n> ")

@@ -70,10 +70,14 @@ def check_metadata(gguf: Path, tokenizer, stop_ids: set[int]) -> None:
     if field("chat_template") != tokenizer.chat_template:
         raise UserError("the GGUF has another chat template than the folder", where=str(gguf), remedy=REMEDY)
     if field("ggml.eos_token_id") not in stop_ids:
-        raise UserError(f"the GGUF ends on token {field('ggml.eos_token_id')}, trained was {sorted(stop_ids)}", where=str(gguf), remedy=REMEDY)
+        raise UserError(
+            f"the GGUF ends on token {field('ggml.eos_token_id')}, trained was {sorted(stop_ids)}", where=str(gguf), remedy=REMEDY
+        )
 
 
-def check_reading(server: Server, rows: Sequence[dict], prompts: Sequence[list[int]], stop_ids: set[int], gguf: Path, system: str | None) -> None:
+def check_reading(
+    server: Server, rows: Sequence[dict], prompts: Sequence[list[int]], stop_ids: set[int], gguf: Path, system: str | None
+) -> None:
     """See that llama.cpp asks with the trained tokens and stops on the trained stops.
 
     Args:
@@ -110,7 +114,18 @@ def agreement(server: Server, model, prompts: Sequence[list[int]], stop_ids: set
     return alike, positions
 
 
-def compare(gguf: Path, model, tokenizer, rows: Sequence[dict], prompts: Sequence[list[int]], *, stop_ids: set[int], system: str | None, count: int, threads: int) -> dict:
+def compare(
+    gguf: Path,
+    model,
+    tokenizer,
+    rows: Sequence[dict],
+    prompts: Sequence[list[int]],
+    *,
+    stop_ids: set[int],
+    system: str | None,
+    count: int,
+    threads: int,
+) -> dict:
     """All of the above for one file.
 
     Args:

@@ -85,7 +85,9 @@ def convert(archive: str | Path, script: str, *arguments: str | Path) -> str:
 def known_architectures(archive: str | Path) -> set[str]:
     """The names, as in a model's config.json, of the architectures that can become GGUF."""
     said = convert(archive, "convert_hf_to_gguf.py", "--print-supported-models")
-    return {word for line in said.splitlines() if (word := line.strip("- \t").removeprefix("INFO:hf-to-gguf:").strip("- \t")).isidentifier()}
+    return {
+        word for line in said.splitlines() if (word := line.strip("- \t").removeprefix("INFO:hf-to-gguf:").strip("- \t")).isidentifier()
+    }
 
 
 def build_quantiser(archive: str | Path, binary: str | Path, threads: int) -> None:
@@ -120,7 +122,9 @@ def quantise(binary: str | Path, source: str | Path, target: str | Path, quantis
     done = _run([str(Path(binary).resolve()), str(source), str(target), quantisation.upper(), str(threads)])
     if done.returncode:
         Path(target).unlink(missing_ok=True)
-        raise UserError(f"llama-quantize ended with exit status {done.returncode}: {_end_of(done)}", where=str(source), remedy="see the log above")
+        raise UserError(
+            f"llama-quantize ended with exit status {done.returncode}: {_end_of(done)}", where=str(source), remedy="see the log above"
+        )
 
 
 def _run(command: list[str], **options) -> subprocess.CompletedProcess:

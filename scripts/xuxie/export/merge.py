@@ -4,7 +4,6 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-
 from xuxie.errors import UserError
 from xuxie.export.wording import chat_template
 from xuxie.models import load_model, load_tokenizer
@@ -35,7 +34,9 @@ def merge(trained: Trained, folder: Path, rows: Sequence[dict], *, system: str |
     try:
         merged = model.merge_and_unload(safe_merge=True)
     except ValueError as error:
-        raise UserError(f"the merged weights are broken: {error}", where=str(trained.adapter), remedy="train again with a lower learning rate") from error
+        raise UserError(
+            f"the merged weights are broken: {error}", where=str(trained.adapter), remedy="train again with a lower learning rate"
+        ) from error
     stops = sorted(prompting.stop_ids)
     merged.config.name_or_path = ""
     merged.config.eos_token_id = stops[0] if len(stops) == 1 else stops
@@ -64,7 +65,11 @@ def check_saved_tokenizer(base, folder: Path, rows: Sequence[dict], *, trust_rem
     saved = load_tokenizer(folder, trust_remote_code=trust_remote_code)
     texts = [row["input"] + row["output"] for row in rows]
     if saved.get_vocab() != base.get_vocab() or any(saved.encode(text) != base.encode(text) for text in texts):
-        raise UserError("the tokenizer of the merged model reads otherwise than the base model's", where=str(folder), remedy="report it: this is a fault")
+        raise UserError(
+            "the tokenizer of the merged model reads otherwise than the base model's",
+            where=str(folder),
+            remedy="report it: this is a fault",
+        )
 
 
 def copy_adapter(weights: str, config: str, folder: Path, base_model: dict) -> None:

@@ -14,7 +14,15 @@ CONTEXT = 4096
 
 
 def modelfile(
-    layout: Path, prompting: Prompting, *, name: str, quantisations: Sequence[str], system: str | None, instruction: str, sampling: dict, context: int
+    layout: Path,
+    prompting: Prompting,
+    *,
+    name: str,
+    quantisations: Sequence[str],
+    system: str | None,
+    instruction: str,
+    sampling: dict,
+    context: int,
 ) -> str:
     """The text of the Modelfile.
 
@@ -31,9 +39,13 @@ def modelfile(
     """
     for text, key in ((system or "", "system"), (instruction, "instruction")):
         if TEXT_END in text:
-            raise UserError(f"the {key} holds {TEXT_END}, which ends a text in a Modelfile", where=f"datasets.*.{key}", remedy="use other quotes")
+            raise UserError(
+                f"the {key} holds {TEXT_END}, which ends a text in a Modelfile", where=f"datasets.*.{key}", remedy="use other quotes"
+            )
     files = [f"model.{quantisation}.gguf" for quantisation in quantisations] or ["hf"]
-    return jinja2.Template(layout.read_text(encoding="utf-8"), trim_blocks=True, undefined=jinja2.StrictUndefined, keep_trailing_newline=True).render(
+    return jinja2.Template(
+        layout.read_text(encoding="utf-8"), trim_blocks=True, undefined=jinja2.StrictUndefined, keep_trailing_newline=True
+    ).render(
         name=name,
         source=files[0],
         others=files[1:],

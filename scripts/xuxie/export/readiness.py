@@ -83,7 +83,14 @@ def check_tools(quantisations: Iterable[str]) -> None:
     UserError: a quantisation needs a tool that must be built, and this machine cannot build it.
     """
     small = [name for name in quantisations if name in QUANTISED]
-    missing = [tool for tool, found in (("cmake", shutil.which("cmake")), ("a C++ compiler", shutil.which("c++") or shutil.which("g++") or shutil.which("clang++"))) if not found]
+    missing = [
+        tool
+        for tool, found in (
+            ("cmake", shutil.which("cmake")),
+            ("a C++ compiler", shutil.which("c++") or shutil.which("g++") or shutil.which("clang++")),
+        )
+        if not found
+    ]
     if small and missing:
         raise UserError(
             f"{', '.join(small)} needs llama-quantize, which is built from source, and {' and '.join(missing)} is missing",

@@ -14,9 +14,7 @@ def messages_of(row: dict, system: str | None = None) -> list[dict]:
         system: a system prompt in place of the row's own; None keeps it.
     """
     told = row.get("system") if system is None else system
-    turns = [
-        message for asked, answer in row.get("history") or [] for message in (_message("user", asked), _message("assistant", answer))
-    ]
+    turns = [message for asked, answer in row.get("history") or [] for message in (_message("user", asked), _message("assistant", answer))]
     return [*([_message("system", told)] if told else []), *turns, _message("user", question(row["instruction"], row["input"]))]
 
 
@@ -36,7 +34,9 @@ def chat_template(prompting: Prompting, rows: Sequence[dict], system: str | None
     tried = [*rows, *({**row, "system": ""} for row in rows[:1])]
     tried += [{**row, "history": [[question(row["instruction"], row["input"]), row["output"]]]} for row in rows[:1]]
     for candidate in (prompting.tokenizer.chat_template, prompting.template._get_jinja_template(prompting.tokenizer)):
-        if candidate and all(asked_ids(prompting.tokenizer, candidate, row, system) == prompting.prompt_ids(row, system=system) for row in tried):
+        if candidate and all(
+            asked_ids(prompting.tokenizer, candidate, row, system) == prompting.prompt_ids(row, system=system) for row in tried
+        ):
             return candidate
     raise UserError(
         f"no chat template asks as the model was trained: neither its own nor one made of LLaMA-Factory's {prompting.template_name!r}",
@@ -71,7 +71,7 @@ def ollama_template(prompting: Prompting, instruction: str) -> str:
     bos = prompting.tokenizer.bos_token
     if bos and template.startswith(bos):
         template = template.removeprefix(bos)
-    asked = question(instruction, "{{ .Content }}")
+    asked = question(instruction.replace("{{", '{{ "{{" }}'), "{{ .Content }}")
     # The first is the user's: LLaMA-Factory writes the branches in this order, and the system's is called `.System`.
     return template.replace("{{ .Content }}", asked, 1)
 

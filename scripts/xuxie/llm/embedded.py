@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 
 @contextmanager
-def embedded_server(gguf: Path, *, threads: int, slots: int, context: int) -> Iterator[tuple[str, str]]:
+def embedded_server(gguf: Path, *, threads: int, slots: int, context: int, adapter: Path | None = None) -> Iterator[tuple[str, str]]:
     """Serve a GGUF file to this machine alone; yield its address and the key it asks for.
 
     Args:
@@ -23,6 +23,7 @@ def embedded_server(gguf: Path, *, threads: int, slots: int, context: int) -> It
         threads: CPU threads for computing, at most (see `threads_that_run`).
         slots: requests decoded side by side.
         context: tokens of prompt and answer together, per slot.
+        adapter: a LoRA adapter as GGUF, put on top.
 
     Raises:
         UserError: the file is no model that llama.cpp can load.
@@ -31,6 +32,8 @@ def embedded_server(gguf: Path, *, threads: int, slots: int, context: int) -> It
 
     params = xllamacpp.CommonParams()
     params.model.path = str(gguf)
+    if adapter is not None:
+        params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(str(adapter), 1.0)]
     params.n_ctx = context * slots
     params.n_parallel = slots
     running = threads_that_run(threads)

@@ -56,7 +56,7 @@ def sample_local(
         """Take the next turns from the journal as far as it has them; put the first that is missing on the list."""
         story = stories[row_id]
         while story.continues(target_chars):
-            ids = _prompt_ids(story, prompting, system, window - max_new_tokens)
+            ids = prompt_within(story, prompting, system, window - max_new_tokens)
             # A row's chance hangs on its prompt and turn alone, so that base and tuned draw the same numbers.
             request = Request((row_id, len(story.turns)), ids, max_new_tokens)
             key = answer_key(identity, ids, sorted(prompting.stop_ids), vars(drawing), seed, request.key, max_new_tokens)
@@ -79,7 +79,7 @@ def sample_local(
     return {row_id: story.output() for row_id, story in stories.items()}
 
 
-def _prompt_ids(story: Story, prompting: Prompting, system: str | None, room: int) -> list[int]:
+def prompt_within(story: Story, prompting: Prompting, system: str | None, room: int) -> list[int]:
     """What the next turn is asked with; a bare model reads the whole story so far as one text, from its end."""
     if prompting.template_name == BARE:
         return prompting.prompt_ids({**story.row, "input": story.row["input"] + story.text})[-room:]

@@ -1,0 +1,1 @@
+"""Writing a story together with a tuned model, in a terminal."""

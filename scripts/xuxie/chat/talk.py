@@ -1,0 +1,74 @@
+"""A story that a person and a model write by turns."""
+
+from dataclasses import dataclass
+
+from xuxie.sampling.turns import Story
+
+SENTENCE_ENDS = tuple("。！？…；.!?;”’」』")
+
+
+@dataclass
+class Turn:
+    """What the person gave, which may be nothing, and what the model wrote to it (None: nothing yet)."""
+
+    given: str
+    written: str | None = None
+
+
+class Talk:
+    """The story so far, and how it may be asked to go on.
+
+    The model is always asked with the passage that goes before, as the rows of its training are; what a person adds
+    to the model's text makes the passage longer.
+
+    Args:
+        instruction, system: what the model was trained with.
+    """
+
+    def __init__(self, instruction: str, system: str | None):
+        self._row = {"id": "the story", "instruction": instruction, "system": system or "", "history": [], "output": ""}
+        self.turns: list[Turn] = []
+
+    @property
+    def text(self) -> str:
+        """The whole story."""
+        return "".join(self._passages())
+
+    def give(self, text: str) -> bool:
+        """Begin a turn with a person's text, or with none to let the model go on; False if there is nothing to continue."""
+        if not text and not self.turns:
+            return False
+        # A new paragraph, unless the person completes a sentence.
+        joint = "\n" if text and self.turns and self.text.endswith(SENTENCE_ENDS) else ""
+        self.turns.append(Turn(joint + text))
+        return True
+
+    def take(self, text: str) -> None:
+        """The model's answer to the last turn."""
+        self.turns[-1].written = text
+
+    def retry(self) -> bool:
+        """Take the model's last answer back, to ask again; False if there is none."""
+        if not self.turns:
+            return False
+        self.turns[-1].written = None
+        return True
+
+    def undo(self) -> bool:
+        """Take the last turn back, the person's text and the model's; False if there is none."""
+        return bool(self.turns) and bool(self.turns.pop())
+
+    def story(self) -> Story:
+        """The story in the form that asks for its next passage."""
+        first, *later = self._passages()
+        story = Story({**self._row, "input": first})
+        story.turns = later
+        return story
+
+    def _passages(self) -> list[str]:
+        passages = [""]
+        for turn in self.turns:
+            passages[-1] += turn.given
+            if turn.written:
+                passages.append(turn.written)
+        return passages

@@ -1,0 +1,77 @@
+"""A model that writes while one looks on."""
+
+import unicodedata
+from collections.abc import Callable
+
+import torch
+from transformers import TextStreamer
+
+from xuxie.prompting import Prompting
+from xuxie.sampling.local import prompt_within
+from xuxie.sampling.turns import Story
+
+
+class Voice:
+    """A loaded model and how it is asked.
+
+    Args:
+        sampling: `sampling` of the config.
+    """
+
+    def __init__(self, model, prompting: Prompting, sampling: dict):
+        self._model, self._prompting, self._sampling = model, prompting, sampling
+        self._window = getattr(model.config, "max_position_embeddings", None) or 1 << 30
+
+    def go_on(self, story: Story, seed: int, show: Callable[[str], None]) -> str:
+        """Write the next passage.
+
+        Args:
+            story: up to here.
+            seed: of this answer's chance.
+            show: gets each piece of text as it comes.
+
+        Returns:
+            the passage; what there is of it, if the person interrupts (Ctrl-C).
+
+        Raises:
+            UserError: the last passage alone is longer than the model's window.
+        """
+        room = self._window - self._sampling["max_new_tokens"]
+        ids = torch.tensor([prompt_within(story, self._prompting, self._sampling["system"], room)], device=self._model.device)
+        drawn = {name: self._sampling[name] for name in ("temperature", "top_p", "top_k")} if self._sampling["temperature"] else {}
+        streamer = _Pieces(self._prompting.tokenizer, show)
+        torch.manual_seed(seed)
+        try:
+            self._model.generate(
+                input_ids=ids,
+                attention_mask=torch.ones_like(ids),
+                streamer=streamer,
+                do_sample=bool(drawn),
+                **drawn,
+                repetition_penalty=self._sampling["repetition_penalty"],
+                max_new_tokens=self._sampling["max_new_tokens"],
+                eos_token_id=sorted(self._prompting.stop_ids),
+                pad_token_id=self._prompting.tokenizer.pad_token_id,
+            )
+        except KeyboardInterrupt:
+            pass
+        return streamer.text
+
+
+class _Pieces(TextStreamer):
+    """Hands on what the model writes; control characters, which could drive the terminal, are left out."""
+
+    def __init__(self, tokenizer, show: Callable[[str], None]):
+        super().__init__(tokenizer, skip_prompt=True, skip_special_tokens=True)
+        self.text = ""
+        self._show = show
+
+    def on_finalized_text(self, text: str, stream_end: bool = False) -> None:
+        piece = printable(text)
+        self.text += piece
+        self._show(piece)
+
+
+def printable(text: str) -> str:
+    """The text without control characters other than line breaks and tabs."""
+    return "".join(character for character in text if character in "\n\t" or unicodedata.category(character)[0] != "C")

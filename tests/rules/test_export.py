@@ -1,0 +1,185 @@
+"""`snakemake export` on the small road: everything is there, loads elsewhere, says the same, and is summed."""
+
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+import yaml
+from workspace import REPOSITORY, Workspace
+from xuxie.embedded import sha256_of
+from xuxie.export.likeness import Server, agreement
+from xuxie.export.llama_cpp import CONVERTERS, convert, fetch_archive, unpacked
+from xuxie.llm.embedded import embedded_server
+from xuxie.models import load_model
+from xuxie.prompting import Prompting
+from xuxie.rows import read_json, read_rows
+
+EXPORT = "results/exports/small"
+RIGHTS = "The novel was written for this test; do with it what you like."
+
+
+@pytest.fixture(scope="session")
+def archive(tmp_path_factory):
+    """llama.cpp's sources, from a run in the repository or from the package index."""
+    there = REPOSITORY / "results/tools/llama.cpp.tar.gz"
+    if not there.exists():
+        there = tmp_path_factory.mktemp("tools") / "llama.cpp.tar.gz"
+        fetch_archive(there)
+    return there
+
+
+@pytest.fixture(scope="module")
+def exporting(tmp_path_factory, walked, small_config, archive):
+    """A function that copies the walked road, with other export settings."""
+
+    def copy(**settings) -> Workspace:
+        workspace = Workspace(tmp_path_factory.mktemp("exporting") / "work")
+        shutil.copytree(walked.folder, workspace.folder, symlinks=True)
+        workspace.configure({**small_config, "export": settings})
+        (workspace / "results/tools").mkdir()
+        shutil.copy(archive, workspace / "results/tools/llama.cpp.tar.gz")
+        return workspace
+
+    return copy
+
+
+@pytest.fixture(scope="module")
+def exported(exporting) -> Workspace:
+    workspace = exporting(rights=RIGHTS, verified_prompts=2)
+    workspace.snakemake("export")
+    return workspace
+
+
+def test_the_sums_are_those_of_every_file(exported):
+    folder = exported / EXPORT
+    summed = dict(reversed(line.split("  ")) for line in (folder / "SHA256SUMS").read_text().splitlines())
+    there = {str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file()}
+    assert set(summed) == there - {"SHA256SUMS"}
+    assert {
+        "README.md",
+        "Modelfile",
+        "hf/model.safetensors",
+        "adapter/adapter_model.safetensors",
+        "model.f16.gguf",
+        "model.q8_0.gguf",
+        "adapter.gguf",
+    } < there
+    assert all(sha256_of(folder / name) == sha256 for name, sha256 in summed.items())
+    assert subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=folder).returncode == 0
+
+
+def test_merged_folder_and_adapter_load_in_plain_transformers_and_peft(exported, tiny_model):
+    """In a process that knows nothing of this project."""
+    code = (
+        "import sys, torch; from transformers import AutoModelForCausalLM as M, AutoTokenizer as T; from peft import PeftModel\n"
+        "folder, base = sys.argv[1:]\n"
+        "tokenizer = T.from_pretrained(folder + '/hf')\n"
+        "ids = tokenizer.apply_chat_template([{'role': 'user', 'content': '灯塔'}], add_generation_prompt=True, return_tensors='pt', return_dict=True)['input_ids']\n"
+        "merged = M.from_pretrained(folder + '/hf', dtype=torch.float32)\n"
+        "tuned = PeftModel.from_pretrained(M.from_pretrained(base, dtype=torch.float32), folder + '/adapter')\n"
+        "plain = M.from_pretrained(base, dtype=torch.float32)\n"
+        "logits = [model(ids).logits for model in (merged, tuned, plain)]\n"
+        "print(float((logits[0] - logits[1]).abs().max()), float((logits[0] - logits[2]).abs().max()), merged.generation_config.eos_token_id)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(exported / EXPORT), str(tiny_model)], capture_output=True, text=True, check=True)
+    to_tuned, to_base, stops = done.stdout.split(maxsplit=2)
+    assert float(to_tuned) < 1e-3 < 10 * float(to_tuned) + 1e-3 < float(to_base)
+    assert stops.strip() == str([2])  # <|im_end|>
+
+
+def test_each_gguf_was_held_against_the_folder(exported):
+    for quantisation in ("f16", "q8_0"):
+        found = read_json(exported / EXPORT / f"likeness/{quantisation}.json")
+        assert found["prompts"] == 2 and found["positions"] >= 2
+        assert found["agreement"] >= (0.99 if quantisation == "f16" else 0.8)
+
+
+def test_the_adapter_alone_on_the_base_models_gguf_is_the_tuned_model(exported, tiny_model, archive, tmp_path):
+    base = tmp_path / "base.gguf"
+    convert(archive, "convert_hf_to_gguf.py", tiny_model, "--outfile", base, "--outtype", "f32")
+    model, tokenizer = load_model(exported / EXPORT / "hf", dtype="float32")
+    prompting = Prompting(tokenizer, "qwen")
+    prompts = [prompting.prompt_ids(row) for row in read_rows(exported / "results/datasets/small/test.jsonl")][:2]
+    with embedded_server(base, threads=1, slots=1, context=1024) as (address, key):
+        plain = agreement(Server(address, key), model, prompts, prompting.stop_ids, 32)
+    with embedded_server(base, threads=1, slots=1, context=1024, adapter=exported / EXPORT / "adapter.gguf") as (address, key):
+        tuned = agreement(Server(address, key), model, prompts, prompting.stop_ids, 32)
+    assert tuned[0] >= 0.97 * tuned[1]
+    assert plain[0] / plain[1] < tuned[0] / tuned[1]
+
+
+def test_the_modelfile_asks_as_the_rows_were_trained(exported, small_config):
+    text = (exported / EXPORT / "Modelfile").read_text(encoding="utf-8")
+    assert "FROM ./model.q8_0.gguf\n" in text
+    assert 'SYSTEM """你是一个严谨的故事续写专家，为用户的输入进行续写"""' in text
+    assert "<|im_start|>user\n续写以下小说片段：\n{{ .Content }}<|im_end|>\n<|im_start|>assistant\n" in text
+    assert 'PARAMETER stop "<|im_end|>"\n' in text
+    assert "PARAMETER num_predict 24\n" in text and "PARAMETER repeat_penalty 1.2\n" in text
+
+
+def test_the_card_tells_counts_figures_and_rights_but_no_text(exported):
+    card = (exported / EXPORT / "README.md").read_text(encoding="utf-8")
+    front = yaml.safe_load(card.split("---\n")[1])
+    assert front["language"] == ["zh"] and "license" not in front  # a folder on this machine tells none
+    rows = {split: list(read_rows(exported / f"results/datasets/small/{split}.jsonl")) for split in ("train", "val", "test")}
+    text = (exported / "results/novels/small/text.txt").read_text(encoding="utf-8")
+    assert f"| small | {len(text)} | {len(rows['train'])} | {len(rows['val'])} | {len(rows['test'])} |" in card
+    assert RIGHTS in card and "许可未记录" in card
+    bits = read_json(exported / "results/adapters/small/evaluation.json")["bits_per_character"]
+    assert f"| {bits['base']['value']:.3f} | {bits['tuned']['value']:.3f} |" in card
+    for found in [*rows["train"], *rows["test"]]:
+        assert found["output"][:20] not in card and found["input"][:20] not in card
+    assert "model.f16.gguf" in card and not re.search(r"/(tmp|home|root)/", card)
+
+
+def test_no_path_of_this_machine_goes_along(exported):
+    for file in (exported / EXPORT).rglob("*.json"):
+        assert not re.search(r'"/(tmp|home|root|work)', file.read_text(encoding="utf-8")), file
+
+
+def test_export_is_no_part_of_all_and_a_second_export_does_nothing(exported, walked):
+    assert "Nothing to be done" in exported.snakemake("export").stdout
+    assert not (walked / "results/exports").exists()
+
+
+def test_a_failed_gate_stops_the_export_before_any_work(exporting):
+    workspace = exporting()
+    file = workspace / "results/adapters/small/gates.json"
+    file.write_text(file.read_text().replace('"passed": true', '"passed": false', 1))
+    done = workspace.snakemake("export", check=False)
+    assert done.returncode and "did not pass its training gates" in done.stdout
+    assert not (workspace / EXPORT / "hf").exists()
+
+
+def test_an_unknown_quantisation_is_refused_before_the_dag(exporting):
+    done = exporting(quantisations=["q4_k_xl"]).snakemake("export", "-n", check=False)
+    assert done.returncode and "q4_k_xl" in done.stdout and "q4_k_m" in done.stdout
+
+
+def test_an_unknown_adapter_is_refused_before_the_dag(exporting):
+    done = exporting(adapters=["smal"]).snakemake("export", "-n", check=False)
+    assert done.returncode and "did you mean 'small'" in done.stdout
+
+
+def test_a_missing_base_is_told_before_any_work(exporting):
+    workspace = exporting()
+    weights = workspace / "results/models/tiny/hf/model.safetensors"
+    weights.unlink()
+    done = workspace.snakemake("export", check=False)
+    assert done.returncode and "the base model is missing: model.safetensors" in done.stdout
+    assert not (workspace / EXPORT / "hf").exists()
+
+
+def test_small_quantisations_are_made_by_a_quantiser_that_is_built_once(exporting):
+    planned = exporting(quantisations=["q4_k_m", "q6_k"], verified_prompts=0).snakemake("export", "-n").stdout
+    counts = dict(re.findall(r"^(\w+) +(\d+)$", planned, re.MULTILINE))
+    assert counts["build_quantiser"] == "1" and counts["quantise_gguf"] == "2"
+    assert counts["convert_gguf"] == "1" and "verify_gguf" not in counts  # the f16 that they are made from
+
+
+def test_the_converters_come_out_of_the_archive_and_go_again(archive):
+    with unpacked(archive, CONVERTERS) as folder:
+        assert (folder / "convert_hf_to_gguf.py").exists() and not (folder / "src").exists()
+    assert not folder.exists()

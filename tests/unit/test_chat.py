@@ -1,0 +1,223 @@
+"""A story written by turns, in a terminal without a person: lines in, text out."""
+
+import shutil
+
+import chat_with_adapter
+import pytest
+import yaml
+from tiny_model import make_tiny_model
+from xuxie.chat.talk import Talk
+from xuxie.chat.terminal import Terminal
+from xuxie.chat.voice import Voice, printable
+from xuxie.errors import UserError
+from xuxie.models import load_model
+from xuxie.prompting import Prompting
+
+INSTRUCTION = "续写以下小说片段："
+SAMPLING = {"temperature": 0.7, "top_p": 0.9, "top_k": 50, "repetition_penalty": 1.2, "max_new_tokens": 12, "system": None}
+
+
+def told(*lines: str, answers=None) -> tuple[str, Talk, list[int]]:
+    """(what was shown, the story, the seeds asked with) of a conversation that says these lines and then ends."""
+    waiting, shown, seeds = list(lines), [], []
+    given = iter(answers or (f"写{number}。" for number in range(1, 99)))
+
+    def read() -> str:
+        if not waiting:
+            raise EOFError
+        return waiting.pop(0)
+
+    def go_on(story, seed, show):
+        seeds.append(seed)
+        text = next(given)
+        show(text)
+        return text
+
+    talk = Talk(INSTRUCTION, "你是作者")
+    Terminal(talk, go_on, read, shown.append, seed=7).run()
+    return "".join(shown), talk, seeds
+
+
+def test_a_passage_ends_with_an_empty_line_and_is_continued():
+    shown, talk, _ = told("雾来了。", "灯亮了。", "")
+    assert talk.text == "雾来了。\n灯亮了。写1。" and "写1。" in shown
+
+
+def test_an_empty_line_lets_the_model_go_on():
+    _, talk, _ = told("雾来了。", "", "")
+    assert talk.text == "雾来了。写1。写2。"
+
+
+def test_an_empty_line_at_the_start_has_nothing_to_continue():
+    shown, talk, seeds = told("")
+    assert "begin with a passage" in shown and not talk.turns and not seeds
+
+
+def test_a_persons_text_is_a_new_paragraph_unless_it_completes_a_sentence():
+    assert told("雾来了。", "", "门开了。", "")[1].text == "雾来了。写1。\n门开了。写2。"
+    assert told("雾来了。", "", "完了。", "", answers=["他还没有", "写2。"])[1].text == "雾来了。他还没有完了。写2。"
+
+
+def test_the_model_is_asked_with_the_passage_before_as_its_rows_are():
+    _, talk, _ = told("雾来了。", "", "", "门开了。", "")
+    talk.retry()
+    first, *shorter = talk.story().asks()
+    assert (first["instruction"], first["system"], first["input"]) == (INSTRUCTION, "你是作者", "写2。\n门开了。")
+    assert first["history"] == [[f"{INSTRUCTION}\n雾来了。", "写1。"]]
+    assert [row["history"] for row in shorter] == [[], []]
+
+
+def test_retry_writes_another_with_another_seed():
+    _, talk, seeds = told("雾来了。", "", "/retry")
+    assert talk.text == "雾来了。写2。" and seeds == [7, 8]
+
+
+def test_undo_takes_the_last_turn_back():
+    shown, talk, _ = told("雾来了。", "", "门开了。", "", "/undo")
+    assert talk.text == "雾来了。写1。" and "taken back" in shown
+    shown, talk, _ = told("雾来了。", "", "/undo", "/undo", "/retry")
+    assert talk.text == "" and "nothing to take back" in shown and "nothing to write anew" in shown
+
+
+def test_save_writes_the_story_and_never_over_another(tmp_path):
+    file = tmp_path / "story.txt"
+    shown, talk, _ = told("雾来了。", "", f"/save {file}", f"/save {file}", "/save", "/save /no/such/folder/x")
+    assert file.read_text(encoding="utf-8") == talk.text + "\n"
+    assert f"saved to {file}" in shown and shown.count("not saved") == 2 and "/save FILE" in shown
+
+
+def test_story_help_quit_and_unknown_commands():
+    shown, _, seeds = told("雾来了。", "", "/story", "/nonsense", "/quit", "more", "")
+    assert "雾来了。写1。\n" in shown and "there is no /nonsense" in shown and seeds == [7]
+
+
+def test_an_answer_of_nothing_leaves_the_story_as_it_was():
+    shown, talk, _ = told("雾来了。", "", "", answers=["", "写2。"])
+    assert talk.text == "雾来了。写2。" and "nothing to add" in shown
+
+
+def test_control_characters_of_a_model_never_reach_the_terminal():
+    assert printable("雾\x1b[2J来\u202e了\x07\n\t。") == "雾[2J来了\n\t。"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return make_tiny_model(tmp_path_factory.mktemp("tiny"), "雾从海上来，灯塔的光在雾里打着转。" * 4, vocabulary=400)
+
+
+@pytest.fixture(scope="module")
+def loaded(folder):
+    return load_model(folder, dtype="float32")
+
+
+def voice(loaded, **settings) -> Voice:
+    return Voice(loaded[0], Prompting(loaded[1], "qwen"), {**SAMPLING, **settings})
+
+
+def story(text="雾从海上来。"):
+    talk = Talk(INSTRUCTION, None)
+    talk.give(text)
+    return talk.story()
+
+
+def test_what_is_shown_piece_by_piece_is_what_is_kept(loaded):
+    pieces = []
+    text = voice(loaded).go_on(story(), 0, pieces.append)
+    assert text and "".join(pieces) == text
+    assert len(pieces) > 2
+
+
+def test_the_seed_decides_and_greedy_needs_none(loaded):
+    def said(seed, **settings):
+        return voice(loaded, **settings).go_on(story(), seed, lambda piece: None)
+
+    assert said(1) == said(1)
+    assert len({said(seed) for seed in range(4)}) > 1
+    assert said(1, temperature=0) == said(2, temperature=0)
+
+
+def test_an_interrupt_keeps_what_was_written(loaded):
+    pieces = []
+
+    def show(piece):
+        pieces.append(piece)
+        if len(pieces) == 3:
+            raise KeyboardInterrupt
+
+    text = voice(loaded, max_new_tokens=100).go_on(story(), 0, show)
+    assert len(pieces) == 3 and text == "".join(pieces)
+
+
+def test_a_passage_longer_than_the_window_is_the_persons_to_mend(loaded):
+    def go_on(asked, seed, show):
+        return voice(loaded, max_new_tokens=2040).go_on(asked, seed, show)
+
+    talk, shown = Talk(INSTRUCTION, None), []
+    lines = iter(["雾从海上来。", ""])
+
+    def read():
+        try:
+            return next(lines)
+        except StopIteration:
+            raise EOFError from None
+
+    Terminal(talk, go_on, read, shown.append, seed=0).run()
+    assert "window" in "".join(shown) and not talk.turns
+
+
+@pytest.fixture
+def workspace(tmp_path, monkeypatch, folder):
+    """A folder where an adapter was trained."""
+    import peft
+
+    base = tmp_path / "results/models/tiny/hf"
+    shutil.copytree(folder, base)
+    adapter = tmp_path / "results/adapters/mine"
+    model, _ = load_model(base, dtype="float32")
+    peft.get_peft_model(model, peft.LoraConfig(r=2, target_modules=["q_proj"], task_type="CAUSAL_LM")).save_pretrained(adapter)
+    (adapter / "gates.json").write_text('{"passed": true}')
+    (adapter / "train.yaml").write_text("template: qwen\n")
+    config = {
+        "novels": {"mine": {"path": "mine.txt"}},
+        "models": {"tiny": {"source": "path", "name": "x", "template": "qwen"}},
+        "endpoints": {"e": {"base_url": "http://127.0.0.1:9/v1", "model": "m"}},
+        "scorers": {"judge": {"method": "judge", "endpoint": "e"}},
+        "pairs": {"generator": "e", "scorers": ["judge"]},
+        "sampling": {"max_new_tokens": 8},
+    }
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_an_adapter_of_the_config_is_opened_in_its_template_and_talks(workspace, monkeypatch, capsys):
+    lines = iter(["雾从海上来。", "", "/quit"])
+    monkeypatch.setattr("builtins.input", lambda prompt: next(lines))
+    assert chat_with_adapter.main(["--configfile", "config.yaml"]) == 0
+    shown = capsys.readouterr()
+    assert len(shown.out.split("(or Ctrl-D)")[1].strip()) > 0 and "warning" not in shown.err
+
+
+def test_an_adapter_that_failed_its_gates_talks_with_a_warning(workspace, monkeypatch, capsys):
+    (workspace / "results/adapters/mine/gates.json").write_text('{"passed": false}')
+    monkeypatch.setattr("builtins.input", lambda prompt: "/quit")
+    assert chat_with_adapter.main(["--configfile", "config.yaml"]) == 0
+    assert "did not pass its training gates" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--configfile", "none.yaml"], "there is no none.yaml"),
+        (["--configfile", "config.yaml", "--adapter", "other"], "'other' is not a key of adapters"),
+    ],
+)
+def test_what_is_not_there_is_told(workspace, capsys, arguments, message):
+    assert chat_with_adapter.main(arguments) == 1
+    assert message in capsys.readouterr().err
+
+
+def test_an_adapter_that_is_not_trained_yet_is_told_with_the_command(workspace):
+    (workspace / "results/adapters/mine/adapter_model.safetensors").unlink()
+    with pytest.raises(UserError, match="(?s)not trained yet.*snakemake --cores all results/adapters/mine"):
+        chat_with_adapter.open_terminal(chat_with_adapter.read_config(["config.yaml"]))

@@ -1,0 +1,93 @@
+"""The model card: counts, figures, rights, and text only where it is allowed."""
+
+import pytest
+import yaml
+from workspace import REPOSITORY
+from xuxie.export.card import counts, front_matter, render_card
+
+FOLDER = REPOSITORY / "resources/export"
+
+
+def row(novel: str, output: str) -> dict:
+    return {"novel": novel, "input": "秘密的前文。", "output": output}
+
+
+def bound(value: float) -> dict:
+    return {"value": value, "low": value - 0.1, "high": value + 0.1, "over": "row", "units": 5}
+
+
+def measured(value: float) -> dict:
+    return {name: bound(value) for name in ("natural_stop", "foreign_stop", "seq_rep_4", "copied_30", "invented_names")}
+
+
+EVALUATION = {
+    "rows": 5,
+    "chapters": 2,
+    "verdict": "better",
+    "bits_per_character": {"base": bound(4.942), "tuned": bound(4.72), "difference": bound(-0.222)},
+    "texts": {"systems": {"base": measured(0.25), "tuned": measured(0.75)}},
+}
+SAMPLES = [{"prompt": {"input": "第一行\n第二行<b>"}, "outputs": {"tuned": {"text": "写出来的"}}}]
+
+
+def card(language="en", **changes) -> str:
+    return render_card(
+        FOLDER,
+        language,
+        **{
+            "name": "mine",
+            "record": {"title": "A base", "licence": "Apache-2.0", "terms": "https://example.org/terms", "gguf": {"repository": "a/b"}},
+            "evaluation": EVALUATION,
+            "arguments": {"template": "qwen", "lora_rank": 8, "learning_rate": 0.0002, "output_dir": "/somewhere"},
+            "splits": {"train": [row("one", "一二三"), row("two", "四五六七")], "val": [row("one", "八")], "test": []},
+            "texts": {"one": "字" * 90, "two": "字" * 70},
+            "languages": ["zh", "zh"],
+            "likenesses": [{"quantisation": "f16", "alike": 199, "positions": 200}],
+            "samples": [],
+            "rights": None,
+            "system": "你是作者",
+            "instruction": "续写：",
+            "sampling": {"temperature": 0.7, "top_p": 0.9, "top_k": 50, "repetition_penalty": 1.2, "max_new_tokens": 300},
+            **changes,
+        },
+    )
+
+
+def test_rows_and_characters_are_counted_by_novel():
+    found = counts({"one": "字" * 90}, {"train": [row("one", "x"), row("two", "x")], "test": []})
+    assert found == [{"name": "one", "characters": 90, "train": 1, "test": 0}]
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_card_in_each_language_has_counts_figures_recipe_and_likeness(language):
+    text = card(language)
+    assert "| one | 90 | 1 | 1 | 0 |" in text and "| two | 70 | 1 | 0 | 0 |" in text
+    assert "| 4.942 | 4.720 |" in text and "-0.222" in text and "| 0.250 | 0.750 |" in text
+    assert "lora_rank: 8" in text and "你是作者" in text and "续写：" in text and "199" in text
+    assert "/somewhere" not in text and "秘密" not in text
+
+
+def test_rights_stand_as_the_user_said_or_are_seen_to_be_missing():
+    assert "Public domain since 1900." in card(rights="Public domain since 1900.")
+    assert "no statement was made" in card() and "未作声明" in card("zh")
+
+
+def test_licence_and_base_are_left_out_where_they_are_not_known_never_guessed():
+    known = yaml.safe_load(front_matter({"licence": "Apache-2.0", "gguf": {"repository": "a/b"}}, ["zh", "en", "any"]))
+    assert (known["license"], known["base_model"], known["language"]) == ("apache-2.0", "a/b", ["en", "zh"])
+    unknown = yaml.safe_load(front_matter({"title": "A folder"}, ["any"]))
+    assert not {"license", "base_model", "language"} & set(unknown)
+    assert "licence not recorded" in card(record={"title": "A folder"})
+
+
+def test_text_is_shown_only_where_it_is_allowed_and_as_text():
+    text = card(samples=SAMPLES)
+    assert "> 第一行\n> 第二行&lt;b>" in text and "写出来的" in text
+    assert "Samples" not in card()
+
+
+def test_figures_that_were_not_measured_are_no_lines():
+    text = card(evaluation={**EVALUATION, "texts": {"systems": {"tuned": measured(0.75)}}}, likenesses=[])
+    assert "0.750" not in text and "GGUF files" not in text
+    none = {**bound(-0.1), "low": None, "high": None}
+    assert "interval" not in card(evaluation={**EVALUATION, "bits_per_character": {**EVALUATION["bits_per_character"], "difference": none}})
