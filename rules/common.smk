@@ -39,13 +39,41 @@ wildcard_constraints:
     shard=r"\d+-of-\d+",
 
 
+REQUIRED = object()
+
+
 def packaged(path):
     """A file of this workflow, wherever the working directory is; relative, so that moving both reruns nothing."""
     return os.path.relpath(os.path.join(workflow.basedir, path))
 
 
+def configured(path, default=REQUIRED):
+    """A function of the wildcards: the value at a path of the config, such as novels/{novel}/encoding.
+
+    Snakemake's own `lookup` walks through the whole config at each call: with a thousand novels that takes hours.
+    """
+    parts = path.split("/")
+
+    def value(wildcards):
+        found = config
+        for part in parts[:-1]:
+            found = found[part.format(**wildcards)]
+        return found[parts[-1]] if default is REQUIRED else found.get(parts[-1], default)
+
+    return value
+
+
 def novel_files(wildcards):
     return source_files(wildcards.novel)
+
+
+def in_reading_order(files):
+    """Sort as a person would: 第2章 before 第10章. The module is loaded only where there is something to sort."""
+    if len(files) < 2:
+        return files
+    from xuxie.text.sources import reading_order
+
+    return reading_order(files)
 
 
 def source_files(novel):
@@ -54,7 +82,7 @@ def source_files(novel):
     if not isinstance(path, str):
         return path
     pattern = os.path.join(glob.escape(path), "*") if os.path.isdir(path) else path
-    found = sorted(glob.glob(pattern))
+    found = in_reading_order(glob.glob(pattern))
     if not found:
         raise WorkflowError(UserError(f"no file is found at {path}", where=f"config key novels.{novel}.path", remedy="check the path"))
     return found
@@ -65,6 +93,10 @@ def shards_of(novel):
     size = sum(os.path.getsize(file) for file in source_files(novel) if os.path.exists(file))
     count = max(1, math.ceil(size / config["pairs"]["shard_bytes"]))
     return [f"{index + 1}-of-{count}" for index in range(count)]
+
+
+def dataset_settings(wildcards):
+    return config["datasets"][wildcards.dataset]
 
 
 def dataset_of(wildcards):
@@ -376,22 +408,6 @@ def of_all(what, name):
     return expand(f"results/{what}/{{key}}/{name}", key=config[what])
 
 
-# resources
-#
-# Megabytes of memory and minutes of time. They grow with what a job reads and with its attempt, which Slurm and others are
-# told; a plain local run minds neither.
-
-
-def files_mb(files):
-    """The size of those of these files that are there."""
-    return sum(os.path.getsize(file) for file in files if os.path.isfile(file)) / 1e6
-
-
-def memory_for_text(wildcards, input, attempt):
-    """Measured: 65 MB for a novel of 2.5 MB, 110 MB for one of 20 MB."""
-    return math.ceil((500 + 30 * files_mb(input)) * attempt)
-
-
 # export
 
 
@@ -438,6 +454,22 @@ def novel_languages(wildcards):
 def card_layouts():
     """The model card's template, and the titles of its measures."""
     return [packaged(f"resources/export/{file}") for file in (f"card.{config['report']['language']}.md.j2", "measures.yaml")]
+
+
+# resources
+#
+# Megabytes of memory and minutes of time. They grow with what a job reads and with its attempt, which Slurm and others are
+# told; a plain local run minds neither.
+
+
+def files_mb(files):
+    """The size of those of these files that are there."""
+    return sum(os.path.getsize(file) for file in files if os.path.isfile(file)) / 1e6
+
+
+def memory_for_text(wildcards, input, attempt):
+    """Measured: 65 MB for a novel of 2.5 MB, 110 MB for one of 20 MB."""
+    return math.ceil((500 + 30 * files_mb(input)) * attempt)
 
 
 def minutes_for_text(wildcards, input, attempt):

@@ -31,7 +31,7 @@ rule build_dataset:
         runtime=minutes_for_rows,
     params:
         name="{dataset}",
-        dataset=lookup(within=config, dpath="datasets/{dataset}"),
+        dataset=dataset_settings,
     script:
         "../scripts/build_dataset.py"
 
@@ -64,6 +64,6 @@ rule check_ledger:
         mem_mb=memory_for_rows,
         runtime=minutes_for_rows,
     params:
-        novels=lookup(within=config, dpath="datasets/{dataset}/novels"),
+        novels=configured("datasets/{dataset}/novels"),
     script:
         "../scripts/check_ledger.py"

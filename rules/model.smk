@@ -48,7 +48,7 @@ rule convert_model:
         runtime=30,
     params:
         name=catalogue_name,
-        template=lookup(within=config, dpath="models/{model}/template"),
+        template=configured("models/{model}/template"),
     script:
         "../scripts/convert_model.py"
 
@@ -73,9 +73,9 @@ rule link_model:
         mem_mb=1000,
         runtime=60,
     params:
-        name=lookup(within=config, dpath="models/{model}/name"),
-        template=lookup(within=config, dpath="models/{model}/template"),
-        trust_remote_code=lookup(within=config, dpath="models/{model}/trust_remote_code"),
+        name=configured("models/{model}/name"),
+        template=configured("models/{model}/template"),
+        trust_remote_code=configured("models/{model}/trust_remote_code"),
     script:
         "../scripts/link_model.py"
 
@@ -98,10 +98,10 @@ rule download_model:
         mem_mb=2000,
         runtime=720,
     params:
-        source=lookup(within=config, dpath="models/{model}/source"),
-        name=lookup(within=config, dpath="models/{model}/name"),
-        revision=lookup(within=config, dpath="models/{model}/revision"),
-        template=lookup(within=config, dpath="models/{model}/template"),
-        trust_remote_code=lookup(within=config, dpath="models/{model}/trust_remote_code"),
+        source=configured("models/{model}/source"),
+        name=configured("models/{model}/name"),
+        revision=configured("models/{model}/revision"),
+        template=configured("models/{model}/template"),
+        trust_remote_code=configured("models/{model}/trust_remote_code"),
     script:
         "../scripts/download_model.py"

@@ -22,11 +22,11 @@ rule normalise_text:
         mem_mb=memory_for_text,
         runtime=minutes_for_text,
     params:
-        encoding=lookup(within=config, dpath="novels/{novel}/encoding"),
-        on_bad_bytes=lookup(within=config, dpath="novels/{novel}/on_bad_bytes"),
-        language=lookup(within=config, dpath="novels/{novel}/language"),
-        more_watermarks=lookup(within=config, dpath="novels/{novel}/watermarks"),
-        steps=lookup(within=config, dpath="novels/{novel}/normalise"),
+        encoding=configured("novels/{novel}/encoding"),
+        on_bad_bytes=configured("novels/{novel}/on_bad_bytes"),
+        language=configured("novels/{novel}/language"),
+        more_watermarks=configured("novels/{novel}/watermarks"),
+        steps=configured("novels/{novel}/normalise"),
     script:
         "../scripts/normalise_text.py"
 
@@ -51,8 +51,8 @@ rule find_chapters:
         mem_mb=memory_for_text,
         runtime=minutes_for_text,
     params:
-        pattern=lookup(within=config, dpath="novels/{novel}/chapter_pattern"),
-        scene_size=lookup(within=config, dpath="novels/{novel}/scene_size"),
+        pattern=configured("novels/{novel}/chapter_pattern"),
+        scene_size=configured("novels/{novel}/scene_size"),
     script:
         "../scripts/find_chapters.py"
 
@@ -78,6 +78,6 @@ rule cut_chunks:
         runtime=minutes_for_text,
     params:
         novel="{novel}",
-        size=lookup(within=config, dpath="chunks/size"),
+        size=config["chunks"]["size"],
     script:
         "../scripts/cut_chunks.py"

@@ -17,7 +17,7 @@ rule render_training:
         runtime=10,
     params:
         environment=environment_of,
-        train=lookup(within=config, dpath="adapters/{adapter}/train"),
+        train=configured("adapters/{adapter}/train"),
         template=trained_template,
         trust_remote_code=runs_own_code,
         dataset=dataset_of,
@@ -77,8 +77,8 @@ rule check_gates:
         environment=environment_of,
         asked_template=asked_template,
         system=config["sampling"]["system"],
-        failing=lookup(within=config, dpath="adapters/{adapter}/gates"),
-        memory=lookup(within=config, dpath="adapters/{adapter}/memory", default=None),
+        failing=configured("adapters/{adapter}/gates"),
+        memory=configured("adapters/{adapter}/memory", default=None),
     script:
         "../scripts/check_gates.py"
 
@@ -111,7 +111,7 @@ rule train_adapter:
         gpu=gpus_in_all,
     params:
         environment=environment_of,
-        gpus=lookup(within=config, dpath="adapters/{adapter}/gpus", default=1),
-        nodes=lookup(within=config, dpath="adapters/{adapter}/nodes", default=1),
+        gpus=configured("adapters/{adapter}/gpus", default=1),
+        nodes=configured("adapters/{adapter}/nodes", default=1),
     script:
         "../scripts/train_adapter.py"
