@@ -31,8 +31,12 @@ include: "rules/report.smk"
 include: "rules/export.smk"
 
 
+# On a cluster these run where snakemake does: they take seconds, or need the internet, which compute nodes often lack.
 localrules:
     all,
+    fetch_model,
+    download_model,
+    render_training,
 
 
 rule all:
