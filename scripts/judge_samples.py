@@ -27,10 +27,9 @@ def judge_samples(
         endpoint: name of the judge's endpoint, and its model.
     """
     asked = comparisons(list(read_rows(samples)), prompts=prompts, seed=seed)
-    with open_endpoint(endpoints[endpoint["name"]], Path(gguf) if gguf else None, threads) as opened:
-        outcomes = ask_all(
-            opened, questions(asked, wording, seed=seed), journal=Path(llm["journal"]), offline=llm["offline"], label="judge samples"
-        )
+    given = {"journal": Path(llm["journal"]), "budget": llm["budget"], "offline": llm["offline"]}
+    with open_endpoint(endpoints[endpoint["name"]], Path(gguf) if gguf else None, threads, llm["offline"]) as opened:
+        outcomes = ask_all(opened, questions(asked, wording, seed=seed), **given, label="judge samples")
         write_rows(judged, verdicts(asked, outcomes))
 
 

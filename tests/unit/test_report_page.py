@@ -54,6 +54,13 @@ def test_both_languages_say_the_same_things():
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
+def test_scorers_are_compared_and_written_pairs_measured(language):
+    text = "".join(Page(page(language)).text)
+    assert "0.71" in text and "0.62" in text and "0.53" in text
+    assert figure(0.437, "percent") in text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_foreign_text_stays_text(language):
     found = Page(page(language))
     assert found.tags.count("script") == 1 and found.tags.count("style") == 1

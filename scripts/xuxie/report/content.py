@@ -254,6 +254,20 @@ def _novel(name: str, novel: Novel, captions: dict) -> dict:
             {"scorer": scorer, "auc": figure(found["auc"]), "weak": found["auc"] is not None and found["auc"] < 0.8}
             for scorer, found in novel.summary.get("calibration", {}).items()
         ],
+        "agreement": [
+            {
+                "one": found["scorers"][0],
+                "other": found["scorers"][1],
+                "pairs": found["pairs"],
+                "spearman": figure(found["spearman"]),
+                "kendall": figure(found["kendall"]),
+            }
+            for found in novel.summary.get("agreement", [])
+            if found["spearman"] is not None
+        ],
+        "verbatim": {"pairs": found["pairs"], "mean": figure(found["mean"], "percent")}
+        if (found := novel.summary.get("verbatim"))
+        else None,
     }
 
 
