@@ -130,13 +130,9 @@ def counting_model(name):
     return hf_files(name or next(iter(config["models"])))[0]
 
 
-def pair_tokenizer(wildcards):
+def pair_tokenizer():
     """The model that bounds of pairs are counted with; none where all bounds are in characters."""
     return counting_model(config["pairs"]["model"]) if any(length["tokens"] for length in config["pairs"]["lengths"]) else []
-
-
-def generator_gguf(wildcards):
-    return gguf_of(config["pairs"]["generator"])
 
 
 def endpoint_identity(name):
@@ -145,7 +141,7 @@ def endpoint_identity(name):
     return {"name": name, "model": endpoint["identity"] or endpoint["embedded"] or endpoint["model"]}
 
 
-def asking(wildcards):
+def asking():
     """The settings that shape the questions to both roles."""
     return {key: config["pairs"][key] for key in ("mode", "lengths", "per_chunk", "chunks_per_chapter", "sampling", "seed")}
 
@@ -164,13 +160,9 @@ def all_wordings(wildcards):
     return [wording_for(novel) for novel in config["novels"]]
 
 
-def compared_text(wildcards):
+def compared_text():
     """The novel that written pairs are compared with; nothing where pairs are its own text."""
-    return f"results/novels/{wildcards.novel}/text.txt" if config["pairs"]["mode"] == "write" else []
-
-
-def generator_endpoint(wildcards):
-    return endpoint_identity(config["pairs"]["generator"])
+    return "results/novels/{novel}/text.txt" if config["pairs"]["mode"] == "write" else []
 
 
 def scorers_that(method):
@@ -204,7 +196,7 @@ def judge_calibration(wildcards):
 
 def in_shards(novel, name):
     """The file of this name in every shard of a novel."""
-    return expand("results/novels/{novel}/shards/{shard}/{name}", novel=novel, shard=shards_of(novel), name=name)
+    return [f"results/novels/{novel}/shards/{shard}/{name}" for shard in shards_of(novel)]
 
 
 def candidates_of_shards(wildcards):
@@ -517,10 +509,6 @@ def minutes_to_sample(wildcards, attempt):
 def serving_threads(endpoint):
     """Cores for a job that asks this endpoint: the embedded model computes in it, another one is only waited for."""
     return 8 if gguf_of(endpoint) else 1
-
-
-def generator_threads(wildcards):
-    return serving_threads(config["pairs"]["generator"])
 
 
 def judge_threads(wildcards):

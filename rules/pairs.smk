@@ -9,7 +9,7 @@ rule estimate:
     """Print what both roles will take: calls, tokens and, where prices are configured, money. Asks nothing."""
     input:
         chunks=of_all("novels", "chunks.jsonl"),
-        tokenizer=pair_tokenizer,
+        tokenizer=pair_tokenizer(),
     log:
         "logs/estimate.log",
     conda:
@@ -23,7 +23,7 @@ rule estimate:
         wordings=all_wordings,
         generator=config["pairs"]["generator"],
         judges=judges,
-        pairs=asking,
+        pairs=asking(),
     script:
         "../scripts/estimate.py"
 
@@ -32,9 +32,9 @@ rule generate_pairs:
     """Ask the generator for good pairs of each chunk; every answer is journaled before it is used."""
     input:
         chunks="results/novels/{novel}/chunks.jsonl",
-        gguf=generator_gguf,
-        tokenizer=pair_tokenizer,
-        text=compared_text,
+        gguf=gguf_of(config["pairs"]["generator"]),
+        tokenizer=pair_tokenizer(),
+        text=compared_text(),
     output:
         candidates_file="results/novels/{novel}/shards/{shard}/candidates.jsonl",
         usage="results/novels/{novel}/shards/{shard}/candidates.usage.json",
@@ -44,15 +44,15 @@ rule generate_pairs:
         "benchmarks/results/generate_pairs/{novel}.{shard}.tsv"
     conda:
         "../envs/llm.yaml"
-    threads: generator_threads
+    threads: serving_threads(config["pairs"]["generator"])
     resources:
         llm=1,
         mem_mb=memory_to_serve,
         runtime=minutes_for_shard,
     params:
         shard="{shard}",
-        endpoint=generator_endpoint,
-        pairs=asking,
+        endpoint=endpoint_identity(config["pairs"]["generator"]),
+        pairs=asking(),
         wording=wording_of,
     script:
         "../scripts/generate_pairs.py"
@@ -112,7 +112,7 @@ rule score_by_judge:
         scorer="{scorer}",
         endpoint=judge_endpoint,
         calibration=judge_calibration,
-        pairs=asking,
+        pairs=asking(),
         wording=wording_of,
     script:
         "../scripts/score_by_judge.py"
@@ -125,7 +125,7 @@ rule gather_pairs:
         scored=scored_of_shards,
         usages=usages_of_shards,
         chunks="results/novels/{novel}/chunks.jsonl",
-        tokenizer=pair_tokenizer,
+        tokenizer=pair_tokenizer(),
     output:
         pairs="results/novels/{novel}/pairs.jsonl",
         failures="results/novels/{novel}/failures.jsonl",
@@ -143,7 +143,7 @@ rule gather_pairs:
         runtime=minutes_for_rows,
     params:
         scorers={name: config["scorers"][name] for name in config["pairs"]["scorers"]},
-        asking=asking,
+        asking=asking(),
         threshold=config["pairs"]["threshold"],
         near_duplicate=config["pairs"]["near_duplicate"],
         max_overlap=config["pairs"]["max_overlap"],
