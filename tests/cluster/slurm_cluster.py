@@ -18,7 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
-PROGRAMS = ("munged", "mariadbd", "mariadb-install-db", "slurmdbd", "slurmctld", "slurmd", "sbatch", "sacctmgr")
+PROGRAMS = ("munged", "mariadbd", "mariadb-install-db", "slurmdbd", "slurmctld", "slurmd", "sbatch", "srun", "sacctmgr")
 
 SLURM_CONF = """\
 ClusterName=xuxie
@@ -48,6 +48,7 @@ AccountingStorageHost={host}
 AccountingStoragePort={dbd_port}
 AccountingStoragePass={folder}/munge.socket
 AccountingStorageTRES=gres/gpu
+AccountingStoreFlags=job_comment,job_script
 JobAcctGatherType=jobacct_gather/linux
 JobAcctGatherFrequency=1
 JobRequeue=1
@@ -94,12 +95,12 @@ def _found(program: str) -> str | None:
 
 
 class SlurmCluster:
-    """The cluster, up while the context is open; its commands find it by the environment variable SLURM_CONF."""
+    """The cluster, up while the context is open; Slurm's commands find it by `environment`."""
 
     def __init__(self, folder: Path):
         self.folder = folder.resolve()
         self.host = socket.gethostname().split(".")[0]
-        self.environment = {"SLURM_CONF": str(self.folder / "slurm.conf")}
+        self.environment = {"SLURM_CONF": str(self.folder / "slurm.conf"), "PATH": f"{self.folder}/bin:{os.environ['PATH']}"}
         self._daemons: list[subprocess.Popen] = []
 
     def __enter__(self) -> Self:
@@ -115,7 +116,7 @@ class SlurmCluster:
 
     def command(self, *words: str, check: bool = True) -> str:
         """The output of a Slurm command."""
-        done = subprocess.run(words, env={**os.environ, **self.environment}, capture_output=True, text=True)
+        done = subprocess.run(words, check=False, env={**os.environ, **self.environment}, capture_output=True, text=True)
         if check and done.returncode:
             raise RuntimeError(f"{' '.join(words)} failed: {done.stdout}{done.stderr}")
         return done.stdout
@@ -140,8 +141,12 @@ class SlurmCluster:
         self._daemons.clear()
 
     def _start(self) -> None:
-        for name in ("state", "spool", "db", "run"):
+        for name in ("state", "spool", "db", "run", "bin"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
+        # Snakemake's Slurm executor takes SLURM_CONF away from the srun inside a job.
+        step = self.folder / "bin/srun"
+        step.write_text(f'#!/bin/sh\nSLURM_CONF={self.folder}/slurm.conf exec {_found("srun")} "$@"\n')
+        step.chmod(0o755)
         self.folder.chmod(0o755)  # munge insists that nobody else can write where its socket is
         ports = dict(zip(("ctld_port", "slurmd_port", "dbd_port", "db_port"), _free_ports(4), strict=True))
         values = {"host": self.host, "folder": self.folder, **ports}
@@ -157,6 +162,7 @@ class SlurmCluster:
         self._until(lambda: self._answers("sacctmgr", "-n", "show", "cluster"), "slurmdbd answers")
         for entry in (["cluster", "xuxie"], ["account", "writers", "cluster=xuxie"], ["user", "root", "account=writers", "cluster=xuxie"]):
             self.command("sacctmgr", "-i", "add", *entry)
+        self.command("sacctmgr", "-i", "modify", "user", "root", "set", "DefaultAccount=writers")
         self._daemon("slurmctld", "-D", "-i")
         self._until(lambda: self._answers("scontrol", "ping"), "slurmctld answers")
         self._daemon("slurmd", "-D", "-N", self.host)
@@ -197,7 +203,7 @@ class SlurmCluster:
             self._daemons.append(subprocess.Popen([_found(program), *arguments], env=environment, stdout=out, stderr=out))
 
     def _answers(self, *words: str) -> bool:
-        done = subprocess.run(words, env={**os.environ, **self.environment}, capture_output=True, text=True)
+        done = subprocess.run(words, check=False, env={**os.environ, **self.environment}, capture_output=True, text=True)
         return done.returncode == 0 and "DOWN" not in done.stdout
 
     def _until(self, holds: Callable[[], bool], what: str, *, seconds: float = 60, fail: bool = True) -> None:
@@ -230,5 +236,5 @@ if __name__ == "__main__":
     if reason := why_not():
         sys.exit(reason)
     with SlurmCluster(Path(sys.argv[1])) as cluster:
-        print(f"export SLURM_CONF={cluster.environment['SLURM_CONF']}", flush=True)
+        print(*(f"export {name}={value}" for name, value in cluster.environment.items()), sep="\n", flush=True)
         signal.sigwait({signal.SIGINT, signal.SIGTERM})

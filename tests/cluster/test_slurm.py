@@ -1,0 +1,168 @@
+"""The workflow on a real Slurm: the whole road, jobs that are killed on the way, and keys that stay where they belong."""
+
+import contextlib
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from fault_server import FaultServer
+from roles import answer
+from workspace import REPOSITORY, Workspace
+
+pytestmark = pytest.mark.slurm
+
+PROFILE = ("--workflow-profile", str(REPOSITORY / "profiles/slurm"))
+PATIENCE = ("--slurm-init-seconds-before-status-checks", "2", "--latency-wait", "10", "--slurm-keep-successful-logs")
+
+
+def make_workspace(folder: Path, config: dict, novel: str) -> Workspace:
+    workspace = Workspace(folder)
+    workspace.configure(config)
+    (folder / "small.txt").write_text(novel, encoding="utf-8")
+    return workspace
+
+
+def on_slurm(workspace: Workspace, *arguments: str, **settings) -> subprocess.CompletedProcess:
+    return workspace.snakemake(*PROFILE, *PATIENCE, *arguments, **settings)
+
+
+@pytest.fixture(scope="module")
+def walked_on_slurm(cluster, tmp_path_factory, small_config, novel_text):
+    """A folder in which everything was made through Slurm; and what Slurm's accounting says of it, by rule."""
+    workspace = make_workspace(tmp_path_factory.mktemp("walked-on-slurm"), small_config, novel_text)
+    on_slurm(workspace)
+    time.sleep(3)  # accounting is a little behind
+    jobs = cluster.jobs("JobID", "JobName", "Comment", "Partition", "State", "AllocTRES", "Account", "SubmitLine")
+    return workspace, {job["Comment"].removeprefix("rule_").split("_wildcards_")[0]: job for job in jobs}
+
+
+def test_the_whole_road_is_walked_through_slurm(walked_on_slurm):
+    workspace, jobs = walked_on_slurm
+    assert (workspace / "results/report.html").exists()
+    assert (workspace / "results/adapters/small/adapter_model.safetensors").exists()
+    assert {"generate_pairs", "score_by_judge", "gather_pairs", "build_dataset", "train_adapter", "sample_outputs"} <= set(jobs)
+    assert {job["State"] for job in jobs.values()} == {"COMPLETED"}
+    assert {job["Account"] for job in jobs.values()} == {"writers"}
+
+
+def test_what_asks_for_a_gpu_holds_one_in_the_gpu_partition(walked_on_slurm):
+    _, jobs = walked_on_slurm
+    with_gpu = {rule for rule, job in jobs.items() if "gres/gpu=1" in job["AllocTRES"]}
+    assert with_gpu == {"train_adapter", "sample_outputs", "evaluate_adapter"}
+    assert {rule: job["Partition"] for rule, job in jobs.items()} == {rule: "gpu" if rule in with_gpu else "cpu" for rule in jobs}
+
+
+def test_the_steps_of_a_text_share_a_job(walked_on_slurm):
+    _, jobs = walked_on_slurm
+    assert "text_cut_chunks_find_chapters_normalise_text" in jobs
+    assert not {"normalise_text", "find_chapters", "cut_chunks"} & set(jobs)
+
+
+def test_what_is_small_or_needs_the_internet_stays_where_snakemake_runs(walked_on_slurm):
+    workspace, jobs = walked_on_slurm
+    assert (workspace / "results/adapters/small/train.yaml").exists()
+    assert not {"render_training", "all"} & set(jobs)
+
+
+def test_submitted_jobs_see_the_very_config_of_the_run(walked_on_slurm):
+    """--replace-workflow-config holds in jobs too: the sample novel of the default config appears nowhere."""
+    workspace, _ = walked_on_slurm
+    assert "ban-jin-du" not in (workspace / "results/report.html").read_text(encoding="utf-8")
+
+
+def test_no_key_leaves_the_environment(walked_on_slurm, cluster, endpoint):
+    workspace, jobs = walked_on_slurm
+    key = endpoint.key
+    assert key in endpoint.keys, "nobody was asked"
+    scripts = [cluster.command("sacct", "-j", job["JobID"], "--batch-script") for job in jobs.values()]
+    assert all("snakemake" in script for script in scripts)
+    assert not [script for script in scripts if key in script]
+    assert not [job for job in jobs.values() if key in json.dumps(job)]
+    logs = [path for path in cluster.folder.glob("*.log")]
+    written = [path for path in workspace.folder.rglob("*") if path.is_file()]
+    assert any("slurm_logs" in path.parts for path in written)
+    assert not [path for path in [*logs, *written] if key.encode() in path.read_bytes()]
+
+
+def test_a_second_run_submits_nothing(walked_on_slurm):
+    workspace, _ = walked_on_slurm
+    assert "Nothing to be done" in on_slurm(workspace).stdout
+
+
+def start(workspace: Workspace, *arguments: str) -> subprocess.Popen:
+    """Begin a run, and do not wait for it."""
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(REPOSITORY / "Snakefile"), "--directory", str(workspace.folder)]
+    command += ["--configfile", str(workspace / "config.yaml"), "--replace-workflow-config", *PROFILE, *PATIENCE, *arguments]
+    with open(workspace / "run.log", "w") as log:
+        return subprocess.Popen(command, stdout=log, stderr=log, cwd=workspace.folder)
+
+
+@contextlib.contextmanager
+def begun(workspace: Workspace, *arguments: str):
+    run = start(workspace, *arguments)
+    try:
+        yield run
+    finally:
+        run.terminate()
+        run.wait()
+
+
+def running(cluster, comment: str) -> str | None:
+    """The id of the running job with this comment."""
+    for line in cluster.command("squeue", "-h", "-t", "R", "-o", "%i %k").splitlines():
+        job, _, said = line.partition(" ")
+        if said.startswith(comment):
+            return job
+    return None
+
+
+def until(found, what: str, run: subprocess.Popen, seconds: float = 300):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if value := found():
+            return value
+        assert run.poll() is None, f"the run ended before {what}"
+        time.sleep(0.1)
+    raise AssertionError(f"not within {seconds:g} s: {what}")
+
+
+def test_a_job_killed_while_it_asks_pays_for_nothing_twice(cluster, tmp_path, small_config, novel_text, endpoint):
+    concurrency = 2
+    with FaultServer(answer=answer, key=endpoint.key, model="reader", latency=1.0) as slow:
+        settings = {**small_config["endpoints"]["loopback"], "base_url": slow.base_url, "concurrency": concurrency}
+        workspace = make_workspace(tmp_path / "work", {**small_config, "endpoints": {"loopback": settings}}, novel_text)
+        with begun(workspace, "results/novels/small/shards/1-of-1/candidates.jsonl") as run:
+            until(lambda: slow.answers.total() >= 5, "five answers", run)
+            answered = set(slow.answers)
+            cluster.command("scancel", until(lambda: running(cluster, "rule_generate_pairs"), "the job is known", run))
+            assert run.wait(300) == 0, (workspace / "run.log").read_text()
+    assert "CANCELLED" in (workspace / "run.log").read_text()
+    assert set(slow.answers) > answered, "the job was done before it was killed"
+    asked_twice = {question for question, count in slow.answers.items() if count > 1}
+    # What was on the wire when the job was killed may be asked again; what was answered and journaled may not.
+    assert len(asked_twice) <= concurrency
+    rows = [json.loads(line) for line in (workspace / "results/novels/small/shards/1-of-1/candidates.jsonl").read_text().splitlines()]
+    assert rows and not [row for row in rows if "failed" in row]
+
+
+@pytest.mark.parametrize("end", ["cancelled", "out of time"])
+def test_a_training_that_is_cut_short_goes_on_from_its_checkpoint(cluster, walked_on_slurm, tmp_path, small_config, novel_text, end):
+    before, _ = walked_on_slurm
+    long = {"num_train_epochs": 60, "learning_rate": 0.001, "save_strategy": "steps", "save_steps": 2, "eval_strategy": "no"}
+    config = {**small_config, "adapters": {"long": {**small_config["adapters"]["small"], "train": long}}}
+    workspace = make_workspace(tmp_path / "work", config, novel_text)
+    subprocess.run(["cp", "-a", *map(str, [before / "results", before / ".snakemake", before / "small.txt", before / "journal"]), str(workspace.folder)], check=True)
+    folder = workspace / "results/adapters/long"
+    with begun(workspace, "results/adapters/long/adapter_model.safetensors") as run:
+        until(lambda: list(folder.glob("checkpoint-*/trainer_state.json")), "a checkpoint", run)
+        job = until(lambda: running(cluster, "rule_train_adapter"), "the job is known", run)
+        if end == "cancelled":
+            cluster.command("scancel", job)
+        else:
+            cluster.command("scontrol", "update", f"JobId={job}", "TimeLimit=1")
+        assert run.wait(600) == 0, (workspace / "run.log").read_text()
+    assert ("CANCELLED" if end == "cancelled" else "TIMEOUT") in (workspace / "run.log").read_text()
+    assert json.loads((folder / "manifest.json").read_text())["resumed_from"].startswith("checkpoint-")
