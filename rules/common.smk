@@ -8,7 +8,11 @@ import sys
 
 from snakemake.exceptions import WorkflowError
 
-sys.path.insert(0, os.path.join(workflow.basedir, "scripts"))
+# This workflow's own folder, also where another workflow uses it as a module.
+HOME = os.path.dirname(workflow.current_basedir.get_path_or_uri(secret_free=True))
+if not os.path.isdir(HOME):
+    raise WorkflowError(f"{HOME} is no folder here: a module of this workflow needs a clone, since its scripts share a package")
+sys.path.insert(0, os.path.join(HOME, "scripts"))
 
 from xuxie.config import complete_config
 from xuxie.errors import UserError
@@ -44,7 +48,7 @@ REQUIRED = object()
 
 def packaged(path):
     """A file of this workflow, wherever the working directory is; relative, so that moving both reruns nothing."""
-    return os.path.relpath(os.path.join(workflow.basedir, path))
+    return os.path.relpath(os.path.join(HOME, path))
 
 
 def configured(path, default=REQUIRED):

@@ -28,7 +28,7 @@ def write_floor(repository: Path, folder: Path, complete: dict) -> Path:
     unchecked = re.sub(r"^    complete_config\(.*\)$", "    pass", common, count=1, flags=re.MULTILINE)
     parts = [
         f"import json\n\nconfig = json.load(open({str(folder / 'complete.json')!r}))",
-        unchecked.replace("workflow.basedir", repr(str(repository))),
+        re.sub(r"^HOME = .*$", f"HOME = {str(repository)!r}", unchecked, count=1, flags=re.MULTILINE),
         *(emptied((repository / "rules" / name).read_text()) for name in re.findall(r'"rules/(\w+\.smk)"', snakefile) if name != "common.smk"),
         emptied(snakefile[snakefile.index("\nrule all:") :]),
     ]
