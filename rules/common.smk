@@ -86,10 +86,22 @@ def source_files(novel):
     if not isinstance(path, str):
         return path
     pattern = os.path.join(glob.escape(path), "*") if os.path.isdir(path) else path
-    found = in_reading_order(glob.glob(pattern))
-    if not found:
-        raise WorkflowError(UserError(f"no file is found at {path}", where=f"config key novels.{novel}.path", remedy="check the path"))
-    return found
+    return in_reading_order(glob.glob(pattern)) or [path]
+
+
+def check_sources():
+    """Every novel's files are there, said before anything is planned; whether they are text is said by the first rule."""
+    for novel in config["novels"]:
+        for file in source_files(novel):
+            if not os.path.exists(file):
+                raise WorkflowError(
+                    UserError(f"no file is found at {file}", where=f"config key novels.{novel}.path", remedy="check the path")
+                )
+
+
+# A default storage provider means that paths are not of this machine.
+if not workflow.storage_settings.default_storage_provider:
+    check_sources()
 
 
 def shards_of(novel):

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from xuxie.dequantise import dequantise
-from xuxie.embedded import embedded_model
+from xuxie.embedded import check_file, embedded_model
 from xuxie.job import run_job
 from xuxie.model_card import write_card
 
@@ -19,6 +19,7 @@ def convert_model(gguf: str, config: str, card: str, name: str, template: str, *
         template: the LLaMA-Factory template that the model is talked to with.
     """
     model = embedded_model(name)
+    check_file(model, gguf)
     folder = Path(config).parent
     dequantise(gguf, folder)
     facts = {"title": model.title, "source": "embedded", "name": name, "gguf": {"sha256": model.sha256, "repository": model.repository}}

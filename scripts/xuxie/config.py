@@ -128,5 +128,7 @@ def _references(config: dict) -> Iterator[tuple[str, str, str]]:
     for name, adapter in config["adapters"].items():
         yield f"adapters.{name}.dataset", adapter["dataset"], "datasets"
         yield f"adapters.{name}.model", adapter["model"], "models"
+    if config["evaluation"]["judge"]:
+        yield "evaluation.judge", config["evaluation"]["judge"], "endpoints"
     for name in config["export"]["adapters"] or []:
         yield "export.adapters", name, "adapters"

@@ -147,6 +147,21 @@ def sha256_of(path: str | Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def check_file(model: EmbeddedModel, path: str | Path) -> None:
+    """Refuse a file that is not the very one that the catalogue pins.
+
+    Raises:
+        UserError: with both hashes.
+    """
+    found = sha256_of(path)
+    if found != model.sha256:
+        raise UserError(
+            f"other bytes than expected: SHA-256 {found}, not {model.sha256}",
+            where=str(path),
+            remedy="delete the file and run again: the workflow fetches it anew",
+        )
+
+
 def _write_verified(model: EmbeddedModel, blocks: Iterator[bytes], path: str | Path) -> None:
     partial = Path(f"{path}.partial")
     digest = hashlib.sha256()

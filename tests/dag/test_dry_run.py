@@ -79,8 +79,10 @@ def test_touching_scripts_runs_nothing_again(walked):
     assert "Nothing to be done" in walked.snakemake("-n").stdout
 
 
-def test_a_changed_threshold_asks_nothing_again(new_workspace, walked, small_config):
-    shutil.copytree(walked.folder, new_workspace.folder, dirs_exist_ok=True, symlinks=True)
-    new_workspace.configure({**small_config, "pairs": {**small_config["pairs"], "threshold": 6}})
-    counts = jobs(new_workspace.snakemake("-n").stdout)
+def test_a_changed_threshold_asks_nothing_again(walked, small_config):
+    walked.configure({**small_config, "pairs": {**small_config["pairs"], "threshold": 6}})
+    try:
+        counts = jobs(walked.snakemake("-n").stdout)
+    finally:
+        walked.configure(small_config)
     assert "gather_pairs" in counts and "generate_pairs" not in counts and "score_by_judge" not in counts
