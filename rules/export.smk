@@ -71,6 +71,7 @@ rule check_export:
     params:
         quantisations=config["export"]["quantisations"],
         lora_gguf=config["export"]["lora_gguf"],
+        pre_tokenizer=config["export"]["pre_tokenizer"],
     script:
         "../scripts/check_export.py"
 
@@ -132,6 +133,7 @@ rule convert_gguf:
         runtime=60,
     params:
         quantisation="{quantisation}",
+        pre_tokenizer=config["export"]["pre_tokenizer"],
     script:
         "../scripts/convert_gguf.py"
 

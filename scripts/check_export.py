@@ -5,7 +5,6 @@ from pathlib import Path
 
 import yaml
 from xuxie.export import readiness
-from xuxie.export.llama_cpp import known_architectures
 from xuxie.job import run_job
 from xuxie.rows import read_json, write_json
 
@@ -13,7 +12,15 @@ log = logging.getLogger(__name__)
 
 
 def check_export(
-    gates: str, trained_with: str, model: list[str], archive: str, readiness_file: str, *, quantisations: list[str], lora_gguf: bool
+    gates: str,
+    trained_with: str,
+    model: list[str],
+    archive: str,
+    readiness_file: str,
+    *,
+    quantisations: list[str],
+    lora_gguf: bool,
+    pre_tokenizer: str | None,
 ) -> None:
     """Check gates, base model, architecture, tools and disk.
 
@@ -24,6 +31,7 @@ def check_export(
         archive: llama.cpp's sources.
         readiness_file: what was found.
         quantisations, lora_gguf: what is to be made.
+        pre_tokenizer: `export.pre_tokenizer` of the config.
 
     Raises:
         UserError: the first thing that is in the way.
@@ -34,10 +42,10 @@ def check_export(
     if lora_gguf:
         readiness.check_lora_convertible(yaml.safe_load(Path(trained_with).read_text(encoding="utf-8")), trained_with)
     readiness.check_tools(quantisations)
-    if quantisations or lora_gguf:
-        readiness.check_architecture(read_json(model[0]), known_architectures(archive), model[0])
     needed = readiness.disk_needed(*readiness.weight_bytes(folder), quantisations)
     readiness.check_disk(needed, Path(readiness_file).parent)
+    if quantisations or lora_gguf:
+        readiness.check_convertible(folder, archive, pre_tokenizer)
     log.info("ready: the export takes about %.1f GiB", needed / readiness.GIB)
     write_json(readiness_file, {"quantisations": quantisations, "lora_gguf": lora_gguf, "bytes": needed, "base_model": record["files"]})
 

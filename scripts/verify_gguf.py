@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 from xuxie.errors import UserError
-from xuxie.export.likeness import REMEDY, compare
+from xuxie.export.likeness import REMEDY, Source, compare
 from xuxie.export.quantisations import EXACT
 from xuxie.job import run_job
 from xuxie.models import load_model
@@ -52,7 +52,8 @@ def verify_gguf(
     model, tokenizer = load_model(folder, dtype="float32", trust_remote_code=trust_remote_code)
     prompting = Trained(folder, Path(trained_with).parent, template).prompting(tokenizer)
     asked = [prompting.prompt_ids(row, system=system) for row in rows]
-    found = compare(Path(gguf), model, tokenizer, rows, asked, stop_ids=prompting.stop_ids, system=system, count=TOKENS, threads=threads)
+    source = Source(model, tokenizer, rows, asked, prompting.stop_ids, system)
+    found = compare(Path(gguf), source, count=TOKENS, threads=threads)
     share = found["alike"] / found["positions"]
     log.info("%s: the same likeliest token at %d of %d positions", quantisation, found["alike"], found["positions"])
     if quantisation in EXACT and share < LEAST:

@@ -9,7 +9,8 @@ import pytest
 import yaml
 from workspace import REPOSITORY, Workspace
 from xuxie.embedded import sha256_of
-from xuxie.export.likeness import Server, agreement
+from xuxie.errors import UserError
+from xuxie.export.likeness import Server, Source, agreement, compare
 from xuxie.export.llama_cpp import CONVERTERS, convert, fetch_archive, unpacked
 from xuxie.llm.embedded import embedded_server
 from xuxie.models import load_model
@@ -37,7 +38,7 @@ def exporting(tmp_path_factory, walked, small_config, archive):
     def copy(**settings) -> Workspace:
         workspace = Workspace(tmp_path_factory.mktemp("exporting") / "work")
         shutil.copytree(walked.folder, workspace.folder, symlinks=True)
-        workspace.configure({**small_config, "export": settings})
+        workspace.configure({**small_config, "export": {"pre_tokenizer": "gpt-2", **settings}})
         (workspace / "results/tools").mkdir()
         shutil.copy(archive, workspace / "results/tools/llama.cpp.tar.gz")
         return workspace
@@ -67,7 +68,7 @@ def test_the_sums_are_those_of_every_file(exported):
         "adapter.gguf",
     } < there
     assert all(sha256_of(folder / name) == sha256 for name, sha256 in summed.items())
-    assert subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=folder).returncode == 0
+    assert subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=folder, check=False).returncode == 0
 
 
 def test_merged_folder_and_adapter_load_in_plain_transformers_and_peft(exported, tiny_model):
@@ -98,14 +99,15 @@ def test_each_gguf_was_held_against_the_folder(exported):
 
 def test_the_adapter_alone_on_the_base_models_gguf_is_the_tuned_model(exported, tiny_model, archive, tmp_path):
     base = tmp_path / "base.gguf"
-    convert(archive, "convert_hf_to_gguf.py", tiny_model, "--outfile", base, "--outtype", "f32")
+    convert(archive, "convert_hf_to_gguf.py", tiny_model, "--outfile", base, "--outtype", "f32", pre_tokenizer="gpt-2")
     model, tokenizer = load_model(exported / EXPORT / "hf", dtype="float32")
     prompting = Prompting(tokenizer, "qwen")
-    prompts = [prompting.prompt_ids(row) for row in read_rows(exported / "results/datasets/small/test.jsonl")][:2]
+    rows = list(read_rows(exported / "results/datasets/small/test.jsonl"))[:2]
+    merged = Source(model, tokenizer, rows, [prompting.prompt_ids(row) for row in rows], prompting.stop_ids, None)
     with embedded_server(base, threads=1, slots=1, context=1024) as (address, key):
-        plain = agreement(Server(address, key), model, prompts, prompting.stop_ids, 32)
+        plain = agreement(Server(address, key), merged, 32)
     with embedded_server(base, threads=1, slots=1, context=1024, adapter=exported / EXPORT / "adapter.gguf") as (address, key):
-        tuned = agreement(Server(address, key), model, prompts, prompting.stop_ids, 32)
+        tuned = agreement(Server(address, key), merged, 32)
     assert tuned[0] >= 0.97 * tuned[1]
     assert plain[0] / plain[1] < tuned[0] / tuned[1]
 
@@ -170,6 +172,29 @@ def test_a_missing_base_is_told_before_any_work(exporting):
     done = workspace.snakemake("export", check=False)
     assert done.returncode and "the base model is missing: model.safetensors" in done.stdout
     assert not (workspace / EXPORT / "hf").exists()
+
+
+def test_a_tokenizer_that_llama_cpp_does_not_recognise_is_told_with_the_way_out(exporting):
+    workspace = exporting(pre_tokenizer=None)
+    done = workspace.snakemake("export", check=False)
+    assert (
+        done.returncode
+        and "does not recognise how the base model's tokenizer splits text" in done.stdout
+        and "export.pre_tokenizer" in done.stdout
+    )
+    assert not (workspace / EXPORT / "hf").exists()
+
+
+def test_a_pre_tokenizer_that_splits_otherwise_is_noticed(exported, tiny_model, archive, tmp_path):
+    gguf = tmp_path / "wrong.gguf"
+    convert(archive, "convert_hf_to_gguf.py", exported / EXPORT / "hf", "--outfile", gguf, "--outtype", "f16", pre_tokenizer="deepseek-llm")
+    model, tokenizer = load_model(exported / EXPORT / "hf", dtype="float32")
+    prompting = Prompting(tokenizer, "qwen")
+    rows = list(read_rows(exported / "results/datasets/small/test.jsonl"))
+    with pytest.raises(UserError, match="other tokens than were trained"):
+        compare(
+            gguf, Source(model, tokenizer, rows, [prompting.prompt_ids(row) for row in rows], prompting.stop_ids, None), count=4, threads=1
+        )
 
 
 def test_small_quantisations_are_made_by_a_quantiser_that_is_built_once(exporting):

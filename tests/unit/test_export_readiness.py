@@ -9,8 +9,6 @@ from workspace import REPOSITORY
 from xuxie.errors import UserError
 from xuxie.export import llama_cpp, quantisations, readiness
 
-ARCHITECTURES = {"Qwen2ForCausalLM"}
-
 
 @pytest.fixture
 def base(tmp_path):
@@ -55,10 +53,47 @@ def test_a_base_that_changed_is_not_the_one_that_was_trained_on(base):
         readiness.check_base(folder, record)
 
 
-def test_an_architecture_that_llama_cpp_does_not_know_is_refused():
-    readiness.check_architecture({"architectures": ["Qwen2ForCausalLM"]}, ARCHITECTURES, "config.json")
+@pytest.fixture
+def convertible(monkeypatch, tmp_path):
+    """A base model's folder, and a converter that knows one architecture and, if the list is emptied, no tokenizer."""
+    (tmp_path / "config.json").write_text('{"architectures": ["Qwen2ForCausalLM"]}')
+    unrecognised: list[str] = []
+
+    def convert(archive, script, *arguments, pre_tokenizer=None):
+        if unrecognised and pre_tokenizer is None:
+            raise UserError(unrecognised[0])
+
+    monkeypatch.setattr(readiness, "convert", convert)
+    monkeypatch.setattr(readiness, "known_architectures", lambda archive: {"Qwen2ForCausalLM"})
+    monkeypatch.setattr(readiness, "known_pre_tokenizers", lambda archive: {"qwen2", "gpt-2"})
+    return tmp_path, unrecognised
+
+
+def test_a_model_that_llama_cpp_knows_is_fine(convertible):
+    readiness.check_convertible(convertible[0], "archive", None)
+
+
+def test_an_architecture_that_llama_cpp_does_not_know_is_refused(convertible):
+    folder, _ = convertible
+    (folder / "config.json").write_text('{"architectures": ["HomeMadeForCausalLM"]}')
     with pytest.raises(UserError, match="cannot convert a HomeMadeForCausalLM"):
-        readiness.check_architecture({"architectures": ["HomeMadeForCausalLM"]}, ARCHITECTURES, "config.json")
+        readiness.check_convertible(folder, "archive", None)
+
+
+def test_a_tokenizer_that_is_not_recognised_can_be_named(convertible):
+    folder, unrecognised = convertible
+    unrecognised.append("exit status 1: BPE pre-tokenizer was not recognized")
+    with pytest.raises(UserError, match=r"does not recognise how .* splits text(?s:.*)export\.pre_tokenizer"):
+        readiness.check_convertible(folder, "archive", None)
+    readiness.check_convertible(folder, "archive", "gpt-2")
+    with pytest.raises(UserError, match="llama.cpp knows no 'gtp-2'"):
+        readiness.check_convertible(folder, "archive", "gtp-2")
+
+
+def test_another_failure_of_the_converter_is_told_as_it_is(convertible):
+    convertible[1].append("exit status 1: something else")
+    with pytest.raises(UserError, match="something else"):
+        readiness.check_convertible(convertible[0], "archive", None)
 
 
 @pytest.mark.parametrize("more", [{"additional_target": "embed_tokens"}, {"use_dora": True}, {"resize_vocab": True}])

@@ -1,6 +1,7 @@
 """Whether a GGUF says what the folder says that it was made from: vocabulary, chat template, stops, and token for token."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -41,16 +42,63 @@ class Server:
 
     def greedy(self, ids: list[int], count: int) -> tuple[list[int], bool]:
         """(the likeliest tokens after these, whether the model ended by itself)"""
-        answer = self.ask("/completion", prompt=ids, n_predict=count, temperature=0, return_tokens=True, cache_prompt=False)
+        answer = self._complete(ids, n_predict=count, return_tokens=True)
         return answer["tokens"], answer["stop_type"] == "eos"
 
     def stops_on(self, ids: list[int], token: int) -> bool:
         """Whether an answer ends if its next token is this one."""
-        answer = self.ask("/completion", prompt=ids, n_predict=2, temperature=0, logit_bias=[[token, 1000]], cache_prompt=False)
-        return answer["stop_type"] == "eos"
+        return self._complete(ids, n_predict=2, logit_bias=[[token, 1000]])["stop_type"] == "eos"
+
+    def _complete(self, ids: list[int], **wanted) -> dict:
+        # A GGUF carries the folder's sampling values, its repetition penalty too, and the server would heed them.
+        return self.ask("/completion", prompt=ids, temperature=0, repeat_penalty=1, cache_prompt=False, **wanted)
 
 
-def check_metadata(gguf: Path, tokenizer, stop_ids: set[int]) -> None:
+@dataclass(frozen=True)
+class Source:
+    """The merged folder, and how it is asked.
+
+    Attributes:
+        model, tokenizer: loaded.
+        rows: held-out rows.
+        prompts: the tokens that each is asked with.
+        stop_ids: the tokens that end an answer.
+        system: a system prompt in place of the rows' own.
+    """
+
+    model: object
+    tokenizer: object
+    rows: Sequence[dict]
+    prompts: Sequence[list[int]]
+    stop_ids: set[int]
+    system: str | None
+
+
+def compare(gguf: Path, source: Source, *, count: int, threads: int) -> dict:
+    """Hold a GGUF against its source in every way.
+
+    Args:
+        count: how many tokens are written after each prompt.
+
+    Returns:
+        prompts, positions, and at how many of them the likeliest token is alike.
+
+    Raises:
+        UserError: they read, ask or stop otherwise.
+    """
+    try:
+        check_metadata(gguf, source)
+        longest = max(map(len, source.prompts)) + count + 8
+        with embedded_server(gguf, threads=threads, slots=1, context=longest) as (address, key):
+            server = Server(address, key)
+            check_reading(server, source)
+            alike, positions = agreement(server, source, count)
+    except UserError as error:
+        raise UserError(error.what, where=str(gguf), remedy=REMEDY) from error
+    return {"prompts": len(source.prompts), "positions": positions, "alike": alike}
+
+
+def check_metadata(gguf: Path, source: Source) -> None:
     """Compare what stands in the file with the folder's tokenizer.
 
     Raises:
@@ -62,84 +110,45 @@ def check_metadata(gguf: Path, tokenizer, stop_ids: set[int]) -> None:
         found = reader.get_field(f"tokenizer.{name}")
         return None if found is None else found.contents()
 
-    tokens, kinds = field("ggml.tokens"), field("ggml.token_type")
-    try:
-        check_tokenizer(tokenizer, tokens, kinds, add_bos=tokenizer.encode("雨")[0] == tokenizer.bos_token_id)
-    except UserError as error:
-        raise UserError(error.what, where=str(gguf), remedy=REMEDY) from error
-    if field("chat_template") != tokenizer.chat_template:
-        raise UserError("the GGUF has another chat template than the folder", where=str(gguf), remedy=REMEDY)
-    if field("ggml.eos_token_id") not in stop_ids:
-        raise UserError(
-            f"the GGUF ends on token {field('ggml.eos_token_id')}, trained was {sorted(stop_ids)}", where=str(gguf), remedy=REMEDY
-        )
+    add_bos = source.tokenizer.encode("雨")[0] == source.tokenizer.bos_token_id
+    check_tokenizer(source.tokenizer, field("ggml.tokens"), field("ggml.token_type"), add_bos=add_bos)
+    if field("chat_template") != source.tokenizer.chat_template:
+        raise UserError("the GGUF has another chat template than the folder")
+    if field("ggml.eos_token_id") not in source.stop_ids:
+        raise UserError(f"the GGUF ends on token {field('ggml.eos_token_id')}, trained was {sorted(source.stop_ids)}")
 
 
-def check_reading(
-    server: Server, rows: Sequence[dict], prompts: Sequence[list[int]], stop_ids: set[int], gguf: Path, system: str | None
-) -> None:
-    """See that llama.cpp asks with the trained tokens and stops on the trained stops.
-
-    Args:
-        prompts: the tokens that each row is asked with.
+def check_reading(server: Server, source: Source) -> None:
+    """See that llama.cpp reads text and asks with the trained tokens, and stops on the trained stops.
 
     Raises:
         UserError: it does not.
     """
-    for row, ids in zip(rows, prompts, strict=True):
-        if server.tokens(server.prompt(messages_of(row, system))) != ids:
-            raise UserError(f"llama.cpp asks with other tokens than were trained (row {row['id']})", where=str(gguf), remedy=REMEDY)
-    unheeded = [token for token in sorted(stop_ids) if not server.stops_on(prompts[0], token)]
+    for row, ids in zip(source.rows, source.prompts, strict=True):
+        if server.tokens(row["output"]) != source.tokenizer.encode(row["output"], add_special_tokens=False):
+            raise UserError(f"llama.cpp reads text as other tokens than were trained (row {row['id']})")
+        if server.tokens(server.prompt(messages_of(row, source.system))) != ids:
+            raise UserError(f"llama.cpp asks with other tokens than were trained (row {row['id']})")
+    unheeded = [token for token in sorted(source.stop_ids) if not server.stops_on(source.prompts[0], token)]
     if unheeded:
-        raise UserError(f"llama.cpp does not stop on token {unheeded}, which ends a trained answer", where=str(gguf), remedy=REMEDY)
+        raise UserError(f"llama.cpp does not stop on token {unheeded}, which ends a trained answer")
 
 
-def agreement(server: Server, model, prompts: Sequence[list[int]], stop_ids: set[int], count: int) -> tuple[int, int]:
+def agreement(server: Server, source: Source, count: int) -> tuple[int, int]:
     """Where both take the same token for the likeliest: (positions alike, positions).
 
     llama.cpp writes; the model then reads prompt and answer and says at each position what it would have
     written, so that one difference is counted once and not in all that follows from it.
     """
     alike = positions = 0
-    for ids in prompts:
+    for ids in source.prompts:
         written, ended = server.greedy(ids, count)
         with torch.inference_mode():
-            logits = model(torch.tensor([ids + written], device=model.device), logits_to_keep=len(written) + 1).logits[0]
-        likeliest = logits.argmax(-1).tolist()
+            tokens = torch.tensor([ids + written], device=source.model.device)
+            likeliest = source.model(tokens, logits_to_keep=len(written) + 1).logits[0].argmax(-1).tolist()
         alike += sum(ours == theirs for ours, theirs in zip(likeliest, written, strict=False))
         positions += len(written)
         if ended:
-            alike += likeliest[-1] in stop_ids
+            alike += likeliest[-1] in source.stop_ids
             positions += 1
     return alike, positions
-
-
-def compare(
-    gguf: Path,
-    model,
-    tokenizer,
-    rows: Sequence[dict],
-    prompts: Sequence[list[int]],
-    *,
-    stop_ids: set[int],
-    system: str | None,
-    count: int,
-    threads: int,
-) -> dict:
-    """All of the above for one file.
-
-    Args:
-        model, tokenizer: of the merged folder.
-        rows, prompts: held-out rows, and the tokens that each is asked with.
-        count: how many tokens are written after each prompt.
-
-    Returns:
-        prompts, positions, alike.
-    """
-    check_metadata(gguf, tokenizer, stop_ids)
-    longest = max(map(len, prompts)) + count + 8
-    with embedded_server(gguf, threads=threads, slots=1, context=longest) as (address, key):
-        server = Server(address, key)
-        check_reading(server, rows, prompts, stop_ids, gguf, system)
-        alike, positions = agreement(server, model, prompts, stop_ids, count)
-    return {"prompts": len(prompts), "positions": positions, "alike": alike}

@@ -6,6 +6,7 @@ llama.cpp's converters (MIT), in a folder that goes again, and the quantiser tha
 
 import logging
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -63,16 +64,23 @@ def unpacked(archive: str | Path, parts: tuple[str, ...]) -> Iterator[Path]:
         yield Path(folder, root)
 
 
-def convert(archive: str | Path, script: str, *arguments: str | Path) -> str:
+def convert(archive: str | Path, script: str, *arguments: str | Path, pre_tokenizer: str | None = None) -> str:
     """Run one of the converters; return what it said.
+
+    Args:
+        archive: llama.cpp's sources.
+        script: the converter's file.
+        arguments: its command line.
+        pre_tokenizer: what llama.cpp calls the way in which the tokenizer splits text, where the converter does not know it.
 
     Raises:
         UserError: it failed; shows its last words.
     """
     with unpacked(archive, CONVERTERS) as folder:
         # Its own gguf package goes with it; the hub has no part in this.
-        environment = {**os.environ, "PYTHONPATH": str(folder / "gguf-py"), "HF_HUB_OFFLINE": "1"}
-        done = _run([sys.executable, str(folder / script), *map(str, arguments)], env=environment)
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(folder), str(folder / "gguf-py"))), "HF_HUB_OFFLINE": "1"}
+        start = [folder / script] if pre_tokenizer is None else ["-c", NAMING, pre_tokenizer, folder / script]
+        done = _run([sys.executable, *map(str, [*start, *arguments])], env=environment)
         if done.returncode:
             raise UserError(
                 f"llama.cpp's converter ended with exit status {done.returncode}: {_end_of(done)}",
@@ -82,12 +90,27 @@ def convert(archive: str | Path, script: str, *arguments: str | Path) -> str:
         return done.stdout
 
 
+NAMING = """
+import runpy, sys
+from conversion.base import TextModel
+
+_, name, *sys.argv = sys.argv
+TextModel.get_vocab_base_pre = lambda self, tokenizer: name
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+"""Runs a converter that is told the pre-tokenizer: it would look for the hash of a test text's tokens in a list of published models."""
+
+
 def known_architectures(archive: str | Path) -> set[str]:
     """The names, as in a model's config.json, of the architectures that can become GGUF."""
     said = convert(archive, "convert_hf_to_gguf.py", "--print-supported-models")
-    return {
-        word for line in said.splitlines() if (word := line.strip("- \t").removeprefix("INFO:hf-to-gguf:").strip("- \t")).isidentifier()
-    }
+    return set(re.findall(r"- (\w+)$", said, re.MULTILINE))
+
+
+def known_pre_tokenizers(archive: str | Path) -> set[str]:
+    """The names by which llama.cpp knows how a byte-level tokenizer splits text before it merges."""
+    with unpacked(archive, ("conversion/base.py",)) as folder:
+        return set(re.findall(r'^ +res = "(.+)"$', (folder / "conversion/base.py").read_text(encoding="utf-8"), re.MULTILINE))
 
 
 def build_quantiser(archive: str | Path, binary: str | Path, threads: int) -> None:

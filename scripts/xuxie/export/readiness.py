@@ -1,11 +1,13 @@
 """Whether an adapter can be exported: everything that would stop it halfway, looked at before any work."""
 
 import shutil
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
 from xuxie.embedded import sha256_of
 from xuxie.errors import UserError
+from xuxie.export.llama_cpp import convert, known_architectures, known_pre_tokenizers
 from xuxie.export.quantisations import QUANTISED, bytes_of
 from xuxie.rows import read_json
 
@@ -52,17 +54,39 @@ def check_base(folder: Path, record: dict) -> None:
             )
 
 
-def check_architecture(config: dict, known: Iterable[str], where: str) -> None:
-    """Raises:
-    UserError: llama.cpp's converter does not know the model's architecture.
+def check_convertible(folder: Path, archive: str | Path, pre_tokenizer: str | None) -> None:
+    """See that llama.cpp's converter knows the base model's architecture and tokenizer, by letting it convert the vocabulary alone.
+
+    Args:
+        folder: the base model's Hugging Face folder.
+        archive: llama.cpp's sources.
+        pre_tokenizer: `export.pre_tokenizer` of the config.
+
+    Raises:
+        UserError: it does not.
     """
-    for name in config["architectures"]:
+    otherwise = "set `export.quantisations: []` and `export.lora_gguf: false`: the merged folder and the adapter are exported all the same"
+    known = known_architectures(archive)
+    for name in read_json(folder / "config.json")["architectures"]:
         if name not in known:
-            raise UserError(
-                f"llama.cpp cannot convert a {name} to GGUF",
-                where=where,
-                remedy="set `export.quantisations: []` and `export.lora_gguf: false`: the merged folder and the adapter are exported all the same",
-            )
+            raise UserError(f"llama.cpp cannot convert a {name} to GGUF", where=str(folder), remedy=otherwise)
+    if pre_tokenizer is not None and pre_tokenizer not in (names := known_pre_tokenizers(archive)):
+        raise UserError(f"llama.cpp knows no {pre_tokenizer!r}", where="export.pre_tokenizer", remedy=f"one of {', '.join(sorted(names))}")
+    with tempfile.TemporaryDirectory() as scratch:
+        try:
+            convert(
+                archive, "convert_hf_to_gguf.py", folder, "--vocab-only", "--outfile", Path(scratch, "vocabulary.gguf"),
+                pre_tokenizer=pre_tokenizer,
+            )  # fmt: skip
+        except UserError as error:
+            if "pre-tokenizer was not recognized" in error.what:
+                raise UserError(
+                    "llama.cpp's converter does not recognise how the base model's tokenizer splits text",
+                    where=str(folder / "tokenizer.json"),
+                    remedy="say it in `export.pre_tokenizer`: that of the model whose tokenizer was extended, for example qwen2, or gpt-2 "
+                    f"for a plain byte-level one. The GGUF is held against the folder, so a wrong one is noticed. Or {otherwise}",
+                ) from error
+            raise
 
 
 def check_lora_convertible(arguments: dict, where: str) -> None:
