@@ -9,6 +9,7 @@
 #   sample     base and tuned continue the same held-out prompts
 #   evaluate   what the adapter is worth, in numbers
 #   report     the page a person opens first
+#   store      copies in object storage, where the config names one
 #   export     what is taken home, on demand: `snakemake export`
 
 from snakemake.utils import min_version
@@ -29,6 +30,7 @@ include: "rules/sample.smk"
 include: "rules/evaluate.smk"
 include: "rules/report.smk"
 include: "rules/export.smk"
+include: "rules/store.smk"
 
 
 # On a cluster these run where snakemake does: they take seconds, or need the internet, which compute nodes often lack.
@@ -46,3 +48,4 @@ rule all:
         datasets=expand("results/datasets/{dataset}/ledger_check.json", dataset=config["datasets"]),
         adapters=expand("results/adapters/{adapter}/adapter_model.safetensors", adapter=config["adapters"]),
         report="results/report.html",
+        stored=stored_files(),

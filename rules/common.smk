@@ -464,6 +464,31 @@ def card_layouts():
     return [packaged(f"resources/export/{file}") for file in (f"card.{config['report']['language']}.md.j2", "measures.yaml")]
 
 
+# store
+
+
+DELIVERED = {
+    "datasets": ["train.jsonl", "val.jsonl", "test.jsonl", "dataset_info.json", "ledger.json"],
+    "adapters": [
+        "adapter_model.safetensors",
+        "adapter_config.json",
+        "train.yaml",
+        "manifest.json",
+        "gates.json",
+        "samples.jsonl",
+        "evaluation.json",
+    ],
+}
+
+
+def stored_files():
+    """What the store gets, if there is one."""
+    if not config["store"]:
+        return []
+    paths = [f"{what}/{name}/{file}" for what, files in DELIVERED.items() for name in config[what] for file in files]
+    return [storage(f"{config['store']}/{path}") for path in ["report.html", *paths]]
+
+
 # resources
 #
 # Megabytes of memory and minutes of time. They grow with what a job reads and with its attempt, which Slurm and others are

@@ -1,5 +1,6 @@
 """What the tests share: a tiny model, a loopback endpoint, a novel, and a workspace in which the road has been walked once."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,12 @@ def walked(tmp_path_factory, small_config, novel_text) -> Workspace:
     workspace = _workspace(tmp_path_factory.mktemp("walked"), small_config, novel_text)
     workspace.snakemake()
     return workspace
+
+
+@pytest.fixture
+def walked_copy(walked, tmp_path_factory) -> Workspace:
+    """A folder of one's own in which everything is made already, as far from the workflow as the first one."""
+    return Workspace(Path(shutil.copytree(walked.folder, tmp_path_factory.mktemp("copy"), dirs_exist_ok=True, symlinks=True)))
 
 
 def _workspace(folder: Path, config: dict, novel: str) -> Workspace:

@@ -107,7 +107,10 @@ def begun(workspace: Workspace, *arguments: str):
         yield run
     finally:
         run.terminate()
-        run.wait()
+        try:
+            run.wait(30)
+        except subprocess.TimeoutExpired:
+            run.kill()
 
 
 def running(cluster, comment: str) -> str | None:
