@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN     = $(abspath $(VENV))/bin
 CORES  ?= all
 
-.PHONY: demo test chat install lock docs lint clean
+.PHONY: demo test test-cluster chat install lock docs lint clean
 
 demo: install
 	$(BIN)/snakemake --cores $(CORES)
@@ -15,6 +15,10 @@ test: install
 # Which adapter, of which configuration: make chat CHAT="--adapter NAME --configfile FILE"
 chat: install
 	HF_HUB_OFFLINE=1 $(BIN)/python scripts/chat_with_adapter.py $(CHAT)
+
+# On a Slurm of its own: needs root, and the packages of tests/system_packages.sh --slurm.
+test-cluster: install
+	$(BIN)/python -m pytest tests/cluster
 
 install: $(VENV)/.installed
 

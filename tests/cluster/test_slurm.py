@@ -12,7 +12,7 @@ from fault_server import FaultServer
 from roles import answer
 from workspace import REPOSITORY, Workspace
 
-pytestmark = pytest.mark.slurm
+pytestmark = [pytest.mark.slurm, pytest.mark.timeout(2400)]
 
 PROFILE = ("--workflow-profile", str(REPOSITORY / "profiles/slurm"))
 PATIENCE = ("--slurm-init-seconds-before-status-checks", "2", "--latency-wait", "10", "--slurm-keep-successful-logs")
