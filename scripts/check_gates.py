@@ -7,7 +7,6 @@ import torch
 import yaml
 from safetensors import safe_open
 from transformers import AutoConfig
-
 from xuxie.environments import in_environment
 from xuxie.errors import UserError
 from xuxie.job import run_job

@@ -4,7 +4,6 @@ import logging
 from pathlib import Path
 
 import yaml
-
 from xuxie.dataset.alpaca import dataset_info
 from xuxie.environments import in_environment
 from xuxie.job import run_job

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import torch
-
 from xuxie.job import run_job
 from xuxie.models import load_model
 from xuxie.pairs.likelihood import score_by_likelihood as score

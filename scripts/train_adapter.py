@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import yaml
-
 from xuxie.embedded import sha256_of
 from xuxie.environments import in_environment
 from xuxie.errors import UserError

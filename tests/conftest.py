@@ -5,11 +5,9 @@ from pathlib import Path
 
 import pytest
 from fault_server import FaultServer
-from roles import answer
+from roles import KEY, answer
 from tiny_model import make_tiny_model
 from workspace import REPOSITORY, Workspace
-
-KEY = "sk-loopback-marker-4f1d"
 
 
 @pytest.fixture(scope="session")

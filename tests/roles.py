@@ -6,6 +6,9 @@ It stands where a paid model would; it is no model, and says nothing about the q
 import json
 import re
 
+#: The key that the loopback endpoint asks for; tests look for it where it must not be.
+KEY = "sk-loopback-marker-4f1d"
+
 SENTENCE = re.compile(r"^\[(\d+)\] (.*)$", re.MULTILINE)
 SLOT = re.compile(r"^(pair_\d+)：上文 (\d+) 到 (\d+) 字，下文 (\d+) 到 (\d+) 字；completion_first 只能取 ([\d、]+)。$", re.MULTILINE)
 WRITTEN = re.compile(r"^(pair_\d+)：上文 (\d+) 到 (\d+) 字，下文 (\d+) 到 (\d+) 字。$", re.MULTILINE)

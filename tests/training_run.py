@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
-
 from check_gates import check_gates
 from fit_rows import fit_rows
 from link_model import link_model

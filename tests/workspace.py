@@ -1,6 +1,7 @@
 """A user's folder: a config, a novel, and the workflow run in it as a user would."""
 
 import os
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -36,3 +37,9 @@ class Workspace:
 
     def __truediv__(self, path: str) -> Path:
         return self.folder / path
+
+
+def jobs(output: str) -> dict[str, int]:
+    """The job counts of a dry run."""
+    table = output[output.index("Job stats:") :]
+    return {name: int(count) for name, count in re.findall(r"^(\w+) +(\d+)$", table, re.MULTILINE)}

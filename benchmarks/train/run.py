@@ -29,7 +29,6 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "benchmarks/train")]
 
 from shape import make_random_model  # noqa: E402
-
 from xuxie.dataset.alpaca import dataset_info  # noqa: E402
 from xuxie.models import load_tokenizer  # noqa: E402
 from xuxie.prompting import Prompting  # noqa: E402

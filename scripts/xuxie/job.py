@@ -1,11 +1,23 @@
 """How a rule's script meets Snakemake: one call that maps the job onto a plain function."""
 
+import errno
 import inspect
 import logging
 import sys
 from collections.abc import Callable
+from typing import NoReturn
 
 from xuxie.errors import UserError
+
+#: Faults of the storage under a file, with what to do about each.
+STORAGE_FAULTS = {
+    errno.ENOSPC: "make room on that disk and start again: what is done is kept",
+    errno.EDQUOT: "make room, or have the quota raised, and start again: what is done is kept",
+    errno.EROFS: "mount it for writing, or work in another folder (snakemake --directory)",
+    errno.EACCES: "let this user write there, or work in another folder (snakemake --directory)",
+    errno.ESTALE: "the shared file system has lost the file; start again when it is well",
+    errno.EIO: "the disk or the shared file system fails; start again when it is well",
+}
 
 
 def run_job(function: Callable, snakemake, **settings) -> None:
@@ -16,8 +28,8 @@ def run_job(function: Callable, snakemake, **settings) -> None:
 
     Files and `threads`, `resources` and `wildcards` are passed if the function names them: an
     input may be there only so that Snakemake knows of it. Log records go to the rule's log file
-    and to standard error. A `UserError` ends the job with its message and exit status 1; any
-    other exception keeps its traceback, as it is our fault.
+    and to standard error. A `UserError` and a fault of the storage end the job with a message and exit
+    status 1; any other exception keeps its traceback, as it is our fault.
     """
     log_to(snakemake.log[0] if snakemake.log else None)
     accepted = inspect.signature(function).parameters
@@ -28,8 +40,17 @@ def run_job(function: Callable, snakemake, **settings) -> None:
     try:
         function(**arguments)
     except UserError as error:
-        logging.getLogger("xuxie").error("%s", error)
-        sys.exit(1)
+        _give_up(error)
+    except OSError as error:
+        if error.errno not in STORAGE_FAULTS:
+            raise
+        what = f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+        _give_up(UserError(what, remedy=STORAGE_FAULTS[error.errno]))
+
+
+def _give_up(error: UserError) -> NoReturn:
+    logging.getLogger("xuxie").error("%s", error)
+    sys.exit(1)
 
 
 def log_to(path: str | None) -> None:

@@ -1,18 +1,11 @@
 """The DAG: known in full before anything runs, from the config alone."""
 
-import re
 import shutil
 import subprocess
 import sys
 
 import pytest
-from workspace import REPOSITORY, Workspace
-
-
-def jobs(output: str) -> dict[str, int]:
-    """The job counts of a dry run."""
-    table = output[output.index("Job stats:") :]
-    return {name: int(count) for name, count in re.findall(r"^(\w+) +(\d+)$", table, re.MULTILINE)}
+from workspace import REPOSITORY, Workspace, jobs
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,7 @@ import stat
 
 import pytest
 import yaml
-from dag.test_dry_run import jobs
-from workspace import REPOSITORY
+from workspace import REPOSITORY, jobs
 
 QSUB = """#!/bin/sh
 echo "$@" >> submitted.txt

@@ -4,8 +4,7 @@ import json
 import subprocess
 import sys
 
-from dag.test_dry_run import jobs
-from workspace import REPOSITORY, Workspace
+from workspace import REPOSITORY, Workspace, jobs
 
 #: Reports every file that is opened while snakemake plans.
 WATCH = """

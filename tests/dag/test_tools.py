@@ -5,8 +5,8 @@ import subprocess
 
 import pytest
 import yaml
-from dag.test_dry_run import clean_checkout, jobs, snakemake
-from workspace import REPOSITORY
+from dag.test_dry_run import clean_checkout, snakemake
+from workspace import REPOSITORY, jobs
 
 __all__ = ["clean_checkout"]
 

@@ -1,6 +1,6 @@
 """The API key lives in the environment only: nothing that a run writes holds it."""
 
-from conftest import KEY
+from roles import KEY
 from workspace import Workspace
 
 

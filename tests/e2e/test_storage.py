@@ -3,7 +3,7 @@
 import importlib.util
 
 import pytest
-from dag.test_dry_run import jobs
+from workspace import jobs
 
 KEY_ID, KEY = "store-key-id", "store-secret-7c41"
 

@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 from training_run import TrainingRun, rows_of
 from workspace import REPOSITORY
-
 from xuxie.rows import read_json, read_rows
 
 # Dropout and the order of rows draw random numbers, which a resumed run has to draw as if nothing had happened.

@@ -2,7 +2,6 @@
 
 import pytest
 from transformers import AutoTokenizer
-
 from xuxie.errors import UserError
 from xuxie.factory import import_factory
 from xuxie.prompting import BARE, IGNORED, Prompting

@@ -3,7 +3,6 @@
 import pytest
 import torch
 from tiny_model import make_tiny_model
-
 from xuxie.errors import UserError
 from xuxie.llm.journal import Journal
 from xuxie.models import load_model

@@ -5,15 +5,14 @@ from pathlib import Path
 import pytest
 from cut_chunks import cut_chunks
 from tokenizers import Tokenizer, models, pre_tokenizers
-
 from xuxie.errors import UserError
 from xuxie.rows import read_rows, write_rows
 from xuxie.text.draft import Draft
 from xuxie.text.headings import parse
 from xuxie.text.numerals import number
 from xuxie.text.sentences import sentences
-from xuxie.text.sources import Source, read_sources, reading_order
 from xuxie.text.source_map import SourceMap
+from xuxie.text.sources import Source, read_sources, reading_order
 from xuxie.text.watermarks import read_patterns, remove_watermarks
 
 ROOT = Path(__file__).parents[2]

@@ -8,7 +8,6 @@ import yaml
 from cut_chunks import cut_chunks
 from find_chapters import find_chapters
 from normalise_text import normalise_text
-
 from xuxie.errors import UserError
 from xuxie.rows import read_json, read_rows
 from xuxie.text.normalise import STEPS

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from xuxie.errors import UserError
 from xuxie.text.chapters import find_chapters
 from xuxie.text.chunks import balanced_cuts, chunks

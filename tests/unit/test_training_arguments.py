@@ -2,7 +2,6 @@
 
 import pytest
 import yaml
-
 from xuxie.errors import UserError
 from xuxie.training.arguments import machine_arguments, parse_arguments, training_arguments
 

@@ -5,12 +5,11 @@ from pathlib import Path
 import httpx
 import pytest
 import torch
+from convert_model import convert_model
+from fetch_model import fetch_model
 from gguf import GGUFReader
 from transformers import AutoTokenizer
 from workspace import REPOSITORY
-
-from convert_model import convert_model
-from fetch_model import fetch_model
 from xuxie.embedded import sha256_of
 from xuxie.errors import UserError
 from xuxie.gguf_tokenizer import check_tokenizer

@@ -1,7 +1,6 @@
 """Rows are shortened in the open: from the far end, at a sentence, never in the completion."""
 
 from training_run import TrainingRun, rows_of
-
 from xuxie.rows import read_json, read_rows
 from xuxie.training.fit import cut_between, fit
 

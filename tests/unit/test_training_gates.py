@@ -5,7 +5,6 @@ import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from training_run import TrainingRun, rows_of
 from transformers import AutoTokenizer, PreTrainedTokenizerFast, Qwen2Config
-
 from xuxie.errors import UserError
 from xuxie.prompting import Prompting
 from xuxie.training import gates

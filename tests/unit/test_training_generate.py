@@ -7,7 +7,6 @@ import subprocess
 import pytest
 from own_code_model import make_own_code_model
 from training_run import TrainingRun, rows_of
-
 from xuxie.factory import import_factory
 from xuxie.training.generate import keep_own_generate
 from xuxie.training.launch import launch

@@ -1,6 +1,5 @@
 """Base models from a hub and from a folder: pinned, hashed, resumed, once per machine, with their code only if allowed."""
 
-import json
 import os
 import shutil
 import subprocess
@@ -10,10 +9,9 @@ from pathlib import Path
 
 import pytest
 from hub_server import COMMIT, HubServer
+from link_model import link_model
 from own_code_model import make_own_code_model
 from workspace import REPOSITORY
-
-from link_model import link_model
 from xuxie import embedded
 from xuxie.errors import UserError
 from xuxie.model_sources import wanted_files

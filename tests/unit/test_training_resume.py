@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import save_file
-
 from xuxie.training.order import SeededLengthGroups
 from xuxie.training.resume import last_sound_checkpoint, log_until
 

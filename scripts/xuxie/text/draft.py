@@ -8,7 +8,6 @@ import numpy as np
 
 from xuxie.text.lines import Lines
 
-
 _BLOCK = 1 << 20
 
 
