@@ -43,15 +43,12 @@ wildcard_constraints:
     shard=r"\d+-of-\d+",
 
 
-REQUIRED = object()
-
-
 def packaged(path):
     """A file of this workflow, wherever the working directory is; relative, so that moving both reruns nothing."""
     return os.path.relpath(os.path.join(HOME, path))
 
 
-def configured(path, default=REQUIRED):
+def configured(path):
     """A function of the wildcards: the value at a path of the config, such as novels/{novel}/encoding.
 
     Snakemake's own `lookup` walks through the whole config at each call: with a thousand novels that takes hours.
@@ -62,7 +59,7 @@ def configured(path, default=REQUIRED):
         found = config
         for part in parts[:-1]:
             found = found[part.format(**wildcards)]
-        return found[parts[-1]] if default is REQUIRED else found.get(parts[-1], default)
+        return found[parts[-1]]
 
     return value
 
@@ -298,7 +295,7 @@ def trained_rows(wildcards):
 
 def environment_of(wildcards):
     """The environment that an adapter's base model runs in."""
-    return config["models"][model_of(wildcards)].get("environment", "train")
+    return config["models"][model_of(wildcards)]["environment"]
 
 
 def conda_file_of(wildcards):
@@ -309,7 +306,7 @@ def conda_file_of(wildcards):
 def gpus_in_all(wildcards):
     """The GPUs of all nodes that an adapter is trained on."""
     adapter = config["adapters"][wildcards.adapter]
-    return adapter.get("gpus", 1) * adapter.get("nodes", 1)
+    return adapter["gpus"] * adapter["nodes"]
 
 
 # sample

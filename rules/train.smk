@@ -78,7 +78,7 @@ rule check_gates:
         asked_template=asked_template,
         system=config["sampling"]["system"],
         failing=configured("adapters/{adapter}/gates"),
-        memory=configured("adapters/{adapter}/memory", default=None),
+        memory=configured("adapters/{adapter}/memory"),
     script:
         "../scripts/check_gates.py"
 
@@ -111,7 +111,7 @@ rule train_adapter:
         gpu=gpus_in_all,
     params:
         environment=environment_of,
-        gpus=configured("adapters/{adapter}/gpus", default=1),
-        nodes=configured("adapters/{adapter}/nodes", default=1),
+        gpus=configured("adapters/{adapter}/gpus"),
+        nodes=configured("adapters/{adapter}/nodes"),
     script:
         "../scripts/train_adapter.py"
