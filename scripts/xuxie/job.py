@@ -5,6 +5,7 @@ import inspect
 import logging
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import NoReturn
 
 from xuxie.errors import UserError
@@ -44,8 +45,9 @@ def run_job(function: Callable, snakemake, **settings) -> None:
     except OSError as error:
         if error.errno not in STORAGE_FAULTS:
             raise
-        what = f"{error.strerror}: {error.filename}" if error.filename else error.strerror
-        _give_up(UserError(what, remedy=STORAGE_FAULTS[error.errno]))
+        # A write, unlike an opening, does not say which file it was for.
+        where = error.filename or ", ".join(sorted({f"{Path(path).parent}/" for path in snakemake.output}))
+        _give_up(UserError(f"{error.strerror}: {where}", remedy=STORAGE_FAULTS[error.errno]))
 
 
 def _give_up(error: UserError) -> NoReturn:
