@@ -322,11 +322,6 @@ def asked_template(wildcards):
     return asked_with(model_of(wildcards))
 
 
-def runs_own_code(wildcards):
-    """Whether an adapter's base model may run the code in its own folder."""
-    return config["models"][model_of(wildcards)]["trust_remote_code"]
-
-
 def test_rows(wildcards):
     """The held-out rows of an adapter's dataset."""
     return f"results/datasets/{dataset_of(wildcards)}/test.jsonl"
