@@ -4,7 +4,6 @@ import logging
 import statistics
 from collections import Counter
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from xuxie.dataset.alpaca import alpaca_row, dataset_info, prose
 from xuxie.dataset.duplicates import Duplicates
@@ -13,6 +12,7 @@ from xuxie.dataset.ledger import account_for_characters
 from xuxie.dataset.split import SPLITS, Gap, split_chapters
 from xuxie.errors import UserError
 from xuxie.job import run_job
+from xuxie.novel_text import read_text
 from xuxie.rows import read_json, read_rows, write_json, write_rows
 
 logger = logging.getLogger(__name__)
@@ -57,7 +57,7 @@ def build_dataset(
     placed: dict[str, Placed] = {}
     elsewhere = Duplicates(dataset["near_duplicate"])
     for novel, pairs_path, chapters_path, text_path in zip(dataset["novels"], pairs, chapters, texts, strict=True):
-        placed[novel] = _place(list(read_rows(pairs_path)), list(read_rows(chapters_path)), _text(text_path), novel, dataset, elsewhere)
+        placed[novel] = _place(list(read_rows(pairs_path)), list(read_rows(chapters_path)), read_text(text_path), novel, dataset, elsewhere)
     if dataset["split"]["on_leak"] == "drop":
         _drop_leaking(placed)
     rows = {split: [row for part in placed.values() for row in part.rows[split]] for split in SPLITS}
@@ -77,7 +77,7 @@ def build_dataset(
         account[novel] = {
             "source": {**source["characters"], "steps": source["steps"]},
             "characters": account_for_characters(
-                len(_text(texts[index])),
+                len(read_text(texts[index])),
                 chunks=read_rows(chunks[index]),
                 unasked=read_rows(unasked[index]),
                 failures=read_rows(failures[index]),
@@ -151,10 +151,6 @@ def _drop_leaking(placed: dict[str, Placed]) -> None:
 
 def _texts(rows: list[dict]) -> Texts:
     return Texts([row["id"] for row in rows], [prose(row) for row in rows])
-
-
-def _text(path: str) -> str:
-    return Path(path).read_text(encoding="utf-8")
 
 
 def _nothing_kept(name: str, placed: dict[str, Placed]) -> UserError:

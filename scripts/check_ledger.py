@@ -6,6 +6,7 @@ from pathlib import Path
 from xuxie.dataset.audit import NovelFiles, audit
 from xuxie.errors import UserError
 from xuxie.job import run_job
+from xuxie.novel_text import read_text
 from xuxie.rows import read_json, read_rows, write_json
 
 logger = logging.getLogger(__name__)
@@ -38,7 +39,7 @@ def check_ledger(
     """
     files = {
         novel: NovelFiles(
-            text=Path(texts[index]).read_text(encoding="utf-8"),
+            text=read_text(texts[index]),
             counts=read_json(counts[index]),
             chapters=list(read_rows(chapters[index])),
             findings=read_json(findings[index]),

@@ -2,9 +2,9 @@
 
 import logging
 from collections.abc import Iterator
-from pathlib import Path
 
 from xuxie.job import run_job
+from xuxie.novel_text import read_text
 from xuxie.rows import read_rows, write_rows
 from xuxie.text.chunks import Cost, characters
 from xuxie.text.chunks import chunks as cut
@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 
 def cut_chunks(text: str, chapters: str, chunks: str, *, novel: str, size: int, tokenizer: str | None = None) -> None:
     """Write one row a chunk, of at most `size` characters, or tokens of the model whose config is given as `tokenizer`."""
-    content = Path(text).read_text(encoding="utf-8")
+    content = read_text(text)
     rows = _rows(content, read_rows(chapters), novel, size, token_cost(tokenizer) if tokenizer else characters)
     count = write_rows(chunks, rows)
     logger.info("%d chunks of at most %d %s", count, size, "tokens" if tokenizer else "characters")

@@ -8,6 +8,7 @@ from xuxie.evaluation.style import Style
 from xuxie.evaluation.texts import measure_texts
 from xuxie.evaluation.win_rates import win_rates
 from xuxie.job import run_job
+from xuxie.novel_text import read_text
 from xuxie.prompting import BARE, Prompting
 from xuxie.rows import read_rows, write_json
 from xuxie.sampling.systems import Trained, choose_prompts
@@ -56,7 +57,7 @@ def evaluate_adapter(
     likelihood = compare_likelihood(rows, base, tuned, seed=settings["seed"])
 
     sampled = list(read_rows(samples))
-    novels = [Path(path).read_text(encoding="utf-8") for path in texts]
+    novels = [read_text(path) for path in texts]
     pieces = {
         (novel, number): text[chapter["start"] : chapter["end"]]
         for novel, text, path in zip(names, novels, chapters, strict=True)

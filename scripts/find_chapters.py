@@ -2,9 +2,9 @@
 
 import logging
 from dataclasses import asdict
-from pathlib import Path
 
 from xuxie.job import run_job
+from xuxie.novel_text import read_text
 from xuxie.rows import read_json, write_json, write_rows
 from xuxie.text import chapters as finder
 
@@ -13,7 +13,7 @@ logger = logging.getLogger(__name__)
 
 def find_chapters(text: str, counts: str, chapters: str, findings: str, *, pattern: str | None, scene_size: int) -> None:
     """Write one row a chapter, and what was noticed about headings, numbers and text outside of chapters."""
-    content = Path(text).read_text(encoding="utf-8")
+    content = read_text(text)
     files = [(source["begins_at"], source["name"]) for source in read_json(counts)["sources"]]
     found, noticed = finder.find_chapters(content, pattern=pattern, scene_size=scene_size, files=files)
     account = noticed.characters

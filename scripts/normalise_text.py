@@ -1,9 +1,9 @@
 """Rule normalise_text: turn a novel's files into one clean text."""
 
 import logging
-from pathlib import Path
 
 from xuxie.job import run_job
+from xuxie.novel_text import write_text
 from xuxie.rows import write_json
 from xuxie.text.normalise import normalise
 from xuxie.text.source_map import write_source_map
@@ -34,7 +34,7 @@ def normalise_text(
     totals = account["characters"]
     if totals["decoded"] + totals["added"] - totals["removed"] != totals["kept"]:
         raise AssertionError(f"the characters do not add up: {totals}")
-    Path(text).write_text(result.draft.text, encoding="utf-8", newline="")
+    write_text(text, result.draft.text)
     write_source_map(source_map, result.draft, result.decoded)
     write_json(counts, account)
     for step, tally in result.tallies.items():

@@ -5,6 +5,7 @@ from pathlib import Path
 import yaml
 from xuxie.export.card import render_card
 from xuxie.job import run_job
+from xuxie.novel_text import read_text
 from xuxie.rows import read_json, read_rows
 
 SPLITS = ("train", "val", "test")
@@ -53,7 +54,7 @@ def write_model_card(
         evaluation=read_json(evaluation),
         arguments=yaml.safe_load(Path(trained_with).read_text(encoding="utf-8")),
         splits={split: list(read_rows(path)) for split, path in zip(SPLITS, rows, strict=True)},
-        texts={novel: Path(path).read_text(encoding="utf-8") for novel, path in zip(novels, texts, strict=True)},
+        texts={novel: read_text(path) for novel, path in zip(novels, texts, strict=True)},
         languages=novels.values(),
         likenesses=[read_json(path) for path in likenesses],
         samples=list(read_rows(samples)) if show_samples else [],

@@ -160,3 +160,15 @@ def test_a_passage_on_both_sides_stops_the_run_or_costs_the_training_row(copied)
         read_json(copied / "results/datasets/small/ledger.json")["novels"]["small"]["rows_dropped"]["shares a passage with a held-out row"]
         == 1
     )
+
+
+def test_line_ends_that_are_kept_leave_every_span_in_its_place(new_workspace, small_config):
+    novel = new_workspace / "small.txt"
+    novel.write_bytes(novel.read_bytes().replace(b"\n", b"\r\n"))
+    settings = small_config["novels"]["small"]
+    new_workspace.configure({**small_config, "novels": {"small": {**settings, "normalise": {"line_endings": False}}}})
+    new_workspace.snakemake(f"{NOVEL}/chunks.jsonl")
+    text = (new_workspace / NOVEL / "text.txt").read_bytes().decode("utf-8")
+    chunks = list(read_rows(new_workspace / NOVEL / "chunks.jsonl"))
+    assert "\r\n" in text and len(chunks) > 8
+    assert all(text[chunk["start"] : chunk["end"]] == chunk["text"] for chunk in chunks)

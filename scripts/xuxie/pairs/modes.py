@@ -1,9 +1,9 @@
 """The two ways of the generator, `span` and `write`: which questions it is asked, and what its answers become."""
 
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
 from xuxie.llm import Answered, Failed, Question
+from xuxie.novel_text import read_text
 from xuxie.pairs import generation, writing
 from xuxie.pairs.planning import Plan
 
@@ -28,5 +28,5 @@ def candidates(plans: list[Plan], outcomes: Iterable[Answered | Failed], novel: 
         novel: the file of the text that written pairs are compared with; None where the LLM points.
     """
     if novel:
-        return writing.candidates(plans, outcomes, Path(novel).read_text(encoding="utf-8"))
+        return writing.candidates(plans, outcomes, read_text(novel))
     return generation.candidates(plans, outcomes)
