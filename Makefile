@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN     = $(abspath $(VENV))/bin
 CORES  ?= all
 
-.PHONY: demo test test-cluster chat install lock docs lint clean
+.PHONY: demo test test-cluster chat install .venv-qwen1 lock docs lint clean
 
 demo: install
 	$(BIN)/snakemake --cores $(CORES)
@@ -22,14 +22,26 @@ test-cluster: install
 
 install: $(VENV)/.installed
 
+# A virtual environment from the lock that is its first prerequisite.
+define environment
+$(PYTHON) -m venv $(@D)
+$(@D)/bin/pip install --quiet --no-deps --require-hashes -r $<
+$(@D)/bin/pip install --quiet -r envs/torch.txt
+touch $@
+endef
+
 $(VENV)/.installed: envs/requirements.lock envs/torch.txt
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --no-deps --require-hashes -r envs/requirements.lock
-	$(BIN)/pip install --quiet -r envs/torch.txt
-	touch $@
+	$(environment)
+
+# For models with `environment: qwen1`, whose own code needs releases of its time.
+.venv-qwen1: .venv-qwen1/.installed
+
+.venv-qwen1/.installed: envs/qwen1.lock envs/torch.txt
+	$(environment)
 
 lock:
 	$(BIN)/python envs/lock.py
+	$(BIN)/python envs/qwen1.py
 
 docs: install
 	$(BIN)/python config/reference.py
