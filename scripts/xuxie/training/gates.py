@@ -188,7 +188,8 @@ def trained_marker_gate(prompting: Prompting, table: torch.Tensor, additional_ta
     """
     name = "the template's markers mean something to the model"
     tokenizer, markers = prompting.tokenizer, prompting.markers
-    unused = [index for token, index in tokenizer.get_vocab().items() if UNUSED.fullmatch(token)]
+    # Qwen-1's tokenizer names its tokens in bytes.
+    unused = [index for token, index in tokenizer.get_vocab().items() if isinstance(token, str) and UNUSED.fullmatch(token)]
     unused += range(len(tokenizer), len(table))
     if not markers or not unused:
         why = "the template has no markers of its own" if not markers else "the model has no unused tokens to compare with"
