@@ -47,13 +47,14 @@ rule evaluate_adapter:
     benchmark:
         "benchmarks/results/evaluate_adapter/{adapter}.tsv"
     conda:
-        "../envs/train.yaml"
+        conda_file_of
     threads: 4
     resources:
         mem_mb=memory_for_model,
         runtime=120,
         gpu=1,
     params:
+        environment=environment_of,
         names=novels_of,
         settings=config["evaluation"],
         system=config["sampling"]["system"],

@@ -69,6 +69,7 @@ rule check_export:
         mem_mb=2000,
         runtime=30,
     params:
+        environment=environment_of,
         quantisations=config["export"]["quantisations"],
         lora_gguf=config["export"]["lora_gguf"],
         pre_tokenizer=config["export"]["pre_tokenizer"],

@@ -17,13 +17,14 @@ rule sample_outputs:
     benchmark:
         "benchmarks/results/sample_outputs/{adapter}.tsv"
     conda:
-        "../envs/train.yaml"
+        conda_file_of
     threads: 4
     resources:
         mem_mb=memory_for_model,
         runtime=minutes_to_sample,
         gpu=1,
     params:
+        environment=environment_of,
         sampling=config["sampling"],
         template=asked_template,
         trust_remote_code=runs_own_code,

@@ -18,6 +18,7 @@ def check_export(
     archive: str,
     readiness_file: str,
     *,
+    environment: str,
     quantisations: list[str],
     lora_gguf: bool,
     pre_tokenizer: str | None,
@@ -30,6 +31,7 @@ def check_export(
         model: the base model's config.json and its record.
         archive: llama.cpp's sources.
         readiness_file: what was found.
+        environment: the one that the base model runs in.
         quantisations, lora_gguf: what is to be made.
         pre_tokenizer: `export.pre_tokenizer` of the config.
 
@@ -37,6 +39,7 @@ def check_export(
         UserError: the first thing that is in the way.
     """
     folder, record = Path(model[0]).parent, read_json(model[1])
+    readiness.check_environment(environment)
     readiness.check_gates_passed(read_json(gates), Path(gates).parent.name)
     readiness.check_base(folder, record)
     if lora_gguf:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import torch
+from xuxie.environments import in_environment
 from xuxie.evaluation.likelihood import bits_by_token, compare_likelihood, verdict
 from xuxie.evaluation.style import Style
 from xuxie.evaluation.texts import measure_texts
@@ -95,4 +96,4 @@ def _unseen(pieces: dict[tuple[str, int], str], held_out: list[dict], sampled: l
 
 
 if __name__ == "__main__":
-    run_job(evaluate_adapter, snakemake)  # noqa: F821
+    run_job(in_environment(evaluate_adapter), snakemake)  # noqa: F821

@@ -4,6 +4,7 @@ import logging
 from pathlib import Path
 
 import torch
+from xuxie.environments import in_environment
 from xuxie.job import run_job
 from xuxie.rows import read_rows, write_rows
 from xuxie.sampling.systems import BASE, TUNED, Trained, chat_command, choose_prompts, sample_endpoint, sample_trained
@@ -66,4 +67,4 @@ def sample_outputs(
 
 
 if __name__ == "__main__":
-    run_job(sample_outputs, snakemake, endpoints=snakemake.config["endpoints"], llm=snakemake.config["llm"])  # noqa: F821
+    run_job(in_environment(sample_outputs), snakemake, endpoints=snakemake.config["endpoints"], llm=snakemake.config["llm"])  # noqa: F821

@@ -8,6 +8,7 @@ import yaml
 from jsonschema import Draft202012Validator, validators
 from jsonschema.exceptions import ValidationError, best_match
 
+from xuxie.environments import SHARED
 from xuxie.errors import UserError
 
 
@@ -27,6 +28,7 @@ def complete_config(config: dict, schema_file: str | Path) -> None:
     if error is not None:
         raise _explained(error)
     _check_names(config)
+    _check_environments(config)
 
 
 def _derive(config: dict, schema: dict) -> None:
@@ -104,6 +106,39 @@ def _check_names(config: dict) -> None:
                 where=f"config key {key}",
                 remedy=f"one of {', '.join(known)}, or add {name} to {section}",
             )
+
+
+def _check_environments(config: dict) -> None:
+    """Models that one job loads run in one environment."""
+    environments = {name: model["environment"] for name, model in config["models"].items()}
+    for key, model in _of_shared_environment(config):
+        if environments[model] != SHARED:
+            raise UserError(
+                f"{model} runs in the environment {environments[model]}, but this runs in {SHARED}",
+                where=f"config key {key}",
+                remedy="name another model here; it need not be the one that is trained",
+            )
+    for rival in set(config["sampling"]["systems"]) & set(config["adapters"]):
+        for name, adapter in config["adapters"].items():
+            mine, other = environments[adapter["model"]], environments[config["adapters"][rival]["model"]]
+            if mine != other:
+                raise UserError(
+                    f"{rival} runs in the environment {other} and {name} in {mine}: one job cannot sample both",
+                    where="config key sampling.systems",
+                    remedy=f"take {rival} off the list: the report sets all adapters side by side anyway",
+                )
+
+
+def _of_shared_environment(config: dict) -> Iterator[tuple[str, str]]:
+    """(key, model) of every model that is used by a rule for all models alike: those that count tokens or score pairs."""
+    first = next(iter(config["models"]))
+    if config["chunks"]["unit"] == "tokens":
+        yield "chunks.model", config["chunks"]["model"] or first
+    if any(length["tokens"] for length in config["pairs"]["lengths"]):
+        yield "pairs.model", config["pairs"]["model"] or first
+    for name in config["pairs"]["scorers"]:
+        if config["scorers"][name]["method"] == "likelihood":
+            yield f"scorers.{name}.model", config["scorers"][name]["model"]
 
 
 def _references(config: dict) -> Iterator[tuple[str, str, str]]:

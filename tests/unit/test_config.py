@@ -57,6 +57,31 @@ def test_a_mistake_is_named_with_what_is_allowed(change, words):
     assert all(word in str(caught.value) for word in words), str(caught.value)
 
 
+LENGTH = {"name": "short", "share": 1, "prompt": [9, 99], "completion": [9, 99], "tokens": [20, 150]}
+OLD = {"source": "path", "name": "old", "template": "qwen", "environment": "qwen1"}
+NEW = {"source": "path", "name": "new", "template": "qwen"}
+
+
+@pytest.mark.parametrize(
+    ("part", "key"),
+    [
+        ({"chunks": {"unit": "tokens"}}, "chunks.model"),
+        ({"pairs": {"model": "old", "lengths": [LENGTH]}}, "pairs.model"),
+        ({"scorers": {"likelihood": {"method": "likelihood", "model": "old"}}}, "scorers.likelihood.model"),
+        ({"sampling": {"systems": ["tuned", "two"]}}, "sampling.systems"),
+    ],
+)
+def test_a_model_is_not_loaded_where_its_code_does_not_run(part, key):
+    adapters = {"one": {"dataset": "mine", "model": "old"}, "two": {"dataset": "mine", "model": "new"}}
+    scorers = {"likelihood": {"method": "likelihood", "model": "new"}}
+    base = {"novels": {"mine": {"path": "mine.txt"}}, "models": {"old": OLD, "new": NEW, "qwen2.5-coder-0.5b": NEW}, "scorers": scorers}
+    base["adapters"] = adapters
+    completed(base)
+    with pytest.raises(UserError) as refused:
+        completed(base | part)
+    assert f"config key {key}" in str(refused.value) and "qwen1" in str(refused.value)
+
+
 def test_every_default_is_valid_by_its_own_schema():
     from jsonschema import Draft202012Validator
 

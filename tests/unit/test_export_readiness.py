@@ -27,6 +27,12 @@ def test_an_adapter_whose_gates_failed_is_refused_with_their_names():
         readiness.check_gates_passed(gates, "mine")
 
 
+def test_a_model_of_another_environment_is_refused():
+    readiness.check_environment("train")
+    with pytest.raises(UserError, match="the environment qwen1 cannot be exported"):
+        readiness.check_environment("qwen1")
+
+
 def test_a_base_as_recorded_is_fine(base):
     readiness.check_base(*base)
 

@@ -6,9 +6,9 @@ from collections import deque
 import pytest
 import torch
 from transformers import Gemma3ForCausalLM, Gemma3TextConfig, Qwen2Config, Qwen2ForCausalLM
-from xuxie.sampling import decoding
 from xuxie.sampling.decoding import Request, decode
 from xuxie.sampling.drawing import Drawing, row_generator
+from xuxie.sampling.row_attention import RowWise
 
 SIZES = dict(vocab_size=300, hidden_size=32, intermediate_size=48, num_hidden_layers=3, num_attention_heads=4, num_key_value_heads=2)
 STOPS = {3, 4, 5, 6}
@@ -99,11 +99,8 @@ def test_a_row_has_the_same_bits_among_others_as_alone(dtype):
     model = sharp(qwen, dtype)
 
     def logits(names):
-        rows = []
-        for name in names:
-            cache, _ = decoding._read(model, prompts()[name], 1)
-            rows.append(decoding._Row(Request((), [], 1), torch.Generator(), torch.zeros(0), cache, [9]))
-        return decoding._step(model, rows)
+        reader = RowWise(model)
+        return reader.step([9] * len(names), [reader.read(prompts()[name], 1)[0] for name in names])
 
     names = list(prompts())
     together = logits(names)
@@ -119,7 +116,7 @@ def test_equals_a_plain_loop(model):
 def test_a_model_that_cannot_keep_rows_apart_runs_alone(model, monkeypatch, caplog):
     names = list(prompts())[:3]
     expected = texts(model, names, 8)
-    monkeypatch.setattr(decoding, "_keeps_rows_apart", lambda model: False)
+    monkeypatch.setattr(RowWise, "fits", lambda model: False)
     assert texts(model, names, 8) == expected
     assert "one prompt at a time" in caplog.text
 
@@ -127,9 +124,9 @@ def test_a_model_that_cannot_keep_rows_apart_runs_alone(model, monkeypatch, capl
 def test_attention_that_does_more_is_noticed():
     torch.manual_seed(0)
     model = qwen(torch.float32).eval()
-    assert decoding._keeps_rows_apart(model)
+    assert RowWise.fits(model)
     model.config.attn_logit_softcapping = 20.0
-    assert not decoding._keeps_rows_apart(model)
+    assert not RowWise.fits(model)
     assert model.config._attn_implementation == "sdpa"
 
 

@@ -6,12 +6,25 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from xuxie.embedded import sha256_of
+from xuxie.environments import SHARED
 from xuxie.errors import UserError
 from xuxie.export.llama_cpp import convert, known_architectures, known_pre_tokenizers
 from xuxie.export.quantisations import QUANTISED, bytes_of
 from xuxie.rows import read_json
 
 GIB = 1 << 30
+
+
+def check_environment(environment: str) -> None:
+    """Raises:
+    UserError: the base model runs in an environment of its own, which the exporting tools don't.
+    """
+    if environment != SHARED:
+        raise UserError(
+            f"a model of the environment {environment} cannot be exported: merging and conversion run in {SHARED}, without its code",
+            where="models.*.environment",
+            remedy="leave its adapters out of `export.adapters`; the adapter's folder is complete and loads with peft on the base model",
+        )
 
 
 def check_gates_passed(gates: dict, adapter: str) -> None:

@@ -1,0 +1,134 @@
+"""Several rows take a step together, and none can tell that the others are there.
+
+In bfloat16 the last bits of a forward pass depend on the shape of the batch, and one flipped bit
+sooner or later draws another token, after which a sample goes elsewhere. So nothing here lets a row
+meet its neighbours: every prompt is read alone and unpadded; every row keeps its own keys and values
+and attends to those alone; and the matrix products, which the rows share, always see a multiple of
+eight rows, for which the CPU's libraries give a row the same bits whatever stands beside it
+(measured, not promised by them: `benchmarks/sampling`).
+"""
+
+import logging
+from collections.abc import Sequence
+from contextlib import contextmanager
+
+import torch
+from transformers import AttentionInterface, DynamicCache
+
+from xuxie.nll import head_sees
+
+logger = logging.getLogger(__name__)
+
+_ROWS = 8
+_ATTENTION = "xuxie_rows"
+
+
+class RowCache:
+    """Keys and values of one row, in buffers as long as the row can get."""
+
+    def __init__(self, prompt_cache: DynamicCache, room: int):
+        self.length = prompt_cache.get_seq_length()
+        self.layers = []
+        for layer in prompt_cache.layers:
+            buffers = []
+            for part in (layer.keys, layer.values):
+                buffer = part.new_empty((*part.shape[:2], self.length + room, part.shape[3]))
+                buffer[:, :, : self.length] = part
+                buffers.append(buffer)
+            self.layers.append(buffers)
+
+    def append(self, layer: int, keys: torch.Tensor, values: torch.Tensor) -> list[torch.Tensor]:
+        """Store one position of one layer and return all keys and values there."""
+        whole = []
+        for buffer, part in zip(self.layers[layer], (keys, values), strict=True):
+            buffer[:, :, self.length : self.length + 1] = part
+            whole.append(buffer[:, :, : self.length + 1])
+        return whole
+
+
+class _RowsCache:
+    """A cache, as a model of transformers sees it during one step, that hands out lists of the rows' own keys and values."""
+
+    is_compileable = False
+
+    def __init__(self, rows: Sequence[RowCache]):
+        self.rows = rows
+
+    def update(self, keys: torch.Tensor, values: torch.Tensor, layer: int, *_, **__):
+        return zip(*(row.append(layer, keys[i : i + 1], values[i : i + 1]) for i, row in enumerate(self.rows)), strict=True)
+
+    def get_seq_length(self, *_) -> int:
+        return max(row.length for row in self.rows)
+
+
+def _attend_by_row(module, query, keys, values, attention_mask, scaling=None, sliding_window=None, **_):
+    """Attention of one new position a row over that row's keys alone; rows that only fill the batch up get zeros."""
+    output = torch.zeros_like(query)
+    for i, (key, value) in enumerate(zip(keys, values, strict=True)):
+        if sliding_window:
+            key, value = key[:, :, -sliding_window:], value[:, :, -sliding_window:]
+        output[i] = torch.nn.functional.scaled_dot_product_attention(
+            query[i : i + 1], key, value, scale=scaling, enable_gqa=query.shape[1] != key.shape[1]
+        )[0]
+    return output.transpose(1, 2).contiguous(), None
+
+
+AttentionInterface.register(_ATTENTION, _attend_by_row)
+
+
+@contextmanager
+def _attending_by_row(model):
+    config = getattr(model, "get_base_model", lambda: model)().config
+    before = config._attn_implementation
+    config._attn_implementation = _ATTENTION
+    try:
+        yield
+    finally:
+        config._attn_implementation = before
+
+
+class RowWise:
+    """Reads prompts of a model and takes steps with several of them at once."""
+
+    def __init__(self, model):
+        self._model = model
+
+    @classmethod
+    def fits(cls, model) -> bool:
+        """Whether the row-wise attention works on this model: tried on three tokens, against a plain forward pass."""
+        config = getattr(model, "get_base_model", lambda: model)().config
+        if set(getattr(config, "layer_types", None) or []) - {"full_attention", "sliding_attention"} or getattr(
+            config, "attn_logit_softcapping", None
+        ):
+            return False
+        first, second, third = (token % config.vocab_size for token in (1, 2, 3))
+        reader = cls(model)
+        try:
+            cache, _ = reader.read([first, second], 1)
+            got = reader.step([third], [cache])[0]
+            _, wanted = reader.read([first, second, third], 1)
+        except (TypeError, AttributeError, ValueError, KeyError) as error:
+            logger.info("row-wise attention does not fit %s: %s", type(model).__name__, error)
+            return False
+        return torch.nn.functional.cosine_similarity(got.float(), wanted.float(), dim=0).item() > 0.99
+
+    @torch.inference_mode()
+    def read(self, ids: list[int], room: int) -> tuple[RowCache, torch.Tensor]:
+        """Read one prompt; return its cache, with room for so many more positions, and the next logits."""
+        tokens = torch.tensor([ids], device=self._model.device)
+        with head_sees(self._model, torch.tensor([0]), torch.tensor([len(ids) - 1])):
+            # Without the model's config a DynamicCache keeps all positions, also of layers that look back through a window.
+            output = self._model(input_ids=tokens, past_key_values=DynamicCache(), use_cache=True)
+        return RowCache(output.past_key_values, room), output.logits[0, -1]
+
+    @torch.inference_mode()
+    def step(self, tokens: Sequence[int], caches: Sequence[RowCache]) -> torch.Tensor:
+        """One more token for each row; returns the next logits, shape (rows, vocabulary)."""
+        fill = [0] * (-len(tokens) % _ROWS)
+        column = torch.tensor([*tokens, *fill], device=self._model.device).unsqueeze(1)
+        positions = torch.tensor([*(cache.length for cache in caches), *fill], device=self._model.device).unsqueeze(1)
+        with _attending_by_row(self._model):
+            logits = self._model(input_ids=column, position_ids=positions, past_key_values=_RowsCache(caches), use_cache=True).logits
+        for cache in caches:
+            cache.length += 1
+        return logits[: len(tokens), -1]
