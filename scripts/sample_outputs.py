@@ -48,7 +48,7 @@ def sample_outputs(
     for name, rival in rivals.items():
         if "endpoint" in rival:
             gguf = Path(rival["gguf"]) if rival["gguf"] else None
-            outputs[name] = sample_endpoint(rows, name, endpoints[rival["endpoint"]], gguf, sampling, Path(llm["journal"]), threads)
+            outputs[name] = sample_endpoint(rows, name, endpoints[rival["endpoint"]], gguf, sampling, llm, threads)
         else:
             other = Trained(Path(rival["model"]), Path(rival["adapter"]), rival["template"], rival["trust_remote_code"])
             outputs |= sample_trained(rows, other, [name], sampling, journal)

@@ -43,9 +43,12 @@ def server():
     thread.join()
 
 
-def sample(server, folder, **settings):
+def sample(server, folder, offline=False, **settings):
+    price = {"input": 1e6, "output": 2e6}
     with (
-        open_endpoint({"base_url": server[0], "model": "m", "tries": 1, "extra_body": {"top_k": 50}}) as endpoint,
+        open_endpoint(
+            {"base_url": server[0], "model": "m", "tries": 1, "extra_body": {"top_k": 50}, "price": price}, offline=offline
+        ) as endpoint,
         Journal(folder) as journal,
     ):
         return sample_remote(
@@ -74,6 +77,24 @@ def test_every_row_is_asked_once_and_kept(server, tmp_path):
     assert len(server[1]) == 3
     sample(server, tmp_path, seed=2)
     assert len(server[1]) == 6
+
+
+def test_what_samples_take_counts_in_the_budget(server, tmp_path):
+    sample(server, tmp_path)
+    with Journal(tmp_path) as journal:
+        assert (journal.spent.tokens, journal.spent.cost) == (3 * (5 + 3), 3 * (5 + 2 * 3))
+    with pytest.raises(UserError, match="budget of 30 tokens would be crossed: 24 are spent"):
+        sample(server, tmp_path, seed=2, budget={"tokens": 30})
+    assert len(server[1]) == 3, "nothing was asked beyond the budget"
+    assert len(sample(server, tmp_path, budget={"tokens": 30})) == 3, "what is there needs none"
+
+
+def test_offline_asks_nothing(server, tmp_path):
+    outputs = sample(server, tmp_path)
+    assert sample(server, tmp_path, offline=True) == outputs
+    with pytest.raises(UserError, match="may not be asked"):
+        sample(server, tmp_path, offline=True, seed=2)
+    assert len(server[1]) == 3
 
 
 def test_turns_go_into_the_conversation(server, tmp_path):

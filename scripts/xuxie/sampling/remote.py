@@ -1,6 +1,7 @@
 """Samples of a model behind an OpenAI-compatible endpoint (a provider, Ollama, vLLM, the embedded server), which words prompts in its own template."""
 
 import hashlib
+import json
 import logging
 import threading
 import time
@@ -10,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import openai
 
 from xuxie.errors import UserError
+from xuxie.llm.budget import Budget, TokenEstimate
 from xuxie.llm.endpoint import Endpoint
 from xuxie.llm.journal import Journal
 from xuxie.sampling.drawing import Drawing
@@ -30,26 +32,27 @@ def sample_remote(
     system: str | None,
     max_new_tokens: int,
     target_chars: int = 0,
+    budget: dict | None = None,
 ) -> dict[str, dict]:
     """Let an endpoint's model continue each row's prompt, as many at once as `concurrency` of the endpoint says.
 
     Temperature, top-p and seed are sent; top-k and repetition penalty are no part of the protocol, so they go
     where the endpoint's `extra_body` puts them, under the names that its server knows.
 
+    Args:
+        journal: of all paid answers.
+        budget: `tokens` and `money` that the journal's calls may take in all (see `Budget`).
+
     Returns:
         By row id, see `Story.output`; prompt_tokens and tokens as the endpoint counts them.
 
     Raises:
-        UserError: the endpoint does not answer, or refuses.
+        UserError: the endpoint does not answer, refuses, or may not be asked (the budget, or offline); samples so far are kept.
     """
-    client = openai.OpenAI(
-        base_url=endpoint.base_url, api_key=endpoint.key, timeout=endpoint.settings.timeout, max_retries=endpoint.settings.tries
-    )
-    writing = threading.Lock()
+    calls = _Calls(endpoint, journal, budget)
 
     def answer(row: dict, turn: int, ask: dict) -> dict:
         body = {
-            "model": endpoint.model,
             "messages": _messages(ask, system),
             "temperature": drawing.temperature,
             "top_p": drawing.top_p,
@@ -57,24 +60,10 @@ def sample_remote(
             "seed": _seed(seed, row["id"], turn),
             "extra_body": endpoint.settings.extra_body,
         }
-        key = answer_key("sample", endpoint.identity, {field: value for field, value in body.items() if field != "model"})
-        with writing:
-            known = recall(journal, key)
-        if known is None:
-            start = time.perf_counter()
-            reply = client.chat.completions.create(**body)
-            choice = reply.choices[0]
-            known = {
-                "text": choice.message.content or "",
-                "stop": "length" if choice.finish_reason == "length" else "natural",
-                "tokens": reply.usage.completion_tokens if reply.usage else 0,
-                "prompt_tokens": reply.usage.prompt_tokens if reply.usage else 0,
-                "seconds": time.perf_counter() - start,
-            }
-            with writing:
-                keep(journal, key, endpoint.identity, known)
-            logger.info("%s: %s, turn %d: %d tokens, %s stop", name, row["id"], turn + 1, known["tokens"], known["stop"])
-        return known
+        found, asked_now = calls.answer(body)
+        if asked_now:
+            logger.info("%s: %s, turn %d: %d tokens, %s stop", name, row["id"], turn + 1, found["tokens"], found["stop"])
+        return found
 
     def write(row: dict) -> dict:
         story = Story(row)
@@ -86,12 +75,74 @@ def sample_remote(
         try:
             return dict(zip([row["id"] for row in rows], pool.map(write, rows), strict=True))
         except openai.OpenAIError as error:
-            pool.shutdown(cancel_futures=True)
             raise UserError(
                 f"the endpoint gave no sample: {endpoint.redact(str(error))}",
                 where=f"endpoints, sampling.systems: {name}",
                 remedy="see whether it runs, and whether its key and model are right; samples so far are kept",
             ) from error
+        finally:
+            pool.shutdown(cancel_futures=True)
+            calls.close()
+
+
+class _Calls:
+    """Answers of an endpoint, for many threads: from the journal, or paid for within the budget and kept there."""
+
+    def __init__(self, endpoint: Endpoint, journal: Journal, budget: dict | None):
+        self._endpoint, self._journal = endpoint, journal
+        self._budget, self._estimate = Budget(budget, journal, endpoint.price), TokenEstimate()
+        self._one_at_a_time = threading.Lock()  # for journal and budget
+        settings = endpoint.settings
+        self._client = openai.OpenAI(
+            base_url=endpoint.base_url, api_key=endpoint.key or "none", timeout=settings.timeout, max_retries=settings.tries
+        )
+
+    def answer(self, body: dict) -> tuple[dict, bool]:
+        """What `Story.add` takes, and whether it was asked for now."""
+        key = answer_key("sample", self._endpoint.identity, body)
+        with self._one_at_a_time:
+            known = recall(self._journal, key)
+        if known is not None:
+            return known, False
+        if self._endpoint.offline:
+            raise UserError(
+                "a sample is not in the journal, and the endpoint may not be asked",
+                where=f"{self._journal.folder}, model {self._endpoint.identity}",
+                remedy="import a journal that holds it, or set llm.offline: false",
+            )
+        prompt = self._estimate.prompt(len(json.dumps(body["messages"], ensure_ascii=False).encode()))
+        aside = self._set_aside(prompt, body["max_tokens"])
+        try:
+            start = time.perf_counter()
+            reply = self._client.chat.completions.create(model=self._endpoint.model, **body)
+            choice, usage = reply.choices[0], reply.usage
+            found = {
+                "text": choice.message.content or "",
+                "stop": "length" if choice.finish_reason == "length" else "natural",
+                "tokens": usage.completion_tokens if usage else 0,
+                "prompt_tokens": usage.prompt_tokens if usage else 0,
+                "seconds": time.perf_counter() - start,
+            }
+            tokens = (usage.prompt_tokens, 0, usage.completion_tokens) if usage else (prompt, 0, body["max_tokens"])
+            with self._one_at_a_time:
+                keep(self._journal, key, self._endpoint.identity, found, tokens, self._endpoint.price.of(*tokens))
+            return found, True
+        finally:
+            with self._one_at_a_time:
+                self._budget.settle(aside)
+
+    def _set_aside(self, input: int, output: int) -> dict[str, float]:
+        while True:
+            with self._one_at_a_time:
+                aside = self._budget.set_aside(input, output)
+            if aside is not None:
+                return aside
+            time.sleep(0.1)
+
+    def close(self) -> None:
+        """Give back the connections, and what is set aside."""
+        self._client.close()
+        self._budget.close()
 
 
 def _fitting(story: Story, context: int) -> dict:

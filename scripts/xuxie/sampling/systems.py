@@ -79,17 +79,18 @@ def sample_trained(
 
 
 def sample_endpoint(
-    rows: Sequence[dict], name: str, endpoint: dict, gguf: Path | None, sampling: dict, journal_folder: Path, threads: int
+    rows: Sequence[dict], name: str, endpoint: dict, gguf: Path | None, sampling: dict, llm: dict, threads: int
 ) -> dict[str, dict]:
     """Outputs of an endpoint's model by row id.
 
     Args:
         endpoint: its entry in the config.
         gguf: the weights, if it is embedded.
-        journal_folder: the journal of all paid answers.
+        llm: `llm` of the config: the journal of all paid answers, the budget, and whether anything may be asked.
     """
-    with open_endpoint(endpoint, gguf, threads) as opened, Journal(journal_folder) as journal:
-        return sample_remote(opened, rows, name=name, journal=journal, drawing=_drawing(sampling), **_asked(sampling))
+    with open_endpoint(endpoint, gguf, threads, llm["offline"]) as opened, Journal(Path(llm["journal"])) as journal:
+        asked = {**_asked(sampling), "drawing": _drawing(sampling), "budget": llm["budget"]}
+        return sample_remote(opened, rows, name=name, journal=journal, **asked)
 
 
 def chat_command(trained: Trained, sampling: dict, system: str | None) -> str:
