@@ -6,6 +6,7 @@ from itertools import pairwise
 # A quotation or a bracket that closes within so many characters of its paragraph is never torn;
 # a longer one is a monologue, and its sentences count.
 _LONGEST_SPEECH = 300
+_LONGEST_INTRODUCTION = 80
 
 _MARKS = "。！？｡．.!?…"
 _CLOSERS = "”’」』）》〉】〕"
@@ -18,8 +19,9 @@ def sentences(text: str, start: int = 0, end: int | None = None) -> list[tuple[i
     """Return the spans of the sentences of `text[start:end]`, as offsets into `text`.
 
     The spans follow each other without a gap and cover the range. A sentence takes along its
-    closing quotes and brackets and the white space after it; speech stays with the words around
-    it (“走吧。”他说。 is one sentence), two speeches in a row are two. A paragraph always ends one.
+    closing quotes and brackets and the white space after it. Speech stays with the words around
+    it (“走吧。”他说。 is one sentence), except that words which introduce the next speech begin a
+    new one (他又说：“…). A paragraph always ends one.
     """
     return list(pairwise(bounds(text, start, len(text) if end is None else end)))
 
@@ -34,12 +36,15 @@ def bounds(text: str, start: int, end: int) -> list[int]:
 def _pattern() -> str:
     marks = re.escape(_MARKS)
     special = ".!?…" + "".join(_SPEECH) + re.escape("".join(_BRACKETS))
+    introduced = rf"(?:[^{marks}\n：:{''.join(_SPEECH)}{_CLOSERS}]{{1,{_LONGEST_INTRODUCTION}}}+[：:]\s*)?+"
     body = []
     ends = [rf'[{marks}]++(?:[{_CLOSERS}{marks}]|["\')\]](?!\w))*+', r"\n"]
     for opening, closing in _SPEECH.items():
-        speech = rf"[^{opening}{closing}\n]{{0,{_LONGEST_SPEECH}}}+{closing}"
-        # Finished speech ends a sentence before more speech, or before a new English sentence.
-        body.append(rf"{opening}{speech}(?!(?<=[{marks}]{closing})(?:\s*[{''.join(_SPEECH)}]|\s+[A-Z]))")
+        # A curly quote before the second straight one: a straight one is a slip of the typist, and opens nothing.
+        strange = "“”" if opening == closing else ""
+        speech = rf"[^{opening}{closing}{strange}\n]{{0,{_LONGEST_SPEECH}}}+{closing}"
+        # Finished speech ends a sentence before more speech, before words that introduce it (他又说：“), or before a new English sentence.
+        body.append(rf"{opening}{speech}(?!(?<=[{marks}]{closing})(?:\s*{introduced}[{''.join(_SPEECH)}]|\s+[A-Z]))")
         body.append(rf"{opening}(?!{speech})")
         ends.append(rf"{opening}{speech}")
     for opening, closing in _BRACKETS.items():
