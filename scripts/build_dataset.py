@@ -20,8 +20,9 @@ logger = logging.getLogger(__name__)
 
 @dataclass
 class Placed:
-    """One novel's rows by split, its candidate pairs, and why each kept pair that is in no split is not."""
+    """One novel's length in characters, its candidate pairs, its rows by split, and why each kept pair that is in no split is not."""
 
+    characters: int
     candidates: list[dict]
     rows: dict[str, list[dict]] = field(default_factory=lambda: {split: [] for split in SPLITS})
     dropped: dict[str, str] = field(default_factory=dict)
@@ -77,7 +78,7 @@ def build_dataset(
         account[novel] = {
             "source": {**source["characters"], "steps": source["steps"]},
             "characters": account_for_characters(
-                len(read_text(texts[index])),
+                part.characters,
                 chunks=read_rows(chunks[index]),
                 unasked=read_rows(unasked[index]),
                 failures=read_rows(failures[index]),
@@ -106,7 +107,7 @@ def _place(candidates: list[dict], chapters: list[dict], text: str, novel: str, 
     Args:
         elsewhere: the completions of the novels before it in the dataset; those of this one are added.
     """
-    placed = Placed(candidates)
+    placed = Placed(len(text), candidates)
     wanted = []
     for pair in (pair for pair in candidates if pair["kept"]):
         if dataset["lengths"] is not None and pair["length"] not in dataset["lengths"]:
