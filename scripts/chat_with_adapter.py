@@ -1,6 +1,7 @@
 """Write a story together with a tuned model, in the terminal: `make chat`."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ from xuxie.chat.talk import Talk
 from xuxie.chat.terminal import Terminal
 from xuxie.chat.voice import Voice
 from xuxie.config import complete_config
+from xuxie.environments import python_of
 from xuxie.errors import UserError
 from xuxie.rows import read_json
 from xuxie.sampling.systems import Trained
@@ -51,7 +53,7 @@ def read_config(files: Sequence[str]) -> dict:
 
 
 def open_terminal(config: dict, name: str | None = None) -> Terminal:
-    """Load an adapter on its base model.
+    """Load an adapter on its base model; where that runs in another environment, begin again there.
 
     Raises:
         UserError: there is no such adapter, or it is not trained yet.
@@ -68,6 +70,8 @@ def open_terminal(config: dict, name: str | None = None) -> Terminal:
         )
     if not read_json(folder / "gates.json")["passed"]:
         print(f"warning: {name} did not pass its training gates, and may write past its end; see {folder}/gates.json", file=sys.stderr)
+    if (python := python_of(model["environment"])) is not None:
+        os.execv(python, [str(python), *sys.argv])
     sampling = config["sampling"]
     trained = Trained(weights[1].parent, folder, sampling["template"] or model["template"], model["trust_remote_code"])
     loaded, tokenizer = trained.load()

@@ -35,7 +35,7 @@ def in_environment(function: Callable) -> Callable:
 
     @functools.wraps(function)
     def run(*, environment: str, **arguments) -> None:
-        python = _python_of(environment)
+        python = python_of(environment)
         if python is None:
             function(**arguments)
         else:
@@ -44,7 +44,7 @@ def in_environment(function: Callable) -> Callable:
     return run
 
 
-def _python_of(environment: str) -> Path | None:
+def python_of(environment: str) -> Path | None:
     """The interpreter of an environment; None if it is this one.
 
     Raises:
