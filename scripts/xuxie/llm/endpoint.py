@@ -102,6 +102,8 @@ def open_endpoint(endpoint_settings: dict, gguf: Path | None = None, threads: in
             raise UserError(
                 f"the weights of the embedded model {settings.embedded} are missing", where=str(gguf), remedy="run the rule that makes them"
             )
+        if settings.structured == "auto":  # llama.cpp decodes under a schema; nothing is to be found out
+            settings = settings.model_copy(update={"structured": "schema"})
         identity = settings.identity or f"{settings.embedded}@{_sha256(Path(gguf))[:16]}"
         if offline:
             yield Endpoint("", settings.embedded, identity, "", settings, Price(), offline)

@@ -46,6 +46,7 @@ class Run:
         self._ends_at = time.monotonic() + self._settings.deadline if self._settings.deadline else None
         self._modes: dict[type, str] = {}
         self._finding_mode = asyncio.Lock()
+        self._probes: set[str] = set()  # keys of the calls that were made to find a mode
         self._calls: dict[str, asyncio.Task] = {}
         self._on_the_wire: set[asyncio.Task] = set()
         self._ticking = asyncio.create_task(self._tick())
@@ -86,7 +87,8 @@ class Run:
         request = self._first_request(question, await self._mode_for(question))
         while True:
             entry, now = await self._entry(request, question.id)
-            made |= now
+            made |= now or request.key in self._probes
+            self._probes.discard(request.key)
             usage += Usage.of_entry(entry)
             reply = entry["reply"]
             try:
@@ -126,7 +128,9 @@ class Run:
             request = self._first_request(question, mode)
             for _ in range(2):
                 try:
-                    entry, _ = await self._entry(request, question.id, probing=True)
+                    entry, now = await self._entry(request, question.id, probing=True)
+                    if now:
+                        self._probes.add(request.key)
                     read_answer(entry["reply"], question.schema)
                     return mode
                 except Unsupported as fault:
