@@ -5,6 +5,7 @@ import importlib.util
 
 import pytest
 import yaml
+from jsonschema import Draft202012Validator
 from workspace import REPOSITORY
 from xuxie.config import complete_config
 from xuxie.errors import UserError
@@ -16,6 +17,10 @@ def completed(config: dict) -> dict:
     config = copy.deepcopy(config)
     complete_config(config, SCHEMA)
     return config
+
+
+def test_the_schema_is_one():
+    Draft202012Validator.check_schema(yaml.safe_load(SCHEMA.read_text(encoding="utf-8")))
 
 
 def test_two_lines_make_a_complete_config():
