@@ -8,16 +8,18 @@ import json
 import re
 from pathlib import Path
 
+#: Inputs, outputs and what tells their wildcards apart.
 KEPT = ("default_target", "input", "output", "wildcard_constraints")
 
 
-def write_floor(repository: Path, folder: Path, complete: dict) -> Path:
+def write_floor(repository: Path, folder: Path, complete: dict, more: tuple[str, ...] = ()) -> Path:
     """Write the empty graph's Snakefile, with its own copies of the rules.
 
     Args:
         repository: the workflow.
         folder: where the Snakefile goes.
         complete: the configuration with all defaults filled in, so that the floor needn't.
+        more: what else of each rule is kept, such as "script", to see what that alone costs.
 
     Returns:
         the Snakefile
@@ -29,20 +31,25 @@ def write_floor(repository: Path, folder: Path, complete: dict) -> Path:
     parts = [
         f"import json\n\nconfig = json.load(open({str(folder / 'complete.json')!r}))",
         re.sub(r"^HOME = .*$", f"HOME = {str(repository)!r}", unchecked, count=1, flags=re.MULTILINE),
-        *(emptied((repository / "rules" / name).read_text()) for name in re.findall(r'"rules/(\w+\.smk)"', snakefile) if name != "common.smk"),
-        emptied(snakefile[snakefile.index("\nrule all:") :]),
+        *(
+            emptied((repository / "rules" / name).read_text(), KEPT + more)
+            for name in re.findall(r'"rules/(\w+\.smk)"', snakefile)
+            if name != "common.smk"
+        ),
+        emptied(snakefile[snakefile.index("\nrule all:") :], KEPT),
     ]
-    floor = folder / "floor.smk"
-    floor.write_text("\n\n".join(parts))
+    floor = folder / ("-".join(["floor", *more]) + ".smk")
+    # The rules' own paths are relative to their folder.
+    floor.write_text(re.sub(r'"\.\./(?=scripts/|envs/)', f'"{repository}/', "\n\n".join(parts)))
     return floor
 
 
-def emptied(rules: str) -> str:
-    """Rules without all but inputs, outputs and what tells their wildcards apart."""
+def emptied(rules: str, sections: tuple[str, ...]) -> str:
+    """Rules without all but these sections."""
     kept, keep = [], False
     for line in rules.splitlines():
         if section := re.match(r"    (\w+):", line):
-            keep = section[1] in KEPT
+            keep = section[1] in sections
         if line.startswith("rule ") or (keep and line.startswith("    ")):
             kept.append(line)
     return "\n".join(kept)

@@ -1,9 +1,12 @@
 """What planning costs: `snakemake -n` for growing numbers of novels, beside an empty rule graph of the same size.
 
     python benchmarks/dag/run.py 10 100 1000
+    python benchmarks/dag/run.py 1000 --parts
 
 Each novel has ten shards; there is an adapter for every twenty novels. Time is the processor's, the best of `--repeats`, taken
 in turns, so that a busy machine distorts less; memory is the most that the process ever held. Nothing is run, no file is read.
+
+With --parts a second table says where the difference comes from: the empty graph again, with one part of each rule given back.
 """
 
 import argparse
@@ -24,6 +27,13 @@ from floor import write_floor
 REPOSITORY = Path(__file__).resolve().parents[2]
 SHARD_BYTES = 1000
 SHARDS = 10
+#: What of each rule can be given back to the empty graph.
+PARTS = {
+    "scripts": ("script",),
+    "threads and resources": ("threads", "resources"),
+    "logs and benchmarks": ("log", "benchmark"),
+    "parameters, environments, priorities": ("params", "conda", "priority"),
+}
 
 
 @dataclass(frozen=True)
@@ -51,8 +61,8 @@ def settings(novels: int) -> dict:
     }
 
 
-def prepare(folder: Path, novels: int) -> list[list[str]]:
-    """The commands that plan the workflow and the empty graph, in this folder."""
+def prepare(folder: Path, novels: int, parts: list[tuple[str, ...]]) -> list[list[str]]:
+    """The commands that plan the workflow, the empty graph, and the empty graph with each of these parts, in this folder."""
     sys.path.insert(0, str(REPOSITORY / "scripts"))
     from xuxie.config import complete_config
 
@@ -66,7 +76,8 @@ def prepare(folder: Path, novels: int) -> list[list[str]]:
     base = [sys.executable, "-m", "snakemake", "-n", "--quiet", "rules", "--cores", "1", "--directory", str(folder)]
     base += ["--workflow-profile", "none", "--rerun-triggers", "mtime", "params", "input"]
     whole = ["--snakefile", str(REPOSITORY / "Snakefile"), "--configfile", str(folder / "config.yaml"), "--replace-workflow-config"]
-    return [[*base, *whole], [*base, "--snakefile", str(write_floor(REPOSITORY, folder, config))]]
+    floors = [write_floor(REPOSITORY, folder, config, more) for more in ((), *parts)]
+    return [[*base, *whole], *([*base, "--snakefile", str(floor)] for floor in floors)]
 
 
 def measure(command: list[str]) -> Cost:
@@ -86,16 +97,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("novels", type=int, nargs="+")
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--parts", action="store_true", help="say where the difference comes from")
     options = parser.parse_args()
+    parts = PARTS if options.parts else {}
     print(f"{date.today()}, {platform.machine()}, Python {platform.python_version()}, Snakemake {importlib.metadata.version('snakemake')}")
     print("| novels | jobs | workflow, s | empty graph, s | ratio | ms a job | workflow, MB | empty graph, MB | KB a job |")
     print("|---:|---:|---:|---:|---:|---:|---:|---:|---:|")
+    shares = []
     for novels in options.novels:
         with tempfile.TemporaryDirectory() as folder:
-            commands = prepare(Path(folder), novels)
+            commands = prepare(Path(folder), novels, list(parts.values()))
             costs = [[measure(command) for command in commands] for _ in range(options.repeats)]
-        whole, floor = (min(side, key=lambda cost: cost.seconds) for side in zip(*costs, strict=True))
-        if whole.jobs != floor.jobs:
+        whole, floor, *given_back = (min(side, key=lambda cost: cost.seconds) for side in zip(*costs, strict=True))
+        if any(cost.jobs != whole.jobs for cost in (floor, *given_back)):
             raise RuntimeError(f"not the same graph: {whole.jobs} and {floor.jobs}")
         jobs = whole.jobs["total"]
         print(
@@ -103,6 +117,12 @@ def main() -> None:
             f"| {1000 * whole.seconds / jobs:.2f} | {whole.memory:.0f} | {floor.memory:.0f} | {1000 * whole.memory / jobs:.0f} |",
             flush=True,
         )
+        shares += [
+            f"| {novels:,} | {part} | {cost.seconds:.1f} | {cost.seconds - floor.seconds:.1f} | {cost.seconds / floor.seconds:.2f} |"
+            for part, cost in zip(parts, given_back, strict=True)
+        ]
+    if shares:
+        print("\n| novels | empty graph with | s | more, s | ratio |\n|---:|:---|---:|---:|---:|", *shares, sep="\n")
 
 
 if __name__ == "__main__":
