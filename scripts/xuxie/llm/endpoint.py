@@ -28,7 +28,7 @@ class EndpointSettings(pydantic.BaseModel):
     model: str | None = None
     identity: str | None = None
     api_key_env: str | None = None
-    concurrency: int = pydantic.Field(default=8, ge=1, le=4096)
+    concurrency: int | None = pydantic.Field(default=None, ge=1, le=4096)
     rpm: float | None = pydantic.Field(default=None, gt=0)
     tpm: float | None = pydantic.Field(default=None, gt=0)
     timeout: float = pydantic.Field(default=120, gt=0)
@@ -40,6 +40,15 @@ class EndpointSettings(pydantic.BaseModel):
     context: int = pydantic.Field(default=4096, ge=256)
     price: dict[Literal["input", "cached", "output"], float] = {}
     extra_body: dict = {}
+
+    @pydantic.model_validator(mode="after")
+    def _own_defaults(self):
+        if self.concurrency is None:
+            self.concurrency = 1 if self.embedded else 8
+        # llama.cpp decodes under a schema: nothing is to be found out.
+        if self.embedded and self.structured == "auto":
+            self.structured = "schema"
+        return self
 
     @pydantic.model_validator(mode="after")
     def _one_place(self):
@@ -102,8 +111,6 @@ def open_endpoint(endpoint_settings: dict, gguf: Path | None = None, threads: in
             raise UserError(
                 f"the weights of the embedded model {settings.embedded} are missing", where=str(gguf), remedy="run the rule that makes them"
             )
-        if settings.structured == "auto":  # llama.cpp decodes under a schema; nothing is to be found out
-            settings = settings.model_copy(update={"structured": "schema"})
         identity = settings.identity or f"{settings.embedded}@{_sha256(Path(gguf))[:16]}"
         if offline:
             yield Endpoint("", settings.embedded, identity, "", settings, Price(), offline)
