@@ -1,5 +1,6 @@
 """What goes wrong on machines and shared file systems: each fault says what it is, and leaves a clean way on."""
 
+import functools
 import os
 import signal
 import subprocess
@@ -97,7 +98,9 @@ def begin(workspace: Workspace, *targets: str) -> subprocess.Popen:
     command += ["--workflow-profile", str(REPOSITORY / "profiles/default"), "--cores", "2"]
     command += ["--configfile", str(workspace / "config.yaml"), "--replace-workflow-config", *targets]
     with open(workspace / "run.log", "w") as log:
-        return subprocess.Popen(command, stdout=log, stderr=log, cwd=workspace.folder, start_new_session=True)
+        # Tests that run in a shell's background have SIGINT ignored, and would hand that on.
+        heed = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+        return subprocess.Popen(command, stdout=log, stderr=log, cwd=workspace.folder, start_new_session=True, preexec_fn=heed)
 
 
 def wait_for(holds, run: subprocess.Popen, seconds: float = 120) -> None:
