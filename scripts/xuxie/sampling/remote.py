@@ -110,7 +110,8 @@ class _Calls:
                 where=f"{self._journal.folder}, model {self._endpoint.identity}",
                 remedy="import a journal that holds it, or set llm.offline: false",
             )
-        prompt = self._estimate.prompt(len(json.dumps(body["messages"], ensure_ascii=False).encode()))
+        size = len(json.dumps(body["messages"], ensure_ascii=False).encode())
+        prompt = self._estimate.prompt(size)
         aside = self._set_aside(prompt, body["max_tokens"])
         try:
             start = time.perf_counter()
@@ -125,6 +126,8 @@ class _Calls:
             }
             tokens = (usage.prompt_tokens, 0, usage.completion_tokens) if usage else (prompt, 0, body["max_tokens"])
             with self._one_at_a_time:
+                if usage:
+                    self._estimate.learn(size, usage.prompt_tokens)
                 keep(self._journal, key, self._endpoint.identity, found, tokens, self._endpoint.price.of(*tokens))
             return found, True
         finally:
