@@ -27,16 +27,17 @@ define environment
 $(PYTHON) -m venv $(@D)
 $(@D)/bin/pip install --quiet --no-deps --require-hashes -r $<
 $(@D)/bin/pip install --quiet -r envs/torch.txt
+$(@D)/bin/pip install --quiet --no-deps --no-build-isolation --editable .
 touch $@
 endef
 
-$(VENV)/.installed: envs/requirements.lock envs/torch.txt
+$(VENV)/.installed: envs/requirements.lock envs/torch.txt pyproject.toml
 	$(environment)
 
 # For models with `environment: qwen1`, whose own code needs releases of its time.
 .venv-qwen1: .venv-qwen1/.installed
 
-.venv-qwen1/.installed: envs/qwen1.lock envs/torch.txt
+.venv-qwen1/.installed: envs/qwen1.lock envs/torch.txt pyproject.toml
 	$(environment)
 
 lock:

@@ -46,6 +46,8 @@ rule all:
     default_target: True
     input:
         datasets=expand("results/datasets/{dataset}/ledger_check.json", dataset=config["datasets"]),
-        adapters=expand("results/adapters/{adapter}/adapter_model.safetensors", adapter=config["adapters"]),
+        adapters=expand(
+            "results/adapters/{adapter}/adapter_model.safetensors", adapter=config["adapters"]
+        ),
         report="results/report.html",
         stored=stored_files(),

@@ -17,7 +17,11 @@ def keys(schema: dict, node: dict, path: str = "") -> Iterator[tuple[str, dict]]
         yield from _entry(schema, child, f"{path}.{key}" if path else key)
     if isinstance(node.get("additionalProperties"), dict):
         yield from _entry(schema, node["additionalProperties"], f"{path}.{{name}}")
-    if isinstance(node.get("items"), dict) and "$ref" in node["items"] and "properties" in resolve(schema, node["items"]):
+    if (
+        isinstance(node.get("items"), dict)
+        and "$ref" in node["items"]
+        and "properties" in resolve(schema, node["items"])
+    ):
         yield from keys(schema, node["items"], f"{path}[]")
     for rule in node.get("allOf", []):
         yield from keys(schema, rule["then"], path)
@@ -43,7 +47,12 @@ def allowed(node: dict) -> str:
         return f"`{json.dumps(node['const'])}`"
     kinds = node.get("type", "")
     text = " or ".join(kinds) if isinstance(kinds, list) else kinds
-    bounds = [("minimum", "≥"), ("exclusiveMinimum", ">"), ("maximum", "≤"), ("exclusiveMaximum", "<")]
+    bounds = [
+        ("minimum", "≥"),
+        ("exclusiveMinimum", ">"),
+        ("maximum", "≤"),
+        ("exclusiveMaximum", "<"),
+    ]
     return " ".join([text, *(f"{sign} {node[key]}" for key, sign in bounds if key in node)])
 
 
@@ -55,11 +64,27 @@ def table(schema: dict) -> str:
         top = path.split(".")[0]
         if top != section:
             section = top
-            lines += ["", f"### `{top}`", "", node["description"], "", "| key | values | default | meaning |", "|---|---|---|---|"]
+            lines += [
+                "",
+                f"### `{top}`",
+                "",
+                node["description"],
+                "",
+                "| key | values | default | meaning |",
+                "|---|---|---|---|",
+            ]
             continue
-        default = f"`{json.dumps(node['default'], ensure_ascii=False)}`" if "default" in node else ""
+        default = (
+            f"`{json.dumps(node['default'], ensure_ascii=False)}`" if "default" in node else ""
+        )
         meaning = " ".join(node["description"].split())
-        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in (f"`{path}`", allowed(node), default, meaning)) + " |")
+        lines.append(
+            "| "
+            + " | ".join(
+                cell.replace("|", "\\|") for cell in (f"`{path}`", allowed(node), default, meaning)
+            )
+            + " |"
+        )
     return "\n".join(lines).strip() + "\n"
 
 

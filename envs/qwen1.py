@@ -11,7 +11,12 @@ OVERRIDES = ("--override", str(HERE / "qwen1.overrides.txt"))
 def main() -> None:
     """Write qwen1.lock, qwen1.yaml and qwen1.post-deploy.sh."""
     own = HERE / "qwen1.lock"
-    own.write_text(lock.resolve([HERE / "qwen1.in"], *OVERRIDES, "--generate-hashes", "--no-emit-package", "torch"), encoding="utf-8")
+    own.write_text(
+        lock.resolve(
+            [HERE / "qwen1.in"], *OVERRIDES, "--generate-hashes", "--no-emit-package", "torch"
+        ),
+        encoding="utf-8",
+    )
     packages = lock.pins(lock.resolve([HERE / "qwen1.in"], *OVERRIDES, "--constraint", str(own)))
     (HERE / "qwen1.yaml").write_text(lock.conda_file("qwen1", packages), encoding="utf-8")
     (HERE / "qwen1.post-deploy.sh").write_text(lock.post_deploy_script(packages), encoding="utf-8")

@@ -11,10 +11,12 @@ from snakemake.exceptions import WorkflowError
 # This workflow's own folder, also where another workflow uses it as a module.
 HOME = os.path.dirname(workflow.current_basedir.get_path_or_uri(secret_free=True))
 if not os.path.isdir(HOME):
-    raise WorkflowError(f"{HOME} is no folder here: a module of this workflow needs a clone, since its scripts share a package")
+    raise WorkflowError(
+        f"{HOME} is no folder here: a module of this workflow needs a clone, since its scripts share a package"
+    )
 sys.path.insert(0, os.path.join(HOME, "scripts"))
 
-from xuxie.config import complete_config
+from xuxie.config.completion import complete_config
 from xuxie.errors import UserError
 from xuxie.export.quantisations import CONVERTED, QUANTISED
 
@@ -23,10 +25,19 @@ from xuxie.export.quantisations import CONVERTED, QUANTISED
 REPLACED = "config_was_replaced"
 
 if workflow.config_settings.replace_workflow_config:
-    workflow.config_settings.config_args = [*workflow.config_settings.config_args, f"{REPLACED}=True"]
+    workflow.config_settings.config_args = [
+        *workflow.config_settings.config_args,
+        f"{REPLACED}=True",
+    ]
 if config.pop(REPLACED, False):
     config.clear()
-    config.update({key: value for key, value in workflow.config_settings.overwrite_config.items() if key != REPLACED})
+    config.update(
+        {
+            key: value
+            for key, value in workflow.config_settings.overwrite_config.items()
+            if key != REPLACED
+        }
+    )
 
 try:
     complete_config(config, workflow.source_path("../config/schema.yaml"))
@@ -92,7 +103,11 @@ def check_sources():
         for file in source_files(novel):
             if not os.path.exists(file):
                 raise WorkflowError(
-                    UserError(f"no file is found at {file}", where=f"config key novels.{novel}.path", remedy="check the path")
+                    UserError(
+                        f"no file is found at {file}",
+                        where=f"config key novels.{novel}.path",
+                        remedy="check the path",
+                    )
                 )
 
 
@@ -145,24 +160,36 @@ def counting_model(name):
 
 def pair_tokenizer():
     """The model that bounds of pairs are counted with; none where all bounds are in characters."""
-    return counting_model(config["pairs"]["model"]) if any(length["tokens"] for length in config["pairs"]["lengths"]) else []
+    return (
+        counting_model(config["pairs"]["model"])
+        if any(length["tokens"] for length in config["pairs"]["lengths"])
+        else []
+    )
 
 
 def endpoint_identity(name):
     """What of an endpoint shapes its answers. Limits and prices do not, so a change of them runs nothing again."""
     endpoint = config["endpoints"][name]
-    return {"name": name, "model": endpoint["identity"] or endpoint["embedded"] or endpoint["model"]}
+    return {
+        "name": name,
+        "model": endpoint["identity"] or endpoint["embedded"] or endpoint["model"],
+    }
 
 
 def asking():
     """The settings that shape the questions to both roles."""
-    return {key: config["pairs"][key] for key in ("mode", "lengths", "per_chunk", "chunks_per_chapter", "sampling", "seed")}
+    return {
+        key: config["pairs"][key]
+        for key in ("mode", "lengths", "per_chunk", "chunks_per_chapter", "sampling", "seed")
+    }
 
 
 def wording_for(novel):
     """The folder of prompt templates in a novel's language."""
     language = config["novels"][novel]["language"]
-    return config["pairs"]["wording"] or packaged(f"resources/prompts/{'en' if language == 'en' else 'zh'}")
+    return config["pairs"]["wording"] or packaged(
+        f"resources/prompts/{'en' if language == 'en' else 'zh'}"
+    )
 
 
 def wording_of(wildcards):
@@ -180,7 +207,14 @@ def compared_text():
 
 def scorers_that(method):
     """A wildcard pattern for the names of the scorers of one method; matches nothing if there are none."""
-    return "|".join(re.escape(name) for name, scorer in config["scorers"].items() if scorer["method"] == method) or "$^"
+    return (
+        "|".join(
+            re.escape(name)
+            for name, scorer in config["scorers"].items()
+            if scorer["method"] == method
+        )
+        or "$^"
+    )
 
 
 def scorer_settings(wildcards):
@@ -218,17 +252,28 @@ def candidates_of_shards(wildcards):
 
 def scored_of_shards(wildcards):
     """Every scorer's file of every shard, scorers in the order of the config."""
-    return [file for scorer in config["pairs"]["scorers"] for file in in_shards(wildcards.novel, f"scored.{scorer}.jsonl")]
+    return [
+        file
+        for scorer in config["pairs"]["scorers"]
+        for file in in_shards(wildcards.novel, f"scored.{scorer}.jsonl")
+    ]
 
 
 def judges(wildcards):
     """The settings of the scorers in use that ask an endpoint, by name."""
-    return {name: config["scorers"][name] for name in config["pairs"]["scorers"] if config["scorers"][name]["method"] == "judge"}
+    return {
+        name: config["scorers"][name]
+        for name in config["pairs"]["scorers"]
+        if config["scorers"][name]["method"] == "judge"
+    }
 
 
 def usages_of_shards(wildcards):
     """What the answers of every role that asks an endpoint took, of every shard."""
-    names = ["candidates.usage.json", *(f"scored.{judge}.usage.json" for judge in judges(wildcards))]
+    names = [
+        "candidates.usage.json",
+        *(f"scored.{judge}.usage.json" for judge in judges(wildcards)),
+    ]
     return [file for name in names for file in in_shards(wildcards.novel, name)]
 
 
@@ -236,7 +281,11 @@ def of_novels(name):
     """An input function: the file of this name of every novel of a dataset."""
 
     def files(wildcards):
-        return expand("results/novels/{novel}/{name}", novel=config["datasets"][wildcards.dataset]["novels"], name=name)
+        return expand(
+            "results/novels/{novel}/{name}",
+            novel=config["datasets"][wildcards.dataset]["novels"],
+            name=name,
+        )
 
     return files
 
@@ -254,7 +303,14 @@ def chunk_tokenizer(wildcards):
 
 def models_from(*sources):
     """A wildcard pattern for the names of the models from these sources; matches nothing if there are none."""
-    return "|".join(re.escape(name) for name, model in config["models"].items() if model["source"] in sources) or "$^"
+    return (
+        "|".join(
+            re.escape(name)
+            for name, model in config["models"].items()
+            if model["source"] in sources
+        )
+        or "$^"
+    )
 
 
 def catalogue_name(wildcards):
@@ -270,9 +326,9 @@ def runs_own_code(wildcards):
 def files_of_path_model(wildcards):
     """The files of a model that is on this machine; its config.json at least, so that a missing folder is noticed."""
     folder = config["models"][wildcards.model]["name"]
-    return sorted(file for file in glob.glob(os.path.join(glob.escape(folder), "*")) if os.path.isfile(file)) or [
-        os.path.join(folder, "config.json")
-    ]
+    return sorted(
+        file for file in glob.glob(os.path.join(glob.escape(folder), "*")) if os.path.isfile(file)
+    ) or [os.path.join(folder, "config.json")]
 
 
 # train
@@ -340,9 +396,15 @@ def rivals(wildcards):
                 "trust_remote_code": config["models"][model]["trust_remote_code"],
             }
         elif name in config["endpoints"]:
-            found[name] = {"endpoint": name, "identity": endpoint_identity(name), "gguf": gguf_of(name) or None}
+            found[name] = {
+                "endpoint": name,
+                "identity": endpoint_identity(name),
+                "gguf": gguf_of(name) or None,
+            }
         elif name not in ("base", "tuned"):
-            raise WorkflowError(f"sampling.systems names {name!r}, which is neither base nor tuned, and no key of adapters or endpoints")
+            raise WorkflowError(
+                f"sampling.systems names {name!r}, which is neither base nor tuned, and no key of adapters or endpoints"
+            )
     return found
 
 
@@ -353,7 +415,9 @@ def rival_files(wildcards):
         if "endpoint" in rival:
             files += [rival["gguf"]] if rival["gguf"] else []
         else:
-            files += [f"{rival['adapter']}/{file}" for file in ("adapter_model.safetensors", "train.yaml")]
+            files += [
+                f"{rival['adapter']}/{file}" for file in ("adapter_model.safetensors", "train.yaml")
+            ]
             files += hf_files(config["adapters"][name]["model"])
     return files
 
@@ -392,12 +456,18 @@ def arbiter_endpoint(wildcards):
 def arbiter_wording(wildcards):
     """The judge's question, in the language of the dataset's first novel."""
     novel = config["datasets"][dataset_of(wildcards)]["novels"][0]
-    return packaged(f"resources/judging/{'en' if config['novels'][novel]['language'] == 'en' else 'zh'}.txt")
+    return packaged(
+        f"resources/judging/{'en' if config['novels'][novel]['language'] == 'en' else 'zh'}.txt"
+    )
 
 
 def judged_samples(wildcards):
     """The judge's preferences, if there is a judge."""
-    return f"results/adapters/{wildcards.adapter}/judged.jsonl" if config["evaluation"]["judge"] else []
+    return (
+        f"results/adapters/{wildcards.adapter}/judged.jsonl"
+        if config["evaluation"]["judge"]
+        else []
+    )
 
 
 # report
@@ -413,13 +483,19 @@ def of_all(what, name):
 
 def exported_adapters():
     """The adapters that are taken home."""
-    return config["adapters"] if config["export"]["adapters"] is None else config["export"]["adapters"]
+    return (
+        config["adapters"] if config["export"]["adapters"] is None else config["export"]["adapters"]
+    )
 
 
 def told_system(wildcards):
     """The system prompt that an adapter is asked with: of several wordings, the first."""
     told = config["sampling"]["system"]
-    return next(iter(config["datasets"][dataset_of(wildcards)]["system"]), None) if told is None else told
+    return (
+        next(iter(config["datasets"][dataset_of(wildcards)]["system"]), None)
+        if told is None
+        else told
+    )
 
 
 def told_instruction(wildcards):
@@ -430,20 +506,36 @@ def told_instruction(wildcards):
 def exported_ggufs(wildcards):
     """The merged model in each quantisation that is asked for, and the adapter."""
     files = expand(
-        "results/exports/{adapter}/model.{quantisation}.gguf", adapter=wildcards.adapter, quantisation=config["export"]["quantisations"]
+        "results/exports/{adapter}/model.{quantisation}.gguf",
+        adapter=wildcards.adapter,
+        quantisation=config["export"]["quantisations"],
     )
-    return files + ([f"results/exports/{wildcards.adapter}/adapter.gguf"] if config["export"]["lora_gguf"] else [])
+    return files + (
+        [f"results/exports/{wildcards.adapter}/adapter.gguf"]
+        if config["export"]["lora_gguf"]
+        else []
+    )
 
 
 def likenesses(wildcards):
     """What was found of each GGUF; nothing if no prompts are to be compared."""
-    quantisations = config["export"]["quantisations"] if config["export"]["verified_prompts"] else []
-    return expand("results/exports/{adapter}/likeness/{quantisation}.json", adapter=wildcards.adapter, quantisation=quantisations)
+    quantisations = (
+        config["export"]["quantisations"] if config["export"]["verified_prompts"] else []
+    )
+    return expand(
+        "results/exports/{adapter}/likeness/{quantisation}.json",
+        adapter=wildcards.adapter,
+        quantisation=quantisations,
+    )
 
 
 def rows_of_splits(wildcards):
     """All rows of an adapter's dataset, by split."""
-    return expand("results/datasets/{dataset}/{split}.jsonl", dataset=dataset_of(wildcards), split=["train", "val", "test"])
+    return expand(
+        "results/datasets/{dataset}/{split}.jsonl",
+        dataset=dataset_of(wildcards),
+        split=["train", "val", "test"],
+    )
 
 
 def novel_languages(wildcards):
@@ -453,7 +545,10 @@ def novel_languages(wildcards):
 
 def card_layouts():
     """The model card's template, and the titles of its measures."""
-    return [packaged(f"resources/export/{file}") for file in (f"card.{config['report']['language']}.md.j2", "measures.yaml")]
+    return [
+        packaged(f"resources/export/{file}")
+        for file in (f"card.{config['report']['language']}.md.j2", "measures.yaml")
+    ]
 
 
 # store
@@ -477,7 +572,12 @@ def stored_files():
     """What the store gets, if there is one."""
     if not config["store"]:
         return []
-    paths = [f"{what}/{name}/{file}" for what, files in DELIVERED.items() for name in config[what] for file in files]
+    paths = [
+        f"{what}/{name}/{file}"
+        for what, files in DELIVERED.items()
+        for name in config[what]
+        for file in files
+    ]
     return [storage(f"{config['store']}/{path}") for path in ["report.html", *paths]]
 
 
@@ -518,7 +618,9 @@ def minutes_for_shard(wildcards, attempt):
 
 def memory_to_serve(wildcards, input, attempt):
     """The weights of an embedded endpoint and their cache; little for an endpoint elsewhere."""
-    return math.ceil((1000 + 2 * files_mb(file for file in input if file.endswith(".gguf"))) * attempt)
+    return math.ceil(
+        (1000 + 2 * files_mb(file for file in input if file.endswith(".gguf"))) * attempt
+    )
 
 
 def memory_to_convert(wildcards, input, attempt):
@@ -535,7 +637,11 @@ def memory_for_model(wildcards, input, attempt):
 def minutes_to_sample(wildcards, attempt):
     """At 20 tokens a second, as a batch of a 0.5 B model on two cores; a day at most."""
     sampling = config["sampling"]
-    tokens = sampling["prompts"] * len(sampling["systems"]) * max(sampling["max_new_tokens"], sampling["target_chars"])
+    tokens = (
+        sampling["prompts"]
+        * len(sampling["systems"])
+        * max(sampling["max_new_tokens"], sampling["target_chars"])
+    )
     return min(1440, math.ceil((30 + tokens / 20 / 60) * attempt))
 
 

@@ -6,14 +6,14 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from xuxie.dataset.alpaca import alpaca_row, dataset_info, prose
-from xuxie.dataset.duplicates import Duplicates
-from xuxie.dataset.leakage import Texts, check_no_leak, leaking_rows
 from xuxie.dataset.ledger import account_for_characters
 from xuxie.dataset.split import SPLITS, Gap, split_chapters
 from xuxie.errors import UserError
-from xuxie.job import run_job
-from xuxie.novel_text import read_text
-from xuxie.rows import read_json, read_rows, write_json, write_rows
+from xuxie.files.novel_text import read_text
+from xuxie.files.rows import read_json, read_rows, write_json, write_rows
+from xuxie.overlap.duplicates import Duplicates
+from xuxie.overlap.leakage import Texts, check_no_leak, leaking_rows
+from xuxie.runtime.job import run_job
 
 logger = logging.getLogger(__name__)
 
@@ -57,19 +57,36 @@ def build_dataset(
     """
     placed: dict[str, Placed] = {}
     elsewhere = Duplicates(dataset["near_duplicate"])
-    for novel, pairs_path, chapters_path, text_path in zip(dataset["novels"], pairs, chapters, texts, strict=True):
-        placed[novel] = _place(list(read_rows(pairs_path)), list(read_rows(chapters_path)), read_text(text_path), novel, dataset, elsewhere)
+    for novel, pairs_path, chapters_path, text_path in zip(
+        dataset["novels"], pairs, chapters, texts, strict=True
+    ):
+        placed[novel] = _place(
+            list(read_rows(pairs_path)),
+            list(read_rows(chapters_path)),
+            read_text(text_path),
+            novel,
+            dataset,
+            elsewhere,
+        )
     if dataset["split"]["on_leak"] == "drop":
         _drop_leaking(placed)
-    rows = {split: [row for part in placed.values() for row in part.rows[split]] for split in SPLITS}
+    rows = {
+        split: [row for part in placed.values() for row in part.rows[split]] for split in SPLITS
+    }
     if not rows["train"]:
         raise _nothing_kept(name, placed)
-    leak = check_no_leak(_texts(rows["train"]), _texts(rows["val"] + rows["test"]), where=f"dataset {name}")
+    leak = check_no_leak(
+        _texts(rows["train"]), _texts(rows["val"] + rows["test"]), where=f"dataset {name}"
+    )
     for split, path in zip(SPLITS, (train, val, test), strict=True):
         write_rows(path, rows[split])
     write_rows(
         unplaced,
-        ({"id": pair, "novel": novel, "because": reason} for novel, part in placed.items() for pair, reason in part.dropped.items()),
+        (
+            {"id": pair, "novel": novel, "because": reason}
+            for novel, part in placed.items()
+            for pair, reason in part.dropped.items()
+        ),
     )
     write_json(info, dataset_info(name, SPLITS))
     account = {}
@@ -82,7 +99,11 @@ def build_dataset(
                 chunks=read_rows(chunks[index]),
                 unasked=read_rows(unasked[index]),
                 failures=read_rows(failures[index]),
-                dropped=[(pair, why) for pair in part.candidates if (why := pair["dropped_because"] or part.dropped.get(pair["id"]))],
+                dropped=[
+                    (pair, why)
+                    for pair in part.candidates
+                    if (why := pair["dropped_because"] or part.dropped.get(pair["id"]))
+                ],
                 rows=part.rows,
             ),
             "pairs": read_json(summaries[index]),
@@ -93,15 +114,31 @@ def build_dataset(
     turns = Counter(len(row["history"]) for split in SPLITS for row in rows[split])
     write_json(
         ledger,
-        {"dataset": name, "rows": totals, "turns": dict(sorted(turns.items())), "shared_shingles": leak["shared"], "novels": account},
+        {
+            "dataset": name,
+            "rows": totals,
+            "turns": dict(sorted(turns.items())),
+            "shared_shingles": leak["shared"],
+            "novels": account,
+        },
     )
     logger.info("dataset %s: %s rows, by earlier turns: %s", name, totals, dict(turns))
-    logger.info("passages of 50 characters: %(trained)d trained on, %(held_out)d held out, %(shared)d shared", leak)
+    logger.info(
+        "passages of 50 characters: %(trained)d trained on, %(held_out)d held out, %(shared)d shared",
+        leak,
+    )
     for novel, part in account.items():
         logger.info("characters of %s: %s", novel, part["characters"])
 
 
-def _place(candidates: list[dict], chapters: list[dict], text: str, novel: str, dataset: dict, elsewhere: Duplicates) -> Placed:
+def _place(
+    candidates: list[dict],
+    chapters: list[dict],
+    text: str,
+    novel: str,
+    dataset: dict,
+    elsewhere: Duplicates,
+) -> Placed:
     """Put each kept pair of a novel into a split, or note why it finds no place.
 
     Args:
@@ -123,8 +160,12 @@ def _place(candidates: list[dict], chapters: list[dict], text: str, novel: str, 
     split = dataset["split"]
     spans = {number: (row["start"], row["end"]) for number, row in enumerate(chapters, 1)}
     with_pairs = sorted({pair["chapter"] for pair in wanted})
-    assigned = split_chapters(with_pairs, val=split["val"], test=split["test"], seed=split["seed"], novel=novel)
-    gap = Gap([spans[chapter] for chapter in with_pairs if assigned[chapter] != "train"], split["gap"])
+    assigned = split_chapters(
+        with_pairs, val=split["val"], test=split["test"], seed=split["seed"], novel=novel
+    )
+    gap = Gap(
+        [spans[chapter] for chapter in with_pairs if assigned[chapter] != "train"], split["gap"]
+    )
     for pair in wanted:
         name, start = assigned[pair["chapter"]], pair["prompt_span"][0]
         earliest = spans[pair["chapter"]][0]
@@ -143,10 +184,16 @@ def _place(candidates: list[dict], chapters: list[dict], text: str, novel: str, 
 
 def _drop_leaking(placed: dict[str, Placed]) -> None:
     """Leave out the training rows that have a passage in common with a held-out row of any novel."""
-    rows = {split: [row for part in placed.values() for row in part.rows[split]] for split in SPLITS}
+    rows = {
+        split: [row for part in placed.values() for row in part.rows[split]] for split in SPLITS
+    }
     leaking = leaking_rows(_texts(rows["train"]), _texts(rows["val"] + rows["test"]))
     for part in placed.values():
-        part.dropped |= {row["id"]: "shares a passage with a held-out row" for row in part.rows["train"] if row["id"] in leaking}
+        part.dropped |= {
+            row["id"]: "shares a passage with a held-out row"
+            for row in part.rows["train"]
+            if row["id"] in leaking
+        }
         part.rows["train"] = [row for row in part.rows["train"] if row["id"] not in leaking]
 
 
@@ -159,7 +206,11 @@ def _nothing_kept(name: str, placed: dict[str, Placed]) -> UserError:
     scores = sorted(pair["score"] for pair in candidates if pair["score"] is not None)
     reasons = Counter(pair["dropped_because"] for pair in candidates if not pair["kept"])
     reasons.update(reason for part in placed.values() for reason in part.dropped.values())
-    spread = f"scores from {scores[0]} to {scores[-1]}, median {statistics.median(scores)}" if scores else "none of them scored"
+    spread = (
+        f"scores from {scores[0]} to {scores[-1]}, median {statistics.median(scores)}"
+        if scores
+        else "none of them scored"
+    )
     return UserError(
         f"no pair is left to train on: {len(candidates)} candidate pairs, {spread}; dropped: {dict(reasons)}",
         where=f"dataset {name}, novels {', '.join(placed)}",
@@ -168,4 +219,4 @@ def _nothing_kept(name: str, placed: dict[str, Placed]) -> UserError:
 
 
 if __name__ == "__main__":
-    run_job(build_dataset, snakemake)  # noqa: F821
+    run_job(build_dataset, snakemake)

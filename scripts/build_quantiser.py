@@ -1,7 +1,7 @@
 """Build llama-quantize."""
 
 from xuxie.export.llama_cpp import build_quantiser as build
-from xuxie.job import run_job
+from xuxie.runtime.job import run_job
 
 
 def build_quantiser(archive: str, binary: str, threads: int) -> None:
@@ -10,4 +10,4 @@ def build_quantiser(archive: str, binary: str, threads: int) -> None:
 
 
 if __name__ == "__main__":
-    run_job(build_quantiser, snakemake)  # noqa: F821
+    run_job(build_quantiser, snakemake)

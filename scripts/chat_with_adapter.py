@@ -8,13 +8,13 @@ from pathlib import Path
 
 import yaml
 from snakemake.utils import update_config
-from xuxie.chat.talk import Talk
+from xuxie.chat.generator import Voice
+from xuxie.chat.session import Talk
 from xuxie.chat.terminal import Terminal
-from xuxie.chat.voice import Voice
-from xuxie.config import complete_config
-from xuxie.environments import python_of
+from xuxie.config.completion import complete_config
 from xuxie.errors import UserError
-from xuxie.rows import read_json
+from xuxie.files.rows import read_json
+from xuxie.runtime.environments import python_of
 from xuxie.sampling.systems import Trained
 
 SCHEMA = Path(__file__).resolve().parent.parent / "config/schema.yaml"
@@ -24,9 +24,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Talk to an adapter of the config, in the template, with the system prompt, instruction and sampling values that it is sampled with."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "--configfile", nargs="+", default=["config/config.yaml"], help="the configuration; a later file adds to an earlier one"
+        "--configfile",
+        nargs="+",
+        default=["config/config.yaml"],
+        help="the configuration; a later file adds to an earlier one",
     )
-    parser.add_argument("--adapter", help="which adapter; the first of the configuration if left out")
+    parser.add_argument(
+        "--adapter", help="which adapter; the first of the configuration if left out"
+    )
     given = parser.parse_args(arguments)
     try:
         terminal = open_terminal(read_config(given.configfile), given.adapter)
@@ -46,7 +51,11 @@ def read_config(files: Sequence[str]) -> dict:
     config: dict = {}
     for file in files:
         if not Path(file).exists():
-            raise UserError(f"there is no {file}", where="--configfile", remedy="start it in the folder that the workflow runs in")
+            raise UserError(
+                f"there is no {file}",
+                where="--configfile",
+                remedy="start it in the folder that the workflow runs in",
+            )
         update_config(config, yaml.safe_load(Path(file).read_text(encoding="utf-8")) or {})
     complete_config(config, SCHEMA)
     return config
@@ -60,24 +69,46 @@ def open_terminal(config: dict, name: str | None = None) -> Terminal:
     """
     name = name or next(iter(config["adapters"]))
     if name not in config["adapters"]:
-        raise UserError(f"{name!r} is not a key of adapters", where="--adapter", remedy=f"one of {', '.join(config['adapters'])}")
+        raise UserError(
+            f"{name!r} is not a key of adapters",
+            where="--adapter",
+            remedy=f"one of {', '.join(config['adapters'])}",
+        )
     adapter, folder = config["adapters"][name], Path("results/adapters", name)
     model, dataset = config["models"][adapter["model"]], config["datasets"][adapter["dataset"]]
-    weights = [folder / "adapter_model.safetensors", Path("results/models", adapter["model"], "hf/config.json")]
+    weights = [
+        folder / "adapter_model.safetensors",
+        Path("results/models", adapter["model"], "hf/config.json"),
+    ]
     if missing := [str(file) for file in weights if not file.exists()]:
         raise UserError(
-            f"the adapter {name} is not trained yet: {', '.join(missing)} is missing", remedy=f"snakemake --cores all {weights[0]}"
+            f"the adapter {name} is not trained yet: {', '.join(missing)} is missing",
+            remedy=f"snakemake --cores all {weights[0]}",
         )
     if not read_json(folder / "gates.json")["passed"]:
-        print(f"warning: {name} did not pass its training gates, and may write past its end; see {folder}/gates.json", file=sys.stderr)
+        print(
+            f"warning: {name} did not pass its training gates, and may write past its end; see {folder}/gates.json",
+            file=sys.stderr,
+        )
     if (python := python_of(model["environment"])) is not None:
         os.execv(python, [str(python), *sys.argv])
     sampling = config["sampling"]
-    trained = Trained(weights[1].parent, folder, sampling["template"] or model["template"], model["trust_remote_code"])
+    trained = Trained(
+        weights[1].parent,
+        folder,
+        sampling["template"] or model["template"],
+        model["trust_remote_code"],
+    )
     loaded, tokenizer = trained.load()
     voice = Voice(loaded, trained.prompting(tokenizer), sampling)
     talk = Talk(dataset["instruction"][0], next(iter(dataset["system"]), None))
-    return Terminal(talk, voice.go_on, lambda: input("> "), lambda piece: print(piece, end="", flush=True), sampling["seed"])
+    return Terminal(
+        talk,
+        voice.go_on,
+        lambda: input("> "),
+        lambda piece: print(piece, end="", flush=True),
+        sampling["seed"],
+    )
 
 
 if __name__ == "__main__":

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import yaml
 from xuxie.export import readiness
-from xuxie.job import run_job
-from xuxie.rows import read_json, write_json
+from xuxie.files.rows import read_json, write_json
+from xuxie.runtime.job import run_job
 
 log = logging.getLogger(__name__)
 
@@ -43,15 +43,25 @@ def check_export(
     readiness.check_gates_passed(read_json(gates), Path(gates).parent.name)
     readiness.check_base(folder, record)
     if lora_gguf:
-        readiness.check_lora_convertible(yaml.safe_load(Path(trained_with).read_text(encoding="utf-8")), trained_with)
+        readiness.check_lora_convertible(
+            yaml.safe_load(Path(trained_with).read_text(encoding="utf-8")), trained_with
+        )
     readiness.check_tools(quantisations)
     needed = readiness.disk_needed(*readiness.weight_bytes(folder), quantisations)
     readiness.check_disk(needed, Path(readiness_file).parent)
     if quantisations or lora_gguf:
         readiness.check_convertible(folder, archive, pre_tokenizer)
     log.info("ready: the export takes about %.1f GiB", needed / readiness.GIB)
-    write_json(readiness_file, {"quantisations": quantisations, "lora_gguf": lora_gguf, "bytes": needed, "base_model": record["files"]})
+    write_json(
+        readiness_file,
+        {
+            "quantisations": quantisations,
+            "lora_gguf": lora_gguf,
+            "bytes": needed,
+            "base_model": record["files"],
+        },
+    )
 
 
 if __name__ == "__main__":
-    run_job(check_export, snakemake)  # noqa: F821
+    run_job(check_export, snakemake)

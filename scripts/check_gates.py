@@ -7,12 +7,12 @@ import torch
 import yaml
 from safetensors import safe_open
 from transformers import AutoConfig
-from xuxie.environments import in_environment
 from xuxie.errors import UserError
-from xuxie.job import run_job
-from xuxie.models import load_tokenizer
-from xuxie.prompting import Prompting
-from xuxie.rows import read_rows, write_json
+from xuxie.files.rows import read_rows, write_json
+from xuxie.models.loading import load_tokenizer
+from xuxie.prompts.prompting import Prompting
+from xuxie.runtime.environments import in_environment
+from xuxie.runtime.job import run_job
 from xuxie.training import gates as g
 from xuxie.training.arguments import machine_arguments, parse_arguments, shaping_arguments
 from xuxie.training.memory import GIB, Shape, advice, device_memory, estimate
@@ -21,7 +21,14 @@ log = logging.getLogger(__name__)
 
 
 def check_gates(
-    yaml_file: str, train: str, gates: str, asked_template: str, system: str | None, failing: str, memory: float | None, **_files: str
+    yaml_file: str,
+    train: str,
+    gates: str,
+    asked_template: str,
+    system: str | None,
+    failing: str,
+    memory: float | None,
+    **_files: str,
 ) -> None:
     """Check the rows, the template, the tokenizer and the memory of a run.
 
@@ -57,17 +64,33 @@ def check_gates(
         _memory_gate(arguments, own_code, memory),
     ]
     for result in results:
-        log.info("%s: %s (%d looked at)%s", result.name, "ok" if not result.findings else "FAILED", result.looked_at, f"; {result.note}" * bool(result.note))
+        log.info(
+            "%s: %s (%d looked at)%s",
+            result.name,
+            "ok" if not result.findings else "FAILED",
+            result.looked_at,
+            f"; {result.note}" * bool(result.note),
+        )
         for finding in result.findings[:5]:
             log.warning("%s: %s\n  remedy: %s", finding.where, finding.what, finding.remedy)
     failed = [result for result in results if result.findings]
     if failed and failing == "refuse":
         raise UserError(
-            "\n".join(f"gate failed: {gate.name}: {len(gate.findings)} findings; {gate.findings[0].what}" for gate in failed),
+            "\n".join(
+                f"gate failed: {gate.name}: {len(gate.findings)} findings; {gate.findings[0].what}"
+                for gate in failed
+            ),
             where=f"{yaml_file}; first: {failed[0].findings[0].where}",
             remedy=f"{failed[0].findings[0].remedy}; or let the run go on with `gates: warn`, and see in the report what it does",
         )
-    write_json(gates, {"passed": not failed, "failing": failing, "gates": [result.as_dict() for result in results]})
+    write_json(
+        gates,
+        {
+            "passed": not failed,
+            "failing": failing,
+            "gates": [result.as_dict() for result in results],
+        },
+    )
 
 
 def _table(folder: str):
@@ -77,14 +100,20 @@ def _table(folder: str):
             for name in weights.keys():  # noqa: SIM118, it is no dict
                 if name.endswith(("embed_tokens.weight", "wte.weight", "word_embeddings.weight")):
                     return weights.get_tensor(name)
-    raise UserError("no embeddings in the model's safetensors files", where=folder, remedy="convert its weights to safetensors")
+    raise UserError(
+        "no embeddings in the model's safetensors files",
+        where=folder,
+        remedy="convert its weights to safetensors",
+    )
 
 
 def _memory_gate(arguments: dict, own_code: bool, memory: float | None) -> g.Gate:
     name = "the run fits into memory"
     config = AutoConfig.from_pretrained(arguments["model_name_or_path"], trust_remote_code=own_code)
     if memory is None:
-        arguments = arguments | machine_arguments(arguments, gpu=torch.cuda.is_available(), precision="bfloat16")
+        arguments = arguments | machine_arguments(
+            arguments, gpu=torch.cuda.is_available(), precision="bfloat16"
+        )
     parts = estimate(Shape.of(config), arguments)
     need, there = sum(parts.values()) / GIB, memory or device_memory() / GIB
     shares = ", ".join(f"{part} {size / GIB:.1f}" for part, size in parts.items())
@@ -95,4 +124,4 @@ def _memory_gate(arguments: dict, own_code: bool, memory: float | None) -> g.Gat
 
 
 if __name__ == "__main__":
-    run_job(in_environment(check_gates), snakemake)  # noqa: F821
+    run_job(in_environment(check_gates), snakemake)

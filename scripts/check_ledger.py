@@ -5,9 +5,9 @@ from pathlib import Path
 
 from xuxie.dataset.audit import NovelFiles, audit
 from xuxie.errors import UserError
-from xuxie.job import run_job
-from xuxie.novel_text import read_text
-from xuxie.rows import read_json, read_rows, write_json
+from xuxie.files.novel_text import read_text
+from xuxie.files.rows import read_json, read_rows, write_json
+from xuxie.runtime.job import run_job
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +53,10 @@ def check_ledger(
     by_split = {Path(path).stem: list(read_rows(path)) for path in rows}
     sums = audit(read_json(ledger), by_split, list(read_rows(unplaced)), files)
     if sums.differing:
-        named = "; ".join(f"{entry['what']}: {entry['ledger']} in the ledger, {entry['files']} in the files" for entry in sums.differing)
+        named = "; ".join(
+            f"{entry['what']}: {entry['ledger']} in the ledger, {entry['files']} in the files"
+            for entry in sums.differing
+        )
         raise UserError(
             f"{len(sums.differing)} of {len(sums.entries)} sums differ: {named}",
             where=ledger,
@@ -64,4 +67,4 @@ def check_ledger(
 
 
 if __name__ == "__main__":
-    run_job(check_ledger, snakemake)  # noqa: F821
+    run_job(check_ledger, snakemake)

@@ -3,10 +3,17 @@
 from pathlib import Path
 
 from xuxie.export.llama_cpp import convert
-from xuxie.job import run_job
+from xuxie.runtime.job import run_job
 
 
-def convert_gguf(merged: str, archive: str, gguf: str, quantisation: str, pre_tokenizer: str | None, **_files: str) -> None:
+def convert_gguf(
+    merged: str,
+    archive: str,
+    gguf: str,
+    quantisation: str,
+    pre_tokenizer: str | None,
+    **_files: str,
+) -> None:
     """Convert with llama.cpp's own converter.
 
     Args:
@@ -16,9 +23,16 @@ def convert_gguf(merged: str, archive: str, gguf: str, quantisation: str, pre_to
         pre_tokenizer: `export.pre_tokenizer` of the config.
     """
     convert(
-        archive, "convert_hf_to_gguf.py", Path(merged).parent, "--outfile", gguf, "--outtype", quantisation, pre_tokenizer=pre_tokenizer
+        archive,
+        "convert_hf_to_gguf.py",
+        Path(merged).parent,
+        "--outfile",
+        gguf,
+        "--outtype",
+        quantisation,
+        pre_tokenizer=pre_tokenizer,
     )
 
 
 if __name__ == "__main__":
-    run_job(convert_gguf, snakemake)  # noqa: F821
+    run_job(convert_gguf, snakemake)

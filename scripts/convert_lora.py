@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from xuxie.export.llama_cpp import convert
-from xuxie.job import run_job
+from xuxie.runtime.job import run_job
 
 
 def convert_lora(adapter: str, model: list[str], archive: str, gguf: str, **_files: str) -> None:
@@ -15,9 +15,17 @@ def convert_lora(adapter: str, model: list[str], archive: str, gguf: str, **_fil
         archive: llama.cpp's sources.
     """
     convert(
-        archive, "convert_lora_to_gguf.py", "--base", Path(model[0]).parent, "--outfile", gguf, "--outtype", "f16", Path(adapter).parent
+        archive,
+        "convert_lora_to_gguf.py",
+        "--base",
+        Path(model[0]).parent,
+        "--outfile",
+        gguf,
+        "--outtype",
+        "f16",
+        Path(adapter).parent,
     )
 
 
 if __name__ == "__main__":
-    run_job(convert_lora, snakemake)  # noqa: F821
+    run_job(convert_lora, snakemake)

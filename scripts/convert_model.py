@@ -2,13 +2,15 @@
 
 from pathlib import Path
 
-from xuxie.dequantise import dequantise
-from xuxie.embedded import check_file, embedded_model
-from xuxie.job import run_job
-from xuxie.model_card import write_card
+from xuxie.models.catalogue import check_file, embedded_model
+from xuxie.models.dequantise import dequantise
+from xuxie.models.record import write_card
+from xuxie.runtime.job import run_job
 
 
-def convert_model(gguf: str, config: str, card: str, name: str, template: str, **_weights_and_tokenizer: str) -> None:
+def convert_model(
+    gguf: str, config: str, card: str, name: str, template: str, **_weights_and_tokenizer: str
+) -> None:
     """De-quantise the weights, rebuild and check the tokenizer, and record what the folder is.
 
     Args:
@@ -22,9 +24,14 @@ def convert_model(gguf: str, config: str, card: str, name: str, template: str, *
     check_file(model, gguf)
     folder = Path(config).parent
     dequantise(gguf, folder)
-    facts = {"title": model.title, "source": "embedded", "name": name, "gguf": {"sha256": model.sha256, "repository": model.repository}}
+    facts = {
+        "title": model.title,
+        "source": "embedded",
+        "name": name,
+        "gguf": {"sha256": model.sha256, "repository": model.repository},
+    }
     write_card(card, folder, **facts, licence=model.licence, terms=model.terms, template=template)
 
 
 if __name__ == "__main__":
-    run_job(convert_model, snakemake)  # noqa: F821
+    run_job(convert_model, snakemake)

@@ -2,12 +2,20 @@
 
 from pathlib import Path
 
-from xuxie.job import run_job
-from xuxie.model_card import write_card
-from xuxie.model_sources import SOURCES, point_to
+from xuxie.models.record import write_card
+from xuxie.models.sources import SOURCES, point_to
+from xuxie.runtime.job import run_job
 
 
-def download_model(config: str, card: str, source: str, name: str, revision: str | None, template: str, trust_remote_code: bool) -> None:
+def download_model(
+    config: str,
+    card: str,
+    source: str,
+    name: str,
+    revision: str | None,
+    template: str,
+    trust_remote_code: bool,
+) -> None:
     """Download a model once per machine, point to it, and record the hash of each file.
 
     Args:
@@ -22,8 +30,16 @@ def download_model(config: str, card: str, source: str, name: str, revision: str
     downloaded, facts = SOURCES[source](name, revision)
     folder = Path(config).parent
     point_to(downloaded, folder, own_code=trust_remote_code)
-    write_card(card, folder, title=name, source=source, **facts, template=template, trust_remote_code=trust_remote_code)
+    write_card(
+        card,
+        folder,
+        title=name,
+        source=source,
+        **facts,
+        template=template,
+        trust_remote_code=trust_remote_code,
+    )
 
 
 if __name__ == "__main__":
-    run_job(download_model, snakemake)  # noqa: F821
+    run_job(download_model, snakemake)

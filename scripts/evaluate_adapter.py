@@ -3,15 +3,15 @@
 from pathlib import Path
 
 import torch
-from xuxie.environments import in_environment
 from xuxie.evaluation.likelihood import bits_by_token, compare_likelihood, verdict
 from xuxie.evaluation.style import Style
 from xuxie.evaluation.texts import measure_texts
 from xuxie.evaluation.win_rates import win_rates
-from xuxie.job import run_job
-from xuxie.novel_text import read_text
-from xuxie.prompting import BARE, Prompting
-from xuxie.rows import read_rows, write_json
+from xuxie.files.novel_text import read_text
+from xuxie.files.rows import read_rows, write_json
+from xuxie.prompts.prompting import BARE, Prompting
+from xuxie.runtime.environments import in_environment
+from xuxie.runtime.job import run_job
 from xuxie.sampling.systems import Trained, choose_prompts
 
 
@@ -81,7 +81,12 @@ def evaluate_adapter(
             "verdict": verdict(likelihood["difference"]),
             "bits_per_character": likelihood,
             "texts": measured,
-            "judge": {"endpoint": settings["judge"], **win_rates(list(read_rows(judged)), seed=settings["seed"])} if judged else None,
+            "judge": {
+                "endpoint": settings["judge"],
+                **win_rates(list(read_rows(judged)), seed=settings["seed"]),
+            }
+            if judged
+            else None,
         },
     )
 
@@ -96,4 +101,4 @@ def _unseen(pieces: dict[tuple[str, int], str], held_out: list[dict], sampled: l
 
 
 if __name__ == "__main__":
-    run_job(in_environment(evaluate_adapter), snakemake)  # noqa: F821
+    run_job(in_environment(evaluate_adapter), snakemake)

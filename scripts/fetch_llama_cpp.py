@@ -1,7 +1,7 @@
 """Fetch the sources of llama.cpp, for its converters."""
 
 from xuxie.export.llama_cpp import fetch_archive
-from xuxie.job import run_job
+from xuxie.runtime.job import run_job
 
 
 def fetch_llama_cpp(archive: str) -> None:
@@ -10,4 +10,4 @@ def fetch_llama_cpp(archive: str) -> None:
 
 
 if __name__ == "__main__":
-    run_job(fetch_llama_cpp, snakemake)  # noqa: F821
+    run_job(fetch_llama_cpp, snakemake)

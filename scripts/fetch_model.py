@@ -1,7 +1,7 @@
 """Fetch the GGUF of an embedded model."""
 
-from xuxie.embedded import embedded_model, fetch
-from xuxie.job import run_job
+from xuxie.models.catalogue import embedded_model, fetch
+from xuxie.runtime.job import run_job
 
 
 def fetch_model(gguf: str, name: str) -> None:
@@ -15,4 +15,4 @@ def fetch_model(gguf: str, name: str) -> None:
 
 
 if __name__ == "__main__":
-    run_job(fetch_model, snakemake)  # noqa: F821
+    run_job(fetch_model, snakemake)

@@ -3,19 +3,23 @@
 import logging
 from dataclasses import asdict
 
-from xuxie.job import run_job
-from xuxie.novel_text import read_text
-from xuxie.rows import read_json, write_json, write_rows
+from xuxie.files.novel_text import read_text
+from xuxie.files.rows import read_json, write_json, write_rows
+from xuxie.runtime.job import run_job
 from xuxie.text import chapters as finder
 
 logger = logging.getLogger(__name__)
 
 
-def find_chapters(text: str, counts: str, chapters: str, findings: str, *, pattern: str | None, scene_size: int) -> None:
+def find_chapters(
+    text: str, counts: str, chapters: str, findings: str, *, pattern: str | None, scene_size: int
+) -> None:
     """Write one row a chapter, and what was noticed about headings, numbers and text outside of chapters."""
     content = read_text(text)
     files = [(source["begins_at"], source["name"]) for source in read_json(counts)["sources"]]
-    found, noticed = finder.find_chapters(content, pattern=pattern, scene_size=scene_size, files=files)
+    found, noticed = finder.find_chapters(
+        content, pattern=pattern, scene_size=scene_size, files=files
+    )
     account = noticed.characters
     if account["text"] != sum(account.values()) - account["text"]:
         raise AssertionError(f"the characters do not add up: {account}")
@@ -30,4 +34,4 @@ def find_chapters(text: str, counts: str, chapters: str, findings: str, *, patte
 
 
 if __name__ == "__main__":
-    run_job(find_chapters, snakemake)  # noqa: F821
+    run_job(find_chapters, snakemake)

@@ -5,18 +5,20 @@ from pathlib import Path
 
 import yaml
 from xuxie.dataset.alpaca import dataset_info
-from xuxie.environments import in_environment
-from xuxie.job import run_job
-from xuxie.models import load_tokenizer
-from xuxie.prompting import Prompting
-from xuxie.rows import read_rows, write_json, write_rows
+from xuxie.files.rows import read_rows, write_json, write_rows
+from xuxie.models.loading import load_tokenizer
+from xuxie.prompts.prompting import Prompting
+from xuxie.runtime.environments import in_environment
+from xuxie.runtime.job import run_job
 from xuxie.training.arguments import shaping_arguments
 from xuxie.training.fit import cut_between, fit
 
 log = logging.getLogger(__name__)
 
 
-def fit_rows(yaml_file: str, rows: list[str], registry: str, ledger: str, fitted: list[str], **_model: str) -> None:
+def fit_rows(
+    yaml_file: str, rows: list[str], registry: str, ledger: str, fitted: list[str], **_model: str
+) -> None:
     """Copy the rows, shortening the prompts of those that are longer than `cutoff_len`.
 
     A row that cannot be made to fit is copied as it is, for the gates to refuse by name.
@@ -29,7 +31,9 @@ def fit_rows(yaml_file: str, rows: list[str], registry: str, ledger: str, fitted
         ledger: what was cut from which row.
     """
     arguments = yaml.safe_load(Path(yaml_file).read_text(encoding="utf-8"))
-    tokenizer = load_tokenizer(arguments["model_name_or_path"], trust_remote_code=arguments["trust_remote_code"])
+    tokenizer = load_tokenizer(
+        arguments["model_name_or_path"], trust_remote_code=arguments["trust_remote_code"]
+    )
     prompting = Prompting(tokenizer, arguments["template"], **shaping_arguments(arguments))
     cutoff = arguments["cutoff_len"]
 
@@ -49,12 +53,23 @@ def fit_rows(yaml_file: str, rows: list[str], registry: str, ledger: str, fitted
                 cut[row["id"]] = cut_between(row, shortened)
             kept.append(shortened or row)
         write_rows(target, kept)
-        account["files"][Path(target).stem] = {"rows": len(kept), "whole": whole, "cut": cut, "too_long": too_long}
-        log.info("%s: %d rows as they are, %d with a shortened prompt, %d too long", source, whole, len(cut), len(too_long))
+        account["files"][Path(target).stem] = {
+            "rows": len(kept),
+            "whole": whole,
+            "cut": cut,
+            "too_long": too_long,
+        }
+        log.info(
+            "%s: %d rows as they are, %d with a shortened prompt, %d too long",
+            source,
+            whole,
+            len(cut),
+            len(too_long),
+        )
     dataset = arguments["dataset"].removesuffix("_train")
     write_json(registry, dataset_info(dataset, tuple(Path(target).stem for target in fitted)))
     write_json(ledger, account)
 
 
 if __name__ == "__main__":
-    run_job(in_environment(fit_rows), snakemake)  # noqa: F821
+    run_job(in_environment(fit_rows), snakemake)

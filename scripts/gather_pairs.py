@@ -4,14 +4,14 @@ import logging
 from collections import Counter
 
 from xuxie.errors import UserError
-from xuxie.job import run_job
+from xuxie.files.rows import read_json, read_rows, write_json, write_rows
 from xuxie.pairs.account import add_up
 from xuxie.pairs.agreement import agreement
 from xuxie.pairs.calibration import auc, percentile_score
 from xuxie.pairs.planning import asked_chunks, plan_chunks
 from xuxie.pairs.selection import dropped_counts, select
 from xuxie.pairs.writing import verbatim_summary
-from xuxie.rows import read_json, read_rows, write_json, write_rows
+from xuxie.runtime.job import run_job
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +52,9 @@ def gather_pairs(
         paths = scored[index * shards : (index + 1) * shards]
         by_scorer[name] = {row["id"]: row for path in paths for row in read_rows(path)}
     decisive = next(iter(scorers))
-    on_scale = {name: _on_scale(by_scorer[name], settings["method"]) for name, settings in scorers.items()}
+    on_scale = {
+        name: _on_scale(by_scorer[name], settings["method"]) for name, settings in scorers.items()
+    }
     kept_or_not = select(
         [
             {
@@ -100,21 +102,40 @@ def gather_pairs(
     if asking["mode"] == "write":
         report["verbatim"] = verbatim_summary(found)
     write_json(summary, report)
-    logger.info("%(asked)d pairs asked, %(candidates)d found, %(kept)d kept, dropped: %(dropped)s, failed: %(failed)s", report)
+    logger.info(
+        "%(asked)d pairs asked, %(candidates)d found, %(kept)d kept, dropped: %(dropped)s, failed: %(failed)s",
+        report,
+    )
     for name, measured in report["calibration"].items():
         if measured["auc"] is not None and measured["auc"] < 0.8:
-            logger.warning("scorer %s tells true pairs from swapped ones with an AUC of %.2f only", name, measured["auc"])
+            logger.warning(
+                "scorer %s tells true pairs from swapped ones with an AUC of %.2f only",
+                name,
+                measured["auc"],
+            )
 
 
-def _plan(chunks: list[dict], asking: dict, tokenizer: str | None) -> tuple[dict[str, list[str]], list[dict]]:
+def _plan(
+    chunks: list[dict], asking: dict, tokenizer: str | None
+) -> tuple[dict[str, list[str]], list[dict]]:
     """The length classes that each chunk was asked for, and the chunks that nothing was asked about, with the reason."""
     asked = asked_chunks(chunks, per_chapter=asking["chunks_per_chapter"], seed=asking["seed"])
-    plans = plan_chunks(asked, asking["lengths"], per_chunk=asking["per_chunk"], seed=asking["seed"], tokenizer=tokenizer)
+    plans = plan_chunks(
+        asked,
+        asking["lengths"],
+        per_chunk=asking["per_chunk"],
+        seed=asking["seed"],
+        tokenizer=tokenizer,
+    )
     slots = {plan.chunk["id"]: [length.name for length, _ in plan.slots] for plan in plans}
-    because = {chunk["id"]: "beyond chunks_per_chapter" for chunk in chunks if chunk["id"] not in slots}
+    because = {
+        chunk["id"]: "beyond chunks_per_chapter" for chunk in chunks if chunk["id"] not in slots
+    }
     because |= {chunk: "no length class fits" for chunk, names in slots.items() if not names}
     return slots, [
-        {"chunk": chunk["id"], "chapter": chunk["chapter"], "because": because[chunk["id"]]} for chunk in chunks if chunk["id"] in because
+        {"chunk": chunk["id"], "chapter": chunk["chapter"], "because": because[chunk["id"]]}
+        for chunk in chunks
+        if chunk["id"] in because
     ]
 
 
@@ -123,7 +144,9 @@ def _check_answered(slots: dict[str, list[str]], found: list[dict], failed: list
     answered = Counter(row["chunk"] for row in found)
     for row in failed:
         answered[row["chunk"]] += row["pairs"]
-    differing = [chunk for chunk in slots | answered if len(slots.get(chunk, ())) != answered[chunk]]
+    differing = [
+        chunk for chunk in slots | answered if len(slots.get(chunk, ())) != answered[chunk]
+    ]
     if differing:
         raise UserError(
             f"{len(differing)} chunks were answered for another number of pairs than they were asked for, the first {differing[0]}: "
@@ -138,16 +161,26 @@ def _on_scale(marks: dict[str, dict], method: str) -> dict[str, float | None]:
     if method == "judge":
         return {pair: row["value"] for pair, row in marks.items()}
     swapped = sorted(value for row in marks.values() for value in row["swapped"])
-    return {pair: None if row["value"] is None or not swapped else percentile_score(row["value"], swapped) for pair, row in marks.items()}
+    return {
+        pair: None
+        if row["value"] is None or not swapped
+        else percentile_score(row["value"], swapped)
+        for pair, row in marks.items()
+    }
 
 
 def _scores(pair: str, by_scorer: dict[str, dict], on_scale: dict[str, dict]) -> dict:
     """Each scorer's score and what it measured: its marks by criterion, the bits that the prompt saves, or why there are none."""
-    return {name: {"score": on_scale[name][pair], **_measured(rows[pair])} for name, rows in by_scorer.items()}
+    return {
+        name: {"score": on_scale[name][pair], **_measured(rows[pair])}
+        for name, rows in by_scorer.items()
+    }
 
 
 def _measured(row: dict) -> dict:
-    return {"failed": row["failed"]} if "failed" in row else row.get("marks", {"bits": row["value"]})
+    return (
+        {"failed": row["failed"]} if "failed" in row else row.get("marks", {"bits": row["value"]})
+    )
 
 
 def _calibration(marks: dict[str, dict]) -> dict:
@@ -164,4 +197,4 @@ def _failed_counts(failed: list[dict]) -> dict[str, int]:
 
 
 if __name__ == "__main__":
-    run_job(gather_pairs, snakemake)  # noqa: F821
+    run_job(gather_pairs, snakemake)

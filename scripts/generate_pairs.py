@@ -3,13 +3,13 @@
 import logging
 from pathlib import Path
 
-from xuxie.job import run_job
+from xuxie.files.rows import read_rows, write_json, write_rows
 from xuxie.llm import ask_all, open_endpoint
 from xuxie.pairs.account import Counter
 from xuxie.pairs.modes import candidates, questions
 from xuxie.pairs.planning import asked_chunks, plan_chunks
 from xuxie.pairs.shards import shard_of
-from xuxie.rows import read_rows, write_json, write_rows
+from xuxie.runtime.job import run_job
 
 logger = logging.getLogger(__name__)
 
@@ -41,15 +41,29 @@ def generate_pairs(
         wording: the folder of prompt templates.
         endpoints, llm: these sections of the config.
     """
-    taken = asked_chunks(list(read_rows(chunks)), per_chapter=pairs["chunks_per_chapter"], seed=pairs["seed"])
-    planned = plan_chunks(shard_of(taken, shard), pairs["lengths"], per_chunk=pairs["per_chunk"], seed=pairs["seed"], tokenizer=tokenizer)
+    taken = asked_chunks(
+        list(read_rows(chunks)), per_chapter=pairs["chunks_per_chapter"], seed=pairs["seed"]
+    )
+    planned = plan_chunks(
+        shard_of(taken, shard),
+        pairs["lengths"],
+        per_chunk=pairs["per_chunk"],
+        seed=pairs["seed"],
+        tokenizer=tokenizer,
+    )
     plans = list(planned)
     fitting = [plan for plan in plans if plan.slots]
     if len(fitting) < len(plans):
-        logger.warning("%d of %d chunks hold a pair of no length class and are not asked about", len(plans) - len(fitting), len(plans))
+        logger.warning(
+            "%d of %d chunks hold a pair of no length class and are not asked about",
+            len(plans) - len(fitting),
+            len(plans),
+        )
     settings = endpoints[endpoint["name"]]
     sampling = {"seed": pairs["seed"], **pairs["sampling"]}
-    asked = questions(fitting, wording, pairs["mode"], bounded=bool(settings["embedded"]), sampling=sampling)
+    asked = questions(
+        fitting, wording, pairs["mode"], bounded=bool(settings["embedded"]), sampling=sampling
+    )
     given = {"journal": Path(llm["journal"]), "budget": llm["budget"], "offline": llm["offline"]}
     counter = Counter()
     with open_endpoint(settings, Path(gguf) if gguf else None, threads, llm["offline"]) as opened:
@@ -59,4 +73,9 @@ def generate_pairs(
 
 
 if __name__ == "__main__":
-    run_job(generate_pairs, snakemake, endpoints=snakemake.config["endpoints"], llm=snakemake.config["llm"])  # noqa: F821
+    run_job(
+        generate_pairs,
+        snakemake,
+        endpoints=snakemake.config["endpoints"],
+        llm=snakemake.config["llm"],
+    )

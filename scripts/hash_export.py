@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from xuxie.embedded import sha256_of
-from xuxie.job import run_job
+from xuxie.models.catalogue import sha256_of
+from xuxie.runtime.job import run_job
 
 
 def hash_export(card: str, sums: str, **_files: str) -> None:
@@ -15,8 +15,11 @@ def hash_export(card: str, sums: str, **_files: str) -> None:
     """
     folder = Path(card).parent
     files = sorted(file for file in folder.rglob("*") if file.is_file() and file != Path(sums))
-    Path(sums).write_text("".join(f"{sha256_of(file)}  {file.relative_to(folder)}\n" for file in files), encoding="utf-8")
+    Path(sums).write_text(
+        "".join(f"{sha256_of(file)}  {file.relative_to(folder)}\n" for file in files),
+        encoding="utf-8",
+    )
 
 
 if __name__ == "__main__":
-    run_job(hash_export, snakemake)  # noqa: F821
+    run_job(hash_export, snakemake)

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from xuxie.evaluation.judging import comparisons, questions, verdicts
-from xuxie.job import run_job
+from xuxie.evaluation.preference import comparisons, questions, verdicts
+from xuxie.files.rows import read_rows, write_rows
 from xuxie.llm import ask_all, open_endpoint
-from xuxie.rows import read_rows, write_rows
+from xuxie.runtime.job import run_job
 
 
 def judge_samples(
@@ -28,10 +28,19 @@ def judge_samples(
     """
     asked = comparisons(list(read_rows(samples)), prompts=prompts, seed=seed)
     given = {"journal": Path(llm["journal"]), "budget": llm["budget"], "offline": llm["offline"]}
-    with open_endpoint(endpoints[endpoint["name"]], Path(gguf) if gguf else None, threads, llm["offline"]) as opened:
-        outcomes = ask_all(opened, questions(asked, wording, seed=seed), **given, label="judge samples")
+    with open_endpoint(
+        endpoints[endpoint["name"]], Path(gguf) if gguf else None, threads, llm["offline"]
+    ) as opened:
+        outcomes = ask_all(
+            opened, questions(asked, wording, seed=seed), **given, label="judge samples"
+        )
         write_rows(judged, verdicts(asked, outcomes))
 
 
 if __name__ == "__main__":
-    run_job(judge_samples, snakemake, endpoints=snakemake.config["endpoints"], llm=snakemake.config["llm"])  # noqa: F821
+    run_job(
+        judge_samples,
+        snakemake,
+        endpoints=snakemake.config["endpoints"],
+        llm=snakemake.config["llm"],
+    )

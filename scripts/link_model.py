@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
-from xuxie.job import run_job
-from xuxie.model_card import write_card
-from xuxie.model_sources import from_path, point_to
+from xuxie.models.record import write_card
+from xuxie.models.sources import from_path, point_to
+from xuxie.runtime.job import run_job
 
 
-def link_model(config: str, card: str, name: str, template: str, trust_remote_code: bool, **_files: str) -> None:
+def link_model(
+    config: str, card: str, name: str, template: str, trust_remote_code: bool, **_files: str
+) -> None:
     """Point to a Hugging Face folder, and record the hash of each file.
 
     Args:
@@ -20,8 +22,16 @@ def link_model(config: str, card: str, name: str, template: str, trust_remote_co
     source, facts = from_path(name)
     folder = Path(config).parent
     point_to(source, folder, own_code=trust_remote_code)
-    write_card(card, folder, title=source.name, source="path", **facts, template=template, trust_remote_code=trust_remote_code)
+    write_card(
+        card,
+        folder,
+        title=source.name,
+        source="path",
+        **facts,
+        template=template,
+        trust_remote_code=trust_remote_code,
+    )
 
 
 if __name__ == "__main__":
-    run_job(link_model, snakemake)  # noqa: F821
+    run_job(link_model, snakemake)

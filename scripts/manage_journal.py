@@ -14,7 +14,9 @@ from xuxie.llm import upkeep
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; return the exit status."""
-    parser = argparse.ArgumentParser(prog="manage_journal.py", description="Look after the journal of paid answers.")
+    parser = argparse.ArgumentParser(
+        prog="manage_journal.py", description="Look after the journal of paid answers."
+    )
     commands = parser.add_subparsers(dest="command", required=True)
     for name, says in (
         ("stats", "print what it holds and what that cost"),
@@ -40,7 +42,9 @@ def _run(given: argparse.Namespace) -> int:
     match given.command:
         case "stats":
             found = upkeep.stats(given.journal)
-            print(f"{found.segments} files, {found.bytes / 1e6:.1f} MB, from {found.first} to {found.last}")
+            print(
+                f"{found.segments} files, {found.bytes / 1e6:.1f} MB, from {found.first} to {found.last}"
+            )
             for whose, by_model in (("", found.spent), (" (imported)", found.imported)):
                 for model, usage in sorted(by_model.items()):
                     print(
@@ -50,7 +54,9 @@ def _run(given: argparse.Namespace) -> int:
                 print(f"{found.failures} questions that an endpoint will not answer")
         case "verify":
             sound = upkeep.verify(given.journal)
-            print(f"{sound.entries} entries as written, {len(sound.damaged)} damaged, {len(sound.torn)} torn ends (no loss)")
+            print(
+                f"{sound.entries} entries as written, {len(sound.damaged)} damaged, {len(sound.torn)} torn ends (no loss)"
+            )
             for place in sound.damaged:
                 print(f"damaged: {place}")
             return int(bool(sound.damaged))

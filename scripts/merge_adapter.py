@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from xuxie.export.merge import copy_adapter, merge
-from xuxie.job import run_job
-from xuxie.rows import read_json, read_rows
+from xuxie.files.rows import read_json, read_rows
+from xuxie.runtime.job import run_job
 from xuxie.sampling.systems import Trained, choose_prompts
 
 TRIED_ROWS = 16
@@ -43,4 +43,4 @@ def merge_adapter(
 
 
 if __name__ == "__main__":
-    run_job(merge_adapter, snakemake)  # noqa: F821
+    run_job(merge_adapter, snakemake)

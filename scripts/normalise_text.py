@@ -2,9 +2,9 @@
 
 import logging
 
-from xuxie.job import run_job
-from xuxie.novel_text import write_text
-from xuxie.rows import write_json
+from xuxie.files.novel_text import write_text
+from xuxie.files.rows import write_json
+from xuxie.runtime.job import run_job
 from xuxie.text.normalise import normalise
 from xuxie.text.source_map import write_source_map
 from xuxie.text.sources import read_sources
@@ -29,7 +29,14 @@ def normalise_text(
     """Write the text, what every step did to it, and where each part of it comes from."""
     patterns = read_patterns(watermarks, more_watermarks)
     sources = read_sources([files] if isinstance(files, str) else list(files))
-    result = normalise(sources, encoding=encoding, on_bad_bytes=on_bad_bytes, language=language, steps=steps, patterns=patterns)
+    result = normalise(
+        sources,
+        encoding=encoding,
+        on_bad_bytes=on_bad_bytes,
+        language=language,
+        steps=steps,
+        patterns=patterns,
+    )
     account = result.counts()
     totals = account["characters"]
     if totals["decoded"] + totals["added"] - totals["removed"] != totals["kept"]:
@@ -39,10 +46,15 @@ def normalise_text(
     write_json(counts, account)
     for step, tally in result.tallies.items():
         logger.info(
-            "%s: %d places; %d characters changed, %d removed, %d added", step, tally.places, tally.changed, tally.removed, tally.added
+            "%s: %d places; %d characters changed, %d removed, %d added",
+            step,
+            tally.places,
+            tally.changed,
+            tally.removed,
+            tally.added,
         )
     logger.info("%d characters decoded, %d kept", totals["decoded"], totals["kept"])
 
 
 if __name__ == "__main__":
-    run_job(normalise_text, snakemake)  # noqa: F821
+    run_job(normalise_text, snakemake)

@@ -1,7 +1,7 @@
 """Make a smaller GGUF out of the one of 16 bits."""
 
 from xuxie.export.llama_cpp import quantise
-from xuxie.job import run_job
+from xuxie.runtime.job import run_job
 
 
 def quantise_gguf(source: str, binary: str, gguf: str, quantisation: str, threads: int) -> None:
@@ -16,4 +16,4 @@ def quantise_gguf(source: str, binary: str, gguf: str, quantisation: str, thread
 
 
 if __name__ == "__main__":
-    run_job(quantise_gguf, snakemake)  # noqa: F821
+    run_job(quantise_gguf, snakemake)

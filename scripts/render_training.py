@@ -3,12 +3,14 @@
 from pathlib import Path
 
 import yaml
-from xuxie.environments import in_environment
-from xuxie.job import run_job
+from xuxie.runtime.environments import in_environment
+from xuxie.runtime.job import run_job
 from xuxie.training.arguments import training_arguments
 
 
-def render_training(yaml_file: str, train: dict, template: str, trust_remote_code: bool, dataset: str, model: str) -> None:
+def render_training(
+    yaml_file: str, train: dict, template: str, trust_remote_code: bool, dataset: str, model: str
+) -> None:
     """Write every argument into one file, which reads like any LLaMA-Factory example.
 
     Args:
@@ -29,8 +31,10 @@ def render_training(yaml_file: str, train: dict, template: str, trust_remote_cod
         dataset_folder=str(folder / "data"),
         adapter_folder=str(folder),
     )
-    Path(yaml_file).write_text(yaml.safe_dump(arguments, allow_unicode=True, sort_keys=False), encoding="utf-8")
+    Path(yaml_file).write_text(
+        yaml.safe_dump(arguments, allow_unicode=True, sort_keys=False), encoding="utf-8"
+    )
 
 
 if __name__ == "__main__":
-    run_job(in_environment(render_training), snakemake)  # noqa: F821
+    run_job(in_environment(render_training), snakemake)

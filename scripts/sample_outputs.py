@@ -4,10 +4,18 @@ import logging
 from pathlib import Path
 
 import torch
-from xuxie.environments import in_environment
-from xuxie.job import run_job
-from xuxie.rows import read_rows, write_rows
-from xuxie.sampling.systems import BASE, TUNED, Trained, chat_command, choose_prompts, sample_endpoint, sample_trained
+from xuxie.files.rows import read_rows, write_rows
+from xuxie.runtime.environments import in_environment
+from xuxie.runtime.job import run_job
+from xuxie.sampling.systems import (
+    BASE,
+    TUNED,
+    Trained,
+    chat_command,
+    choose_prompts,
+    sample_endpoint,
+    sample_trained,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -42,15 +50,24 @@ def sample_outputs(
     rows = choose_prompts(list(read_rows(test)), sampling["prompts"])
     trained = Trained(Path(model[0]).parent, Path(adapter).parent, template, trust_remote_code)
     journal = Path(samples).with_suffix(".journal")
-    logger.info("to talk to the tuned model: %s", chat_command(trained, sampling, rows[0]["system"]))
+    logger.info(
+        "to talk to the tuned model: %s", chat_command(trained, sampling, rows[0]["system"])
+    )
     own = [name for name in sampling["systems"] if name in (BASE, TUNED)]
     outputs = sample_trained(rows, trained, own, sampling, journal) if own else {}
     for name, rival in rivals.items():
         if "endpoint" in rival:
             gguf = Path(rival["gguf"]) if rival["gguf"] else None
-            outputs[name] = sample_endpoint(rows, name, endpoints[rival["endpoint"]], gguf, sampling, llm, threads)
+            outputs[name] = sample_endpoint(
+                rows, name, endpoints[rival["endpoint"]], gguf, sampling, llm, threads
+            )
         else:
-            other = Trained(Path(rival["model"]), Path(rival["adapter"]), rival["template"], rival["trust_remote_code"])
+            other = Trained(
+                Path(rival["model"]),
+                Path(rival["adapter"]),
+                rival["template"],
+                rival["trust_remote_code"],
+            )
             outputs |= sample_trained(rows, other, [name], sampling, journal)
     write_rows(
         samples,
@@ -67,4 +84,9 @@ def sample_outputs(
 
 
 if __name__ == "__main__":
-    run_job(in_environment(sample_outputs), snakemake, endpoints=snakemake.config["endpoints"], llm=snakemake.config["llm"])  # noqa: F821
+    run_job(
+        in_environment(sample_outputs),
+        snakemake,
+        endpoints=snakemake.config["endpoints"],
+        llm=snakemake.config["llm"],
+    )

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from xuxie.job import run_job
+from xuxie.files.rows import read_rows, write_json, write_rows
 from xuxie.llm import ask_all, open_endpoint
 from xuxie.pairs.account import Counter
-from xuxie.pairs.judge import questions, scores
-from xuxie.rows import read_rows, write_json, write_rows
+from xuxie.pairs.rubric import questions, scores
+from xuxie.runtime.job import run_job
 
 
 def score_by_judge(
@@ -29,14 +29,28 @@ def score_by_judge(
     """Mark each candidate once, and a share of them again with a swapped completion."""
     found = [row for row in read_rows(candidates) if "failed" not in row]
     sampling = {"seed": pairs["seed"], **pairs["sampling"]}
-    asked, entries = questions(found, list(read_rows(chunks)), wording, calibration=calibration, seed=pairs["seed"], sampling=sampling)
+    asked, entries = questions(
+        found,
+        list(read_rows(chunks)),
+        wording,
+        calibration=calibration,
+        seed=pairs["seed"],
+        sampling=sampling,
+    )
     given = {"journal": Path(llm["journal"]), "budget": llm["budget"], "offline": llm["offline"]}
     counter = Counter()
-    with open_endpoint(endpoints[endpoint["name"]], Path(gguf) if gguf else None, threads, llm["offline"]) as opened:
+    with open_endpoint(
+        endpoints[endpoint["name"]], Path(gguf) if gguf else None, threads, llm["offline"]
+    ) as opened:
         outcomes = counter.watch(ask_all(opened, asked, **given, label=f"score {shard}"))
         write_rows(scored, scores(entries, outcomes))
     write_json(usage, {"role": scorer, **counter.account()})
 
 
 if __name__ == "__main__":
-    run_job(score_by_judge, snakemake, endpoints=snakemake.config["endpoints"], llm=snakemake.config["llm"])  # noqa: F821
+    run_job(
+        score_by_judge,
+        snakemake,
+        endpoints=snakemake.config["endpoints"],
+        llm=snakemake.config["llm"],
+    )

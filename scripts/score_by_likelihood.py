@@ -3,14 +3,21 @@
 from pathlib import Path
 
 import torch
-from xuxie.job import run_job
-from xuxie.models import load_model
+from xuxie.files.rows import read_rows, write_rows
+from xuxie.models.loading import load_model
 from xuxie.pairs.likelihood import score_by_likelihood as score
-from xuxie.rows import read_rows, write_rows
+from xuxie.runtime.job import run_job
 
 
 def score_by_likelihood(
-    candidates: str, model: list[str], scored: str, *, scorer: dict, trust_remote_code: bool, seed: int, threads: int
+    candidates: str,
+    model: list[str],
+    scored: str,
+    *,
+    scorer: dict,
+    trust_remote_code: bool,
+    seed: int,
+    threads: int,
 ) -> None:
     """Score the candidate pairs of a shard against each other's prompts.
 
@@ -29,4 +36,4 @@ def score_by_likelihood(
 
 
 if __name__ == "__main__":
-    run_job(score_by_likelihood, snakemake)  # noqa: F821
+    run_job(score_by_likelihood, snakemake)

@@ -2,7 +2,7 @@
 
 import shutil
 
-from xuxie.job import run_job
+from xuxie.runtime.job import run_job
 
 
 def store_results(finished: str, stored: str) -> None:
@@ -11,4 +11,4 @@ def store_results(finished: str, stored: str) -> None:
 
 
 if __name__ == "__main__":
-    run_job(store_results, snakemake)  # noqa: F821
+    run_job(store_results, snakemake)

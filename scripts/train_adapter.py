@@ -11,11 +11,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import yaml
-from xuxie.embedded import sha256_of
-from xuxie.environments import in_environment
 from xuxie.errors import UserError
-from xuxie.job import run_job
-from xuxie.rows import read_json, write_json, write_rows
+from xuxie.files.rows import read_json, write_json, write_rows
+from xuxie.models.catalogue import sha256_of
+from xuxie.runtime.environments import in_environment
+from xuxie.runtime.job import run_job
 from xuxie.training.arguments import machine_arguments
 from xuxie.training.figure import draw_losses
 from xuxie.training.launch import launch
@@ -57,16 +57,34 @@ def train_adapter(
     folder, card = Path(adapter).parent, model[1]
     arguments = yaml.safe_load(Path(yaml_file).read_text(encoding="utf-8"))
     machine = _machine()
-    overrides = machine_arguments(arguments, gpu=bool(machine["gpus"]), precision=machine["precision"])
-    inputs = {"training rows": sha256_of(train), "val rows": sha256_of(val), "base model": sha256_of(card)}
-    deciding = {f"version of {name}": version for name, version in machine["packages"].items() if name in DECIDING}
+    overrides = machine_arguments(
+        arguments, gpu=bool(machine["gpus"]), precision=machine["precision"]
+    )
+    inputs = {
+        "training rows": sha256_of(train),
+        "val rows": sha256_of(val),
+        "base model": sha256_of(card),
+    }
+    deciding = {
+        f"version of {name}": version
+        for name, version in machine["packages"].items()
+        if name in DECIDING
+    }
     settings = {f"argument {name}": value for name, value in (arguments | overrides).items()}
-    checkpoint = last_sound_checkpoint(folder, {**inputs, **settings, **deciding, "GPUs": gpus * nodes if machine["gpus"] else 0})
+    checkpoint = last_sound_checkpoint(
+        folder, {**inputs, **settings, **deciding, "GPUs": gpus * nodes if machine["gpus"] else 0}
+    )
     write_rows(trainer_log, log_until(checkpoint) if checkpoint else [])
 
     cache = folder / "cache"
     command, environment = launch(
-        yaml_file, overrides, threads=threads, gpus=gpus, nodes=nodes, cache=str(cache), environment=dict(os.environ)
+        yaml_file,
+        overrides,
+        threads=threads,
+        gpus=gpus,
+        nodes=nodes,
+        cache=str(cache),
+        environment=dict(os.environ),
     )
     started, clock = datetime.now(UTC), time.monotonic()
     _run(command, environment, yaml_file)
@@ -80,7 +98,11 @@ def train_adapter(
             "base_model": read_json(card),
             "arguments": arguments | overrides,
             "command": command,
-            "environment": {name: value for name, value in environment.items() if os.environ.get(name) != value and name not in ("PATH", "PYTHONPATH")},
+            "environment": {
+                name: value
+                for name, value in environment.items()
+                if os.environ.get(name) != value and name not in ("PATH", "PYTHONPATH")
+            },
             "machine": machine,
             "started": started.isoformat(timespec="seconds"),
             "seconds": round(time.monotonic() - clock, 1),
@@ -95,7 +117,11 @@ def train_adapter(
 def _machine() -> dict:
     scripts = str(Path(__file__).resolve().parent)
     found = subprocess.run(
-        [sys.executable, "-m", "xuxie.training.machine"], env={**os.environ, "PYTHONPATH": scripts}, check=True, capture_output=True, text=True
+        [sys.executable, "-m", "xuxie.training.machine"],
+        env={**os.environ, "PYTHONPATH": scripts},
+        check=True,
+        capture_output=True,
+        text=True,
     )
     return json.loads(found.stdout.splitlines()[-1])
 
@@ -103,7 +129,13 @@ def _machine() -> dict:
 def _run(command: list[str], environment: dict[str, str], yaml_file: str) -> None:
     # A session of its own, so that the launcher can take all its children along when this job is killed.
     process = subprocess.Popen(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", start_new_session=True
+        command,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        start_new_session=True,
     )
     for line in process.stdout:
         if line.strip():
@@ -113,18 +145,30 @@ def _run(command: list[str], environment: dict[str, str], yaml_file: str) -> Non
             f"LLaMA-Factory ended with exit status {process.returncode}",
             where=yaml_file,
             remedy="see the lines above; checkpoints are kept, and the next run goes on from the last one"
-            + ("; status -9 is often memory: see the memory gate" if process.returncode == -9 else ""),
+            + (
+                "; status -9 is often memory: see the memory gate"
+                if process.returncode == -9
+                else ""
+            ),
         )
 
 
 def _result(state: dict) -> dict:
     history = state["log_history"]
-    total = history[-1] if "train_runtime" in history[-1] else next(entry for entry in reversed(history) if "train_runtime" in entry)
+    total = (
+        history[-1]
+        if "train_runtime" in history[-1]
+        else next(entry for entry in reversed(history) if "train_runtime" in entry)
+    )
     return {
         "steps": state["global_step"],
         "epochs": state["epoch"],
         "losses": [entry["loss"] for entry in history if "loss" in entry],
-        "val_losses": [{"step": entry["step"], "loss": entry["eval_loss"]} for entry in history if "eval_loss" in entry],
+        "val_losses": [
+            {"step": entry["step"], "loss": entry["eval_loss"]}
+            for entry in history
+            if "eval_loss" in entry
+        ],
         "best_step": state["best_global_step"],
         "useful_tokens": state["num_input_tokens_seen"],
         "seconds_of_training": total["train_runtime"],
@@ -132,4 +176,4 @@ def _result(state: dict) -> dict:
 
 
 if __name__ == "__main__":
-    run_job(in_environment(train_adapter), snakemake)  # noqa: F821
+    run_job(in_environment(train_adapter), snakemake)

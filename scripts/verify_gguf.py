@@ -5,11 +5,11 @@ from pathlib import Path
 
 import torch
 from xuxie.errors import UserError
-from xuxie.export.likeness import REMEDY, Source, compare
+from xuxie.export.parity import REMEDY, Source, compare
 from xuxie.export.quantisations import EXACT
-from xuxie.job import run_job
-from xuxie.models import load_model
-from xuxie.rows import read_rows, write_json
+from xuxie.files.rows import read_rows, write_json
+from xuxie.models.loading import load_model
+from xuxie.runtime.job import run_job
 from xuxie.sampling.systems import Trained, choose_prompts
 
 log = logging.getLogger(__name__)
@@ -55,14 +55,30 @@ def verify_gguf(
     source = Source(model, tokenizer, rows, asked, prompting.stop_ids, system)
     found = compare(Path(gguf), source, count=TOKENS, threads=threads)
     share = found["alike"] / found["positions"]
-    log.info("%s: the same likeliest token at %d of %d positions", quantisation, found["alike"], found["positions"])
+    log.info(
+        "%s: the same likeliest token at %d of %d positions",
+        quantisation,
+        found["alike"],
+        found["positions"],
+    )
     if quantisation in EXACT and share < LEAST:
-        raise UserError(f"the GGUF writes other tokens than the folder: {share:.1%} alike, {LEAST:.0%} wanted", where=gguf, remedy=REMEDY)
+        raise UserError(
+            f"the GGUF writes other tokens than the folder: {share:.1%} alike, {LEAST:.0%} wanted",
+            where=gguf,
+            remedy=REMEDY,
+        )
     write_json(
         likeness,
-        {"quantisation": quantisation, **found, "agreement": share, "tokenizer": "same", "chat_template": "same", "stop_tokens": "same"},
+        {
+            "quantisation": quantisation,
+            **found,
+            "agreement": share,
+            "tokenizer": "same",
+            "chat_template": "same",
+            "stop_tokens": "same",
+        },
     )
 
 
 if __name__ == "__main__":
-    run_job(verify_gguf, snakemake)  # noqa: F821
+    run_job(verify_gguf, snakemake)

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import yaml
 from xuxie.export.card import render_card
-from xuxie.job import run_job
-from xuxie.novel_text import read_text
-from xuxie.rows import read_json, read_rows
+from xuxie.files.novel_text import read_text
+from xuxie.files.rows import read_json, read_rows
+from xuxie.runtime.job import run_job
 
 SPLITS = ("train", "val", "test")
 
@@ -67,4 +67,4 @@ def write_model_card(
 
 
 if __name__ == "__main__":
-    run_job(write_model_card, snakemake)  # noqa: F821
+    run_job(write_model_card, snakemake)

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import yaml
 from xuxie.export.modelfile import modelfile, window
-from xuxie.job import run_job
-from xuxie.models import load_tokenizer
-from xuxie.rows import read_json
+from xuxie.files.rows import read_json
+from xuxie.models.loading import load_tokenizer
+from xuxie.runtime.job import run_job
 from xuxie.sampling.systems import Trained
 
 
@@ -33,7 +33,10 @@ def write_modelfile(
         name: of the adapter, and of the model in Ollama.
         system, instruction: what the model is asked with.
     """
-    folder, arguments = Path(merged).parent, yaml.safe_load(Path(trained_with).read_text(encoding="utf-8"))
+    folder, arguments = (
+        Path(merged).parent,
+        yaml.safe_load(Path(trained_with).read_text(encoding="utf-8")),
+    )
     tokenizer = load_tokenizer(folder, trust_remote_code=trust_remote_code)
     text = modelfile(
         Path(layout),
@@ -43,10 +46,14 @@ def write_modelfile(
         system=system,
         instruction=instruction,
         sampling=sampling,
-        context=window(arguments["cutoff_len"], sampling["max_new_tokens"], read_json(merged).get("max_position_embeddings", 4096)),
+        context=window(
+            arguments["cutoff_len"],
+            sampling["max_new_tokens"],
+            read_json(merged).get("max_position_embeddings", 4096),
+        ),
     )
     Path(modelfile_file).write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
-    run_job(write_modelfile, snakemake)  # noqa: F821
+    run_job(write_modelfile, snakemake)

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from xuxie.job import run_job
+from xuxie.files.rows import read_json, read_rows
 from xuxie.report.content import Adapter, Novel, page_content
 from xuxie.report.rendering import read_captions, render_page
-from xuxie.rows import read_json, read_rows
+from xuxie.runtime.job import run_job
 
 
 def write_report(
@@ -34,7 +34,12 @@ def write_report(
     captions = read_captions(folder, config["report"]["language"])
     content = page_content(
         {
-            name: Novel(list(read_rows(chapters[i])), list(read_rows(pairs[i])), read_json(summaries[i]), read_json(texts[i]))
+            name: Novel(
+                list(read_rows(chapters[i])),
+                list(read_rows(pairs[i])),
+                read_json(summaries[i]),
+                read_json(texts[i]),
+            )
             for i, name in enumerate(config["novels"])
         },
         {name: read_json(ledgers[i]) for i, name in enumerate(config["datasets"])},
@@ -57,4 +62,4 @@ def write_report(
 
 
 if __name__ == "__main__":
-    run_job(write_report, snakemake)  # noqa: F821
+    run_job(write_report, snakemake)

@@ -35,15 +35,32 @@ def small_config(endpoint, tiny_model) -> dict:
     """A configuration of the whole road at the size of a test."""
     return {
         "novels": {"small": {"path": "small.txt"}},
-        "pairs": {"generator": "loopback", "scorers": ["judge"], "threshold": 5, "chunks_per_chapter": 2},
-        "endpoints": {"loopback": {"base_url": endpoint.base_url, "model": "reader", "api_key_env": "LOOPBACK_API_KEY"}},
+        "pairs": {
+            "generator": "loopback",
+            "scorers": ["judge"],
+            "threshold": 5,
+            "chunks_per_chapter": 2,
+        },
+        "endpoints": {
+            "loopback": {
+                "base_url": endpoint.base_url,
+                "model": "reader",
+                "api_key_env": "LOOPBACK_API_KEY",
+            }
+        },
         "scorers": {
             "judge": {"method": "judge", "endpoint": "loopback", "calibration": 0.5},
             "likelihood": {"method": "likelihood", "model": "tiny"},
         },
         "models": {"tiny": {"source": "path", "name": str(tiny_model), "template": "qwen"}},
         "datasets": {"small": {"novels": ["small"]}},
-        "adapters": {"small": {"dataset": "small", "model": "tiny", "train": {"num_train_epochs": 1, "learning_rate": 0.001}}},
+        "adapters": {
+            "small": {
+                "dataset": "small",
+                "model": "tiny",
+                "train": {"num_train_epochs": 1, "learning_rate": 0.001},
+            }
+        },
         "sampling": {"prompts": 2, "max_new_tokens": 24},
         "evaluation": {"rows": 4},
     }
@@ -66,7 +83,13 @@ def walked(tmp_path_factory, small_config, novel_text) -> Workspace:
 @pytest.fixture
 def walked_copy(walked, tmp_path_factory) -> Workspace:
     """A folder of one's own in which everything is made already, as far from the workflow as the first one."""
-    return Workspace(Path(shutil.copytree(walked.folder, tmp_path_factory.mktemp("copy"), dirs_exist_ok=True, symlinks=True)))
+    return Workspace(
+        Path(
+            shutil.copytree(
+                walked.folder, tmp_path_factory.mktemp("copy"), dirs_exist_ok=True, symlinks=True
+            )
+        )
+    )
 
 
 def _workspace(folder: Path, config: dict, novel: str) -> Workspace:

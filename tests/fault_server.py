@@ -92,11 +92,20 @@ class FaultServer:
 
     def __enter__(self) -> Self:
         app = Starlette(routes=[Route("/v1/chat/completions", self._complete, methods=["POST"])])
-        config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="critical", lifespan="off", timeout_graceful_shutdown=1)
+        config = uvicorn.Config(
+            app,
+            host="127.0.0.1",
+            port=0,
+            log_level="critical",
+            lifespan="off",
+            timeout_graceful_shutdown=1,
+        )
         self._server = uvicorn.Server(config)
         listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
         self.base_url = f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
-        self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [listener]}, daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.run, kwargs={"sockets": [listener]}, daemon=True
+        )
         self._thread.start()
         while not self._server.started:
             time.sleep(0.005)
@@ -130,13 +139,19 @@ class FaultServer:
         if self.model is not None and body["model"] != self.model:
             return _error(404, f"The model `{body['model']}` does not exist", "model_not_found")
         if self.quota is not None and self.answers.total() >= self.quota:
-            return _error(429, "You exceeded your current quota, please check your plan", "insufficient_quota")
+            return _error(
+                429, "You exceeded your current quota, please check your plan", "insufficient_quota"
+            )
         for text, message in self.reject.items():
             if text in body["messages"][-1]["content"]:
                 return _error(400, message, "invalid_request_error")
         format = body.get("response_format", {}).get("type")
         if format and format not in self.formats and not self.ignores_format:
-            return _error(400, f"This response_format type is unavailable now: {format}", "invalid_request_error")
+            return _error(
+                400,
+                f"This response_format type is unavailable now: {format}",
+                "invalid_request_error",
+            )
         fault = self._fault(said)
         if fault:
             self.injected[fault] += 1
@@ -147,7 +162,9 @@ class FaultServer:
         return JSONResponse(self._completion(body, fault))
 
     def _fault(self, said: str) -> str | None:
-        draw = random.Random(hashlib.sha256(f"{self.seed} {said} {self.requests[said]}".encode()).digest()).random()
+        draw = random.Random(
+            hashlib.sha256(f"{self.seed} {said} {self.requests[said]}".encode()).digest()
+        ).random()
         for fault, share in self.faults.items():
             if draw < share:
                 return fault
@@ -158,7 +175,12 @@ class FaultServer:
         if fault == "429":
             return _error(429, "Rate limit reached", "rate_limit_exceeded")
         if fault == "429_retry_after":
-            return _error(429, "Rate limit reached", "rate_limit_exceeded", {"Retry-After": f"{self.retry_after:g}"})
+            return _error(
+                429,
+                "Rate limit reached",
+                "rate_limit_exceeded",
+                {"Retry-After": f"{self.retry_after:g}"},
+            )
         if fault == "500":
             return _error(500, "The server had an error", "server_error")
         if fault == "malformed_body":
@@ -206,7 +228,13 @@ class FaultServer:
             "object": "chat.completion",
             "created": 0,
             "model": body["model"],
-            "choices": [{"index": 0, "finish_reason": finish, "message": {"role": "assistant", "content": content, "refusal": refusal}}],
+            "choices": [
+                {
+                    "index": 0,
+                    "finish_reason": finish,
+                    "message": {"role": "assistant", "content": content, "refusal": refusal},
+                }
+            ],
             "usage": {
                 "prompt_tokens": words,
                 "completion_tokens": len(content or ""),
@@ -217,4 +245,8 @@ class FaultServer:
 
 
 def _error(status: int, message: str, code: str, headers: dict | None = None) -> JSONResponse:
-    return JSONResponse({"error": {"message": message, "type": code, "code": code}}, status_code=status, headers=headers)
+    return JSONResponse(
+        {"error": {"message": message, "type": code, "code": code}},
+        status_code=status,
+        headers=headers,
+    )

@@ -55,7 +55,9 @@ class HubServer:
                     self._info(match[1] or "main")
                 elif path == f"/api/models/{hub.repository}/tree/{COMMIT}":
                     self._tree()
-                elif match := re.fullmatch(rf"/{hub.repository}/resolve/({COMMIT}|main)/(.+)", path):
+                elif match := re.fullmatch(
+                    rf"/{hub.repository}/resolve/({COMMIT}|main)/(.+)", path
+                ):
                     self._file(match[2], body)
                 else:
                     self._error("RepoNotFound")
@@ -64,22 +66,45 @@ class HubServer:
                 if revision not in ("main", COMMIT):
                     return self._error("RevisionNotFound")
                 files = [{"rfilename": file.name} for file in sorted(hub.folder.iterdir())]
-                info = {"id": hub.repository, "sha": COMMIT, "private": False, "siblings": files, "tags": [], "cardData": {"license": "apache-2.0"}}
-                self._send(200, json.dumps(info).encode(), {"Content-Type": "application/json"}, body=True)
+                info = {
+                    "id": hub.repository,
+                    "sha": COMMIT,
+                    "private": False,
+                    "siblings": files,
+                    "tags": [],
+                    "cardData": {"license": "apache-2.0"},
+                }
+                self._send(
+                    200, json.dumps(info).encode(), {"Content-Type": "application/json"}, body=True
+                )
 
             def _tree(self) -> None:
                 entries = [
-                    {"type": "file", "path": file.name, "size": file.stat().st_size, "oid": hashlib.sha1(file.read_bytes()).hexdigest()}
+                    {
+                        "type": "file",
+                        "path": file.name,
+                        "size": file.stat().st_size,
+                        "oid": hashlib.sha1(file.read_bytes()).hexdigest(),
+                    }
                     for file in sorted(hub.folder.iterdir())
                 ]
-                self._send(200, json.dumps(entries).encode(), {"Content-Type": "application/json"}, body=True)
+                self._send(
+                    200,
+                    json.dumps(entries).encode(),
+                    {"Content-Type": "application/json"},
+                    body=True,
+                )
 
             def _file(self, name: str, body: bool) -> None:
                 file = hub.folder / name
                 if not file.is_file():
                     return self._error("EntryNotFound")
                 content = file.read_bytes()
-                headers = {"ETag": f'"{hashlib.sha256(content).hexdigest()}"', "X-Repo-Commit": COMMIT, "Accept-Ranges": "bytes"}
+                headers = {
+                    "ETag": f'"{hashlib.sha256(content).hexdigest()}"',
+                    "X-Repo-Commit": COMMIT,
+                    "Accept-Ranges": "bytes",
+                }
                 status, start = 200, 0
                 if body and (asked := self.headers.get("Range")):
                     hub.ranges.setdefault(name, []).append(asked)
@@ -90,7 +115,15 @@ class HubServer:
             def _error(self, code: str) -> None:
                 self._send(404, b"{}", {"X-Error-Code": code}, body=True)
 
-            def _send(self, status: int, content: bytes, headers: dict, *, body: bool, name: str | None = None) -> None:
+            def _send(
+                self,
+                status: int,
+                content: bytes,
+                headers: dict,
+                *,
+                body: bool,
+                name: str | None = None,
+            ) -> None:
                 self.send_response(status)
                 for key, value in {**headers, "Content-Length": str(len(content))}.items():
                     self.send_header(key, value)

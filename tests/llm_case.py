@@ -17,15 +17,27 @@ class Echo(pydantic.BaseModel):
 
 def questions(count: int, **more) -> list[Question]:
     """`count` questions with different words."""
-    return [Question(f"q{i}", [{"role": "user", "content": f"question {i}"}], Echo, **more) for i in range(count)]
+    return [
+        Question(f"q{i}", [{"role": "user", "content": f"question {i}"}], Echo, **more)
+        for i in range(count)
+    ]
 
 
 def settings(server: FaultServer, **more) -> dict:
     """An endpoint of the configuration that is the fault server."""
-    return {"base_url": server.base_url, "model": "echo", "structured": "schema", "timeout": 5, "max_tokens": 100, **more}
+    return {
+        "base_url": server.base_url,
+        "model": "echo",
+        "structured": "schema",
+        "timeout": 5,
+        "max_tokens": 100,
+        **more,
+    }
 
 
-def ask(server: FaultServer, asked: list[Question], journal: Path, *, budget=None, offline=False, **more) -> list[Answered | Failed]:
+def ask(
+    server: FaultServer, asked: list[Question], journal: Path, *, budget=None, offline=False, **more
+) -> list[Answered | Failed]:
     """All outcomes."""
     with open_endpoint(settings(server, **more), offline=offline) as endpoint:
         return list(ask_all(endpoint, asked, journal=journal, budget=budget))

@@ -4,7 +4,7 @@ import json
 import shutil
 from pathlib import Path
 
-CODE = '''
+CODE = """
 import sys
 
 from transformers import Qwen2Config, Qwen2ForCausalLM
@@ -26,7 +26,7 @@ class OwnModel(Qwen2ForCausalLM):
             whose = "replaced" if "generate" in vars(self) else "its own"
             sys.stdout.write(f"generate of the model in training: {whose}\\n")  # one write: two workers share the stream
         return super().forward(*arguments, **settings)
-'''
+"""
 
 
 def make_own_code_model(folder: Path, tiny_model: Path) -> Path:
@@ -37,7 +37,10 @@ def make_own_code_model(folder: Path, tiny_model: Path) -> Path:
     config |= {
         "model_type": "own",
         "architectures": ["OwnModel"],
-        "auto_map": {"AutoConfig": "modeling_own.OwnConfig", "AutoModelForCausalLM": "modeling_own.OwnModel"},
+        "auto_map": {
+            "AutoConfig": "modeling_own.OwnConfig",
+            "AutoModelForCausalLM": "modeling_own.OwnModel",
+        },
     }
     (folder / "config.json").write_text(json.dumps(config))
     return folder

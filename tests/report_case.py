@@ -20,7 +20,13 @@ def output(text, stop="natural", foreign_stop=None):
 
 def mark(copied=(), onset=None, names=()):
     """An entry of `rows` in evaluation.json."""
-    return {"copied": list(copied), "longest_copy": 0, "onset": onset, "new_names": list(names), "invented_names": list(names)}
+    return {
+        "copied": list(copied),
+        "longest_copy": 0,
+        "onset": onset,
+        "new_names": list(names),
+        "invented_names": list(names),
+    }
 
 
 def sample(number, base, tuned, length="short"):
@@ -48,20 +54,42 @@ METRICS = {
 
 def evaluation():
     """An evaluation.json."""
-    bits = {"base": measured(5.4, 5.2, 5.6), "tuned": measured(5.0, 4.8, 5.2), "difference": measured(-0.4, -0.5, -0.3)}
+    bits = {
+        "base": measured(5.4, 5.2, 5.6),
+        "tuned": measured(5.0, 4.8, 5.2),
+        "difference": measured(-0.4, -0.5, -0.3),
+    }
     positions = [
         {"start": 0, "end": 100, "characters": 300, **bits},
-        {"start": 100, "end": 300, "characters": 300, **bits, "difference": measured(0.1, -0.1, 0.3)},
+        {
+            "start": 100,
+            "end": 300,
+            "characters": 300,
+            **bits,
+            "difference": measured(0.1, -0.1, 0.3),
+        },
     ]
     human = {key: value for key, value in METRICS.items() if not key.endswith("stop")}
     marks = {
         "n-c0001-1": {"human": mark(), "base": mark(onset=12), "tuned": mark()},
         "n-c0002-1": {"human": mark(), "base": mark(), "tuned": mark(copied=[(0, 40)])},
-        "n-c0003-1": {"human": mark(names=[(0, "真实")]), "base": mark(), "tuned": mark(names=[(4, "王建国")])},
+        "n-c0003-1": {
+            "human": mark(names=[(0, "真实")]),
+            "base": mark(),
+            "tuned": mark(names=[(4, "王建国")]),
+        },
         "n-c0003-2": {"human": mark(), "base": mark(), "tuned": mark()},
     }
     repetition = [
-        {"start": 0, "end": 100, "seq_rep_4": {"human": measured(0.01), "base": measured(0.2), "tuned": measured(0.05, 0.03, 0.07)}}
+        {
+            "start": 0,
+            "end": 100,
+            "seq_rep_4": {
+                "human": measured(0.01),
+                "base": measured(0.2),
+                "tuned": measured(0.05, 0.03, 0.07),
+            },
+        }
     ]
     return {
         "template": "qwen", "rows": 3, "held_out_rows": 3, "chapters": 6, "verdict": "better",
@@ -73,9 +101,14 @@ def evaluation():
 
 def novel():
     """One novel's files."""
-    chapters = [{"number": n, "title": f"第{n}章 {'雾' * n}", "start": n * 100 - 100, "end": n * 100} for n in (1, 2, 3)]
+    chapters = [
+        {"number": n, "title": f"第{n}章 {'雾' * n}", "start": n * 100 - 100, "end": n * 100}
+        for n in (1, 2, 3)
+    ]
     chapters[1]["title"] = f"第2章 {HOSTILE}"
-    pairs = [{"score": score, "kept": score >= 5} for score in (1.0, 4.5, 5.0, 7.5, 9.9)] + [{"score": None, "kept": False}]
+    pairs = [{"score": score, "kept": score >= 5} for score in (1.0, 4.5, 5.0, 7.5, 9.9)] + [
+        {"score": None, "kept": False}
+    ]
     summary = {
         "asked": 8, "candidates": 6, "failed": {"off schema": 2}, "kept": 3, "dropped": {"score below 5": 2, HOSTILE: 1}, "threshold": 5,
         "calibration": {"likelihood": {"auc": 0.71, "true": 6, "swapped": 24}},
@@ -100,7 +133,13 @@ def ledger():
 
 def adapter(**changes):
     """One adapter's files."""
-    gate = {"name": "every row ends in a stop", "looked_at": 3, "findings": [], "note": HOSTILE, "passed": True}
+    gate = {
+        "name": "every row ends in a stop",
+        "looked_at": 3,
+        "findings": [],
+        "note": HOSTILE,
+        "passed": True,
+    }
     parts = {
         "dataset": "demo", "model": "tiny", "samples": SAMPLES, "evaluation": evaluation(),
         "trainer_log": [{"current_steps": 1, "loss": 3.0}, {"current_steps": 2, "loss": 2.5}, {"current_steps": 2, "eval_loss": 2.8}],
@@ -109,4 +148,8 @@ def adapter(**changes):
     return Adapter(**{**parts, **changes})
 
 
-CONFIG = {"novels": {"雾港": {"path": "fog.txt"}}, "report": {"language": "zh", "title": None}, "note": HOSTILE}
+CONFIG = {
+    "novels": {"雾港": {"path": "fog.txt"}},
+    "report": {"language": "zh", "title": None},
+    "note": HOSTILE,
+}

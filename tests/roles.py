@@ -10,8 +10,13 @@ import re
 KEY = "sk-loopback-marker-4f1d"
 
 SENTENCE = re.compile(r"^\[(\d+)\] (.*)$", re.MULTILINE)
-SLOT = re.compile(r"^(pair_\d+)：上文 (\d+) 到 (\d+) 字，下文 (\d+) 到 (\d+) 字；completion_first 只能取 ([\d、]+)。$", re.MULTILINE)
-WRITTEN = re.compile(r"^(pair_\d+)：上文 (\d+) 到 (\d+) 字，下文 (\d+) 到 (\d+) 字。$", re.MULTILINE)
+SLOT = re.compile(
+    r"^(pair_\d+)：上文 (\d+) 到 (\d+) 字，下文 (\d+) 到 (\d+) 字；completion_first 只能取 ([\d、]+)。$",
+    re.MULTILINE,
+)
+WRITTEN = re.compile(
+    r"^(pair_\d+)：上文 (\d+) 到 (\d+) 字，下文 (\d+) 到 (\d+) 字。$", re.MULTILINE
+)
 PAIR = re.compile(r"<(pair_\d+)>\n(.*?)\n→\n(.*?)\n</\1>", re.DOTALL)
 
 
@@ -36,7 +41,12 @@ def _choose(asked: str, slots: list[tuple]) -> dict:
         cut = int(cuts.split("、")[0])
         first = _reach(range(cut - 1, 0, -1), lengths, (prompt_min + prompt_max) / 2)
         last = _reach(range(cut, len(lengths) + 1), lengths, (completion_min + completion_max) / 2)
-        found[name] = {"why": "情节在此转折", "prompt_first": first, "completion_first": cut, "completion_last": last}
+        found[name] = {
+            "why": "情节在此转折",
+            "prompt_first": first,
+            "completion_first": cut,
+            "completion_last": last,
+        }
     return found
 
 
@@ -48,7 +58,11 @@ def _write(asked: str, slots: list[tuple]) -> dict:
         prompt_min, prompt_max, completion_min, _ = map(int, bounds)
         edge = (prompt_min + prompt_max) // 2
         completion = passage[edge : edge + completion_min]
-        found[name] = {"why": "情节在此转折", "prompt": passage[:edge], "completion": f"{completion}他后来再也没有提起过这件事情。"}
+        found[name] = {
+            "why": "情节在此转折",
+            "prompt": passage[:edge],
+            "completion": f"{completion}他后来再也没有提起过这件事情。",
+        }
     return found
 
 
@@ -63,9 +77,17 @@ def _reach(numbers: range, lengths: list[int], wanted: float) -> int:
 
 
 def _mark(asked: str) -> dict:
-    passage = "".join(re.sub(r"\s", "", sentence) for _, sentence in SENTENCE.findall(asked.split("<pair_1>")[0]))
+    passage = "".join(
+        re.sub(r"\s", "", sentence) for _, sentence in SENTENCE.findall(asked.split("<pair_1>")[0])
+    )
     marks = {}
     for name, _, completion in PAIR.findall(asked):
         true = re.sub(r"\s", "", completion) in passage
-        marks[name] = {"reason": "相接" if true else "不相接", "follows": 9 if true else 2, "complete": 8, "style": 8, "clean": 9}
+        marks[name] = {
+            "reason": "相接" if true else "不相接",
+            "follows": 9 if true else 2,
+            "complete": 8,
+            "style": 8,
+            "clean": 9,
+        }
     return marks

@@ -8,7 +8,9 @@ CHAT_TEMPLATE = (
 )
 
 
-def make_tiny_model(folder: str | Path, text: str, *, vocabulary: int = 1024, seed: int = 0) -> Path:
+def make_tiny_model(
+    folder: str | Path, text: str, *, vocabulary: int = 1024, seed: int = 0
+) -> Path:
     """Save a random Qwen2 (hidden 128, 4 layers, 0.9 M parameters) whose byte-level BPE is trained on `text`.
 
     Args:
@@ -31,11 +33,17 @@ def make_tiny_model(folder: str | Path, text: str, *, vocabulary: int = 1024, se
     bpe.train_from_iterator(
         text.splitlines() or [text],
         trainers.BpeTrainer(
-            vocab_size=vocabulary, special_tokens=special, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False
+            vocab_size=vocabulary,
+            special_tokens=special,
+            initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+            show_progress=False,
         ),
     )
     tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=bpe, eos_token="<|endoftext|>", pad_token="<|endoftext|>", additional_special_tokens=special[1:]
+        tokenizer_object=bpe,
+        eos_token="<|endoftext|>",
+        pad_token="<|endoftext|>",
+        additional_special_tokens=special[1:],
     )
     tokenizer.chat_template = CHAT_TEMPLATE
     tokenizer.save_pretrained(folder)

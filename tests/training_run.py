@@ -11,14 +11,16 @@ from link_model import link_model
 from render_training import render_training
 from train_adapter import train_adapter
 from workspace import REPOSITORY
-from xuxie.rows import read_json, write_rows
+from xuxie.files.rows import read_json, write_rows
 
 
 def schema_defaults() -> dict:
     """The training arguments that the schema fills in."""
     schema = yaml.safe_load((REPOSITORY / "config/schema.yaml").read_text(encoding="utf-8"))
     arguments = schema["$defs"]["adapter"]["properties"]["train"]["properties"]
-    return {name: argument["default"] for name, argument in arguments.items() if "default" in argument}
+    return {
+        name: argument["default"] for name, argument in arguments.items() if "default" in argument
+    }
 
 
 def rows_of(text: str, count: int, *, prompt: int = 60, completion: int = 60) -> list[dict]:
@@ -69,21 +71,45 @@ class TrainingRun:
     def prepare(self) -> "TrainingRun":
         """Link the model, render the YAML and fit the rows."""
         Path(self.model[0]).parent.mkdir(parents=True, exist_ok=True)
-        link_model(*self.model, name=str(self.model_path), template=self.template, trust_remote_code=self.trust_remote_code)
-        train = {**schema_defaults(), "per_device_train_batch_size": 2, "logging_steps": 1, **self.train}
-        render_training(self / "train.yaml", train, self.template, self.trust_remote_code, "small", "tiny")
+        link_model(
+            *self.model,
+            name=str(self.model_path),
+            template=self.template,
+            trust_remote_code=self.trust_remote_code,
+        )
+        train = {
+            **schema_defaults(),
+            "per_device_train_batch_size": 2,
+            "logging_steps": 1,
+            **self.train,
+        }
+        render_training(
+            self / "train.yaml", train, self.template, self.trust_remote_code, "small", "tiny"
+        )
         Path("results/datasets/small").mkdir(parents=True, exist_ok=True)
         sources = ["results/datasets/small/train.jsonl", "results/datasets/small/val.jsonl"]
         write_rows(sources[0], self.rows[:-2])
         write_rows(sources[1], self.rows[-2:])
-        fit_rows(self / "train.yaml", sources, self / "data/dataset_info.json", self / "data/ledger.json", self.fitted)
+        fit_rows(
+            self / "train.yaml",
+            sources,
+            self / "data/dataset_info.json",
+            self / "data/ledger.json",
+            self.fitted,
+        )
         return self
 
     def check(self) -> dict:
         """Run the gates; their report."""
         asked = self.asked_template or self.template
         check_gates(
-            self / "train.yaml", self.fitted[0], self / "gates.json", asked_template=asked, system=self.system, failing=self.gates, memory=None
+            self / "train.yaml",
+            self.fitted[0],
+            self / "gates.json",
+            asked_template=asked,
+            system=self.system,
+            failing=self.gates,
+            memory=None,
         )
         return read_json(self / "gates.json")
 
@@ -118,7 +144,7 @@ class TrainingRun:
 if __name__ == "__main__":  # train in a process of its own, for tests that kill it
     import json
 
-    from xuxie.job import log_to
+    from xuxie.runtime.job import log_to
 
     log_to(None)
     train_adapter(**json.loads(sys.argv[1]))

@@ -21,15 +21,37 @@ class Workspace:
     def configure(self, config: dict) -> None:
         """Write the configuration that stands in place of the workflow's own."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        (self.folder / "config.yaml").write_text(yaml.safe_dump(config, allow_unicode=True), encoding="utf-8")
+        (self.folder / "config.yaml").write_text(
+            yaml.safe_dump(config, allow_unicode=True), encoding="utf-8"
+        )
 
-    def snakemake(self, *arguments: str, check: bool = True, **environment: str) -> subprocess.CompletedProcess:
+    def snakemake(
+        self, *arguments: str, check: bool = True, **environment: str
+    ) -> subprocess.CompletedProcess:
         """Run snakemake in this folder; output is text of stdout and stderr together."""
-        command = [sys.executable, "-m", "snakemake", "--snakefile", str(REPOSITORY / "Snakefile"), "--directory", str(self.folder)]
+        command = [
+            sys.executable,
+            "-m",
+            "snakemake",
+            "--snakefile",
+            str(REPOSITORY / "Snakefile"),
+            "--directory",
+            str(self.folder),
+        ]
         command += ["--workflow-profile", str(REPOSITORY / "profiles/default"), "--cores", "2"]
-        command += ["--configfile", str(self.folder / "config.yaml"), "--replace-workflow-config", *arguments]
+        command += [
+            "--configfile",
+            str(self.folder / "config.yaml"),
+            "--replace-workflow-config",
+            *arguments,
+        ]
         done = subprocess.run(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env={**os.environ, **environment}, cwd=self.folder
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env={**os.environ, **environment},
+            cwd=self.folder,
         )
         if check and done.returncode:
             raise AssertionError(f"snakemake {' '.join(arguments)} failed:\n{done.stdout}")

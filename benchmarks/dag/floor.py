@@ -27,10 +27,14 @@ def write_floor(repository: Path, folder: Path, complete: dict, more: tuple[str,
     (folder / "complete.json").write_text(json.dumps(complete))
     snakefile = (repository / "Snakefile").read_text()
     common = (repository / "rules/common.smk").read_text()
-    unchecked = re.sub(r"^    complete_config\(.*\)$", "    pass", common, count=1, flags=re.MULTILINE)
+    unchecked = re.sub(
+        r"^    complete_config\(.*\)$", "    pass", common, count=1, flags=re.MULTILINE
+    )
     parts = [
         f"import json\n\nconfig = json.load(open({str(folder / 'complete.json')!r}))",
-        re.sub(r"^HOME = .*$", f"HOME = {str(repository)!r}", unchecked, count=1, flags=re.MULTILINE),
+        re.sub(
+            r"^HOME = .*$", f"HOME = {str(repository)!r}", unchecked, count=1, flags=re.MULTILINE
+        ),
         *(
             emptied((repository / "rules" / name).read_text(), KEPT + more)
             for name in re.findall(r'"rules/(\w+\.smk)"', snakefile)

@@ -49,12 +49,23 @@ def settings(novels: int) -> dict:
     """A configuration of this many novels, as a user would write it."""
     names = [f"novel-{index:04}" for index in range(novels)]
     share = 20
-    shelves = {f"shelf-{index:02}": names[index * share : (index + 1) * share] for index in range(max(1, novels // share))}
+    shelves = {
+        f"shelf-{index:02}": names[index * share : (index + 1) * share]
+        for index in range(max(1, novels // share))
+    }
     return {
         "novels": {name: {"path": f"novels/{name}.txt"} for name in names},
         "pairs": {"generator": "provider", "shard_bytes": SHARD_BYTES},
-        "endpoints": {"provider": {"base_url": "http://127.0.0.1:9/v1", "model": "reader", "api_key_env": "PROVIDER_API_KEY"}},
-        "models": {"base": {"source": "embedded", "name": "qwen2.5-coder-0.5b", "template": "qwen"}},
+        "endpoints": {
+            "provider": {
+                "base_url": "http://127.0.0.1:9/v1",
+                "model": "reader",
+                "api_key_env": "PROVIDER_API_KEY",
+            }
+        },
+        "models": {
+            "base": {"source": "embedded", "name": "qwen2.5-coder-0.5b", "template": "qwen"}
+        },
         "scorers": {"likelihood": {"method": "likelihood", "model": "base"}},
         "datasets": {name: {"novels": part} for name, part in shelves.items()},
         "adapters": {name: {"dataset": name, "model": "base"} for name in shelves},
@@ -64,7 +75,7 @@ def settings(novels: int) -> dict:
 def prepare(folder: Path, novels: int, parts: list[tuple[str, ...]]) -> list[list[str]]:
     """The commands that plan the workflow, the empty graph, and the empty graph with each of these parts, in this folder."""
     sys.path.insert(0, str(REPOSITORY / "scripts"))
-    from xuxie.config import complete_config
+    from xuxie.config.completion import complete_config
 
     config = settings(novels)
     (folder / "config.yaml").write_text(yaml.safe_dump(config))
@@ -73,9 +84,26 @@ def prepare(folder: Path, novels: int, parts: list[tuple[str, ...]]) -> list[lis
         with open(folder / f"novels/{name}.txt", "wb") as file:
             file.truncate(SHARDS * SHARD_BYTES)
     complete_config(config, REPOSITORY / "config/schema.yaml")
-    base = [sys.executable, "-m", "snakemake", "-n", "--quiet", "rules", "--cores", "1", "--directory", str(folder)]
+    base = [
+        sys.executable,
+        "-m",
+        "snakemake",
+        "-n",
+        "--quiet",
+        "rules",
+        "--cores",
+        "1",
+        "--directory",
+        str(folder),
+    ]
     base += ["--workflow-profile", "none", "--rerun-triggers", "mtime", "params", "input"]
-    whole = ["--snakefile", str(REPOSITORY / "Snakefile"), "--configfile", str(folder / "config.yaml"), "--replace-workflow-config"]
+    whole = [
+        "--snakefile",
+        str(REPOSITORY / "Snakefile"),
+        "--configfile",
+        str(folder / "config.yaml"),
+        "--replace-workflow-config",
+    ]
     floors = [write_floor(REPOSITORY, folder, config, more) for more in ((), *parts)]
     return [[*base, *whole], *([*base, "--snakefile", str(floor)] for floor in floors)]
 
@@ -94,21 +122,29 @@ def measure(command: list[str]) -> Cost:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("novels", type=int, nargs="+")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--parts", action="store_true", help="say where the difference comes from")
     options = parser.parse_args()
     parts = PARTS if options.parts else {}
-    print(f"{date.today()}, {platform.machine()}, Python {platform.python_version()}, Snakemake {importlib.metadata.version('snakemake')}")
-    print("| novels | jobs | workflow, s | empty graph, s | ratio | ms a job | workflow, MB | empty graph, MB | KB a job |")
+    print(
+        f"{date.today()}, {platform.machine()}, Python {platform.python_version()}, Snakemake {importlib.metadata.version('snakemake')}"
+    )
+    print(
+        "| novels | jobs | workflow, s | empty graph, s | ratio | ms a job | workflow, MB | empty graph, MB | KB a job |"
+    )
     print("|---:|---:|---:|---:|---:|---:|---:|---:|---:|")
     shares = []
     for novels in options.novels:
         with tempfile.TemporaryDirectory() as folder:
             commands = prepare(Path(folder), novels, list(parts.values()))
             costs = [[measure(command) for command in commands] for _ in range(options.repeats)]
-        whole, floor, *given_back = (min(side, key=lambda cost: cost.seconds) for side in zip(*costs, strict=True))
+        whole, floor, *given_back = (
+            min(side, key=lambda cost: cost.seconds) for side in zip(*costs, strict=True)
+        )
         if any(cost.jobs != whole.jobs for cost in (floor, *given_back)):
             raise RuntimeError(f"not the same graph: {whole.jobs} and {floor.jobs}")
         jobs = whole.jobs["total"]
@@ -122,7 +158,11 @@ def main() -> None:
             for part, cost in zip(parts, given_back, strict=True)
         ]
     if shares:
-        print("\n| novels | empty graph with | s | more, s | ratio |\n|---:|:---|---:|---:|---:|", *shares, sep="\n")
+        print(
+            "\n| novels | empty graph with | s | more, s | ratio |\n|---:|:---|---:|---:|---:|",
+            *shares,
+            sep="\n",
+        )
 
 
 if __name__ == "__main__":

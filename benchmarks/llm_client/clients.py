@@ -8,12 +8,17 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-CHUNK = "却说那一日天色将晚，江面上起了薄雾，他把灯挂在船头，望着对岸的灯火出神。" * 16  # about 600 characters
+CHUNK = (
+    "却说那一日天色将晚，江面上起了薄雾，他把灯挂在船头，望着对岸的灯火出神。" * 16
+)  # about 600 characters
 
 
 def messages(number: int) -> list[dict]:
     """A question of the size of a chunk."""
-    return [{"role": "system", "content": "Read the passage."}, {"role": "user", "content": f"{number} {CHUNK}"}]
+    return [
+        {"role": "system", "content": "Read the passage."},
+        {"role": "user", "content": f"{number} {CHUNK}"},
+    ]
 
 
 def xuxie(base_url: str, concurrency: int, folder: Path) -> Callable[[int], dict]:
@@ -27,7 +32,14 @@ def xuxie(base_url: str, concurrency: int, folder: Path) -> Callable[[int], dict
 
     def ask(count):
         held = []
-        with open_endpoint({"base_url": base_url, "model": "echo", "concurrency": concurrency, "structured": "schema"}) as endpoint:
+        with open_endpoint(
+            {
+                "base_url": base_url,
+                "model": "echo",
+                "concurrency": concurrency,
+                "structured": "schema",
+            }
+        ) as endpoint:
             questions = (Question(f"q{number}", messages(number), Echo) for number in range(count))
             for done, _ in enumerate(ask_all(endpoint, questions, journal=folder / "journal"), 1):
                 if done % (count // 10) == 0:
@@ -46,13 +58,18 @@ def openai(base_url: str, concurrency: int, folder: Path) -> Callable[[int], dic
     async def ask(count):
         limits = httpx2.Limits(max_connections=concurrency, max_keepalive_connections=concurrency)
         async with AsyncOpenAI(
-            base_url=base_url, api_key="none", max_retries=0, http_client=DefaultAsyncHttpxClient(limits=limits)
+            base_url=base_url,
+            api_key="none",
+            max_retries=0,
+            http_client=DefaultAsyncHttpxClient(limits=limits),
         ) as client:
             slots = asyncio.Semaphore(concurrency)
 
             async def one(number):
                 async with slots:
-                    answer = await client.chat.completions.create(model="echo", messages=messages(number), max_tokens=100)
+                    answer = await client.chat.completions.create(
+                        model="echo", messages=messages(number), max_tokens=100
+                    )
                     return json.loads(answer.choices[0].message.content)
 
             await asyncio.gather(*map(one, range(count)))
@@ -72,7 +89,10 @@ def bare(base_url: str, concurrency: int, folder: Path) -> Callable[[int], dict]
             async def one(number):
                 async with (
                     slots,
-                    session.post(f"{base_url}/chat/completions", json={"model": "echo", "messages": messages(number)}) as answer,
+                    session.post(
+                        f"{base_url}/chat/completions",
+                        json={"model": "echo", "messages": messages(number)},
+                    ) as answer,
                 ):
                     await answer.read()
 
@@ -84,13 +104,22 @@ def bare(base_url: str, concurrency: int, folder: Path) -> Callable[[int], dict]
 
 def curator(base_url: str, concurrency: int, folder: Path) -> Callable[[int], dict]:
     """bespokelabs-curator, its rate limits out of the way."""
-    os.environ |= {"TELEMETRY_ENABLED": "false", "CURATOR_CACHE_DIR": str(folder), "CURATOR_DISABLE_RICH_DISPLAY": "1"}
+    os.environ |= {
+        "TELEMETRY_ENABLED": "false",
+        "CURATOR_CACHE_DIR": str(folder),
+        "CURATOR_DISABLE_RICH_DISPLAY": "1",
+    }
     os.environ |= {"OPENAI_API_KEY": "none", "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
     import tiktoken
     from bespokelabs import curator as library
 
     # It counts tokens with a vocabulary from the network; bytes do without one.
-    by_bytes = tiktoken.Encoding("bytes", pat_str=r"\S+|\s+", mergeable_ranks={bytes([n]): n for n in range(256)}, special_tokens={})
+    by_bytes = tiktoken.Encoding(
+        "bytes",
+        pat_str=r"\S+|\s+",
+        mergeable_ranks={bytes([n]): n for n in range(256)},
+        special_tokens={},
+    )
     tiktoken.get_encoding = tiktoken.encoding_for_model = lambda *_: by_bytes
 
     class Asker(library.LLM):
@@ -103,7 +132,9 @@ def curator(base_url: str, concurrency: int, folder: Path) -> Callable[[int], di
     def ask(count):
         limits = {"max_requests_per_minute": 10_000_000, "max_tokens_per_minute": 1_000_000_000}
         parameters = {"base_url": base_url, "max_concurrent_requests": concurrency, **limits}
-        answers = Asker(model_name="gpt-4o-mini", backend="openai", backend_params=parameters)([{"number": n} for n in range(count)])
+        answers = Asker(model_name="gpt-4o-mini", backend="openai", backend_params=parameters)(
+            [{"number": n} for n in range(count)]
+        )
         if len(getattr(answers, "dataset", answers)) != count:
             raise RuntimeError("curator lost answers")
         return {}
@@ -116,4 +147,6 @@ if __name__ == "__main__":
     ask = globals()[client](base_url, int(concurrency), Path(folder))  # imports are not timed
     began, cpu = time.monotonic(), time.process_time()
     found = ask(int(count))
-    print(json.dumps({"seconds": time.monotonic() - began, "cpu": time.process_time() - cpu, **found}))
+    print(
+        json.dumps({"seconds": time.monotonic() - began, "cpu": time.process_time() - cpu, **found})
+    )

@@ -40,17 +40,29 @@ def http_answer(content: str) -> bytes:
             "object": "chat.completion",
             "created": 0,
             "model": "echo",
-            "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": content}}],
+            "choices": [
+                {
+                    "index": 0,
+                    "finish_reason": "stop",
+                    "message": {"role": "assistant", "content": content},
+                }
+            ],
             "usage": {"prompt_tokens": 300, "completion_tokens": 20, "total_tokens": 320},
         }
     ).encode()
-    return b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(body) + body
+    return (
+        b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
+        % len(body)
+        + body
+    )
 
 
 async def serve(port: int, latency: float) -> None:
     """Serve until killed; prints the port when listening."""
     answer = http_answer('{"text": "一二三四五六七八九十", "length": 10}')
-    server = await asyncio.get_running_loop().create_server(lambda: Completions(latency, answer), "127.0.0.1", port, backlog=2048)
+    server = await asyncio.get_running_loop().create_server(
+        lambda: Completions(latency, answer), "127.0.0.1", port, backlog=2048
+    )
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 

@@ -18,19 +18,23 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 
-from xuxie.models import load_model
-from xuxie.prompting import Prompting
-from xuxie.rows import read_rows
+from xuxie.files.rows import read_rows
+from xuxie.models.loading import load_model
+from xuxie.prompts.prompting import Prompting
 from xuxie.sampling.decoding import Request, decode
-from xuxie.sampling.drawing import Drawing
+from xuxie.sampling.parameters import Drawing
 
 
 def main() -> None:
     """Measure and print a table in Markdown."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--model", required=True, help="folder of the base model")
     parser.add_argument("--adapter", help="folder of an adapter")
-    parser.add_argument("--test", required=True, help="Alpaca rows to continue; repeated if there are too few")
+    parser.add_argument(
+        "--test", required=True, help="Alpaca rows to continue; repeated if there are too few"
+    )
     parser.add_argument("--template", default="qwen")
     parser.add_argument("--prompts", type=int, default=16)
     parser.add_argument("--tokens", type=int, default=64)
@@ -81,7 +85,9 @@ def generate(model, prompts: list[list[int]], tokens: int) -> None:
         )  # fmt: skip
 
 
-def batched(model, prompts: list[list[int]], order: list[int], tokens: int, batch_size: int) -> dict[int, list[int]]:
+def batched(
+    model, prompts: list[list[int]], order: list[int], tokens: int, batch_size: int
+) -> dict[int, list[int]]:
     """Tokens by prompt."""
     waiting = deque(Request((index,), prompts[index], tokens) for index in order)
     found = decode(model, waiting, drawing=Drawing(), seed=0, stop_ids=set(), batch_size=batch_size)
@@ -90,7 +96,10 @@ def batched(model, prompts: list[list[int]], order: list[int], tokens: int, batc
 
 def show(way: str, seconds: float, alone: float, options, same: str) -> None:
     """One line of the table."""
-    print(f"| {way} | {options.prompts * options.tokens / seconds:.1f} | {alone / seconds:.1f} | {same} |", flush=True)
+    print(
+        f"| {way} | {options.prompts * options.tokens / seconds:.1f} | {alone / seconds:.1f} | {same} |",
+        flush=True,
+    )
 
 
 if __name__ == "__main__":

@@ -2,8 +2,26 @@
 
 import random
 
-_SUBJECTS = ["他", "她", "老人", "那个年轻的掌柜", "船上的人", "小顺子", "村里的先生", "两个赶路的客商"]
-_VERBS = ["站在门口看着", "想起了", "没有说起", "一直惦记着", "远远地望见", "从来不提", "慢慢地走过", "终于找到了"]
+_SUBJECTS = [
+    "他",
+    "她",
+    "老人",
+    "那个年轻的掌柜",
+    "船上的人",
+    "小顺子",
+    "村里的先生",
+    "两个赶路的客商",
+]
+_VERBS = [
+    "站在门口看着",
+    "想起了",
+    "没有说起",
+    "一直惦记着",
+    "远远地望见",
+    "从来不提",
+    "慢慢地走过",
+    "终于找到了",
+]
 _OBJECTS = [
     "河对岸的灯火",
     "去年冬天的那场雪",
@@ -42,7 +60,11 @@ def novel(megabytes: float, seed: int = 7) -> bytes:
         body = drawn.choices(paragraphs, k=40)
         if chapter % 50 == 0:
             body.insert(20, "（本章未完，请点击下一页继续阅读）")
-        part = f"第{chapter}章 {drawn.choice(_OBJECTS)}\r\n\r\n" + "".join(f"　　{paragraph}\r\n" for paragraph in body) + "\r\n"
+        part = (
+            f"第{chapter}章 {drawn.choice(_OBJECTS)}\r\n\r\n"
+            + "".join(f"　　{paragraph}\r\n" for paragraph in body)
+            + "\r\n"
+        )
         parts.append(part.encode())
         size += len(parts[-1])
     return b"".join(parts)
@@ -51,4 +73,7 @@ def novel(megabytes: float, seed: int = 7) -> bytes:
 def _paragraph(drawn: random.Random) -> str:
     if drawn.random() < 0.35:
         return drawn.choice(_SPEECH).format(drawn.choice(_SUBJECTS))
-    return "".join("".join(map(drawn.choice, (_SUBJECTS, _VERBS, _OBJECTS, _ENDS))) for _ in range(drawn.randint(1, 7)))
+    return "".join(
+        "".join(map(drawn.choice, (_SUBJECTS, _VERBS, _OBJECTS, _ENDS)))
+        for _ in range(drawn.randint(1, 7))
+    )

@@ -39,10 +39,16 @@ def bytes_to_chunks(path: Path) -> Callable[[], list[str]]:
 
     def work() -> list[str]:
         steps = {step: step != "simplified" for step in STEPS}
-        result = normalise(read_sources([str(path)]), steps=steps, patterns=read_patterns(WATERMARKS))
+        result = normalise(
+            read_sources([str(path)]), steps=steps, patterns=read_patterns(WATERMARKS)
+        )
         text = result.draft.text
         found, _ = find_chapters(text)
-        return [text[start:end] for chapter in found for start, end in chunks(text, chapter.start, chapter.end, SIZE)]
+        return [
+            text[start:end]
+            for chapter in found
+            for start, end in chunks(text, chapter.start, chapter.end, SIZE)
+        ]
 
     return work
 
@@ -76,12 +82,17 @@ def langchain(path: Path) -> Callable[[], list[str]]:
 
     text = path.read_text(encoding="utf-8")
     splitter = RecursiveCharacterTextSplitter(
-        chunk_size=SIZE, chunk_overlap=0, separators=["\n\n", "\n", "。", "！", "？", ""], keep_separator="end"
+        chunk_size=SIZE,
+        chunk_overlap=0,
+        separators=["\n\n", "\n", "。", "！", "？", ""],
+        keep_separator="end",
     )
     return lambda: splitter.split_text(text)
 
 
-CONTENDERS = {work.__name__: work for work in (bytes_to_chunks, text_to_chunks, semchunk, chonkie, langchain)}
+CONTENDERS = {
+    work.__name__: work for work in (bytes_to_chunks, text_to_chunks, semchunk, chonkie, langchain)
+}
 
 
 def measure(name: str, path: Path) -> None:
@@ -94,11 +105,23 @@ def measure(name: str, path: Path) -> None:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     torn = sum(chunk.count("“") != chunk.count("”") for chunk in got)
     crumbs = sum(len(chunk) < SIZE / 4 for chunk in got)
-    print(json.dumps({"seconds": seconds, "megabytes": peak / 1024, "chunks": len(got), "torn": torn, "crumbs": crumbs}))
+    print(
+        json.dumps(
+            {
+                "seconds": seconds,
+                "megabytes": peak / 1024,
+                "chunks": len(got),
+                "torn": torn,
+                "crumbs": crumbs,
+            }
+        )
+    )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--peers", default=sys.executable, help="a Python with the three libraries")
     parser.add_argument("--megabytes", type=float, nargs="+", default=[25, 50, 100])
     parser.add_argument("--times", type=int, default=3)
@@ -109,7 +132,9 @@ def main() -> None:
         return measure(arguments.measure[0], Path(arguments.measure[1]))
     from novel import novel
 
-    print(f"{'':16} {'MB':>6} {'s':>7} {'MB/s':>7} {'peak MB':>8} {'x file':>7} {'chunks':>8} {'torn':>6} {'crumbs':>7}")
+    print(
+        f"{'':16} {'MB':>6} {'s':>7} {'MB/s':>7} {'peak MB':>8} {'x file':>7} {'chunks':>8} {'torn':>6} {'crumbs':>7}"
+    )
     with tempfile.TemporaryDirectory() as folder:
         for megabytes in arguments.megabytes:
             path = Path(folder) / f"{megabytes:g}.txt"
@@ -121,11 +146,16 @@ def main() -> None:
                 best = min(runs, key=lambda run: run["seconds"])
                 peak = best["megabytes"]
                 speed = f"{best['seconds']:7.2f} {size / best['seconds']:7.1f} {peak:8.0f} {peak * 1.048576 / size:7.1f}"
-                print(f"{name:16} {size:6.1f} {speed} {best['chunks']:8} {best['torn']:6} {best['crumbs']:7}", flush=True)
+                print(
+                    f"{name:16} {size:6.1f} {speed} {best['chunks']:8} {best['torn']:6} {best['crumbs']:7}",
+                    flush=True,
+                )
 
 
 def _run(python: str, name: str, path: Path) -> dict:
-    done = subprocess.run([python, __file__, "--measure", name, str(path)], capture_output=True, text=True)
+    done = subprocess.run(
+        [python, __file__, "--measure", name, str(path)], capture_output=True, text=True
+    )
     if done.returncode:
         sys.exit(f"{name} failed: {done.stderr.strip().splitlines()[-1]}")
     return json.loads(done.stdout.splitlines()[-1])

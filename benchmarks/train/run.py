@@ -30,9 +30,9 @@ sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "benchmarks/train")]
 
 from shape import make_random_model  # noqa: E402
 from xuxie.dataset.alpaca import dataset_info  # noqa: E402
-from xuxie.models import load_tokenizer  # noqa: E402
-from xuxie.prompting import Prompting  # noqa: E402
-from xuxie.rows import read_json, write_json, write_rows  # noqa: E402
+from xuxie.files.rows import read_json, write_json, write_rows  # noqa: E402
+from xuxie.models.loading import load_tokenizer  # noqa: E402
+from xuxie.prompts.prompting import Prompting  # noqa: E402
 from xuxie.text.sentences import sentences  # noqa: E402
 from xuxie.training.arguments import machine_arguments  # noqa: E402
 from xuxie.training.launch import launch  # noqa: E402
@@ -85,10 +85,17 @@ class Side:
 
 def main() -> None:
     """Measure both sides and print what came out."""
-    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    asked = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     asked.add_argument("--rows", type=int, help="rows an epoch; 32 on a CPU, 512 on a GPU")
     asked.add_argument("--epochs", type=int, default=2, help="of which the first is not timed")
-    asked.add_argument("--model", type=Path, default=EMBEDDED, help="the folder of the model for a CPU, of the tokenizer for a GPU")
+    asked.add_argument(
+        "--model",
+        type=Path,
+        default=EMBEDDED,
+        help="the folder of the model for a CPU, of the tokenizer for a GPU",
+    )
     asked.add_argument("--work", type=Path, default=Path("benchmarks/results/train"))
     options = asked.parse_args()
     machine = describe()
@@ -96,7 +103,11 @@ def main() -> None:
     count = options.rows or (512 if gpu else 32)
     model = make_random_model(options.work / "model", options.model) if gpu else options.model
     lengths = _write_data(options.work, model, count)
-    ours = _ours_on_gpu(lengths) if gpu else machine_arguments(LITERAL, gpu=False, precision="bfloat16") | {"cutoff_len": 2048}
+    ours = (
+        _ours_on_gpu(lengths)
+        if gpu
+        else machine_arguments(LITERAL, gpu=False, precision="bfloat16") | {"cutoff_len": 2048}
+    )
     sides = [
         _train(options, "literal flags", model, LITERAL, sum(lengths)),
         _train(options, "ours", model, ours, sum(lengths)),
@@ -107,7 +118,9 @@ def main() -> None:
 def _ours_on_gpu(lengths: list[int]) -> dict:
     """Packed rows, about sixteen to a step as in the literal flags, and every kernel that is installed."""
     pack = max(512, -(-16 * round(statistics.mean(lengths)) // 512) * 512)
-    installed = {name: importlib.util.find_spec(name) is not None for name in ("flash_attn", "liger_kernel")}
+    installed = {
+        name: importlib.util.find_spec(name) is not None for name in ("flash_attn", "liger_kernel")
+    }
     return {
         "per_device_train_batch_size": 1,
         "gradient_accumulation_steps": 1,
@@ -151,7 +164,12 @@ def _train(options, name: str, model: Path, settings: dict, useful: int) -> Side
     """Run LLaMA-Factory as the workflow does; time the epochs after the first."""
     output = options.work / name.replace(" ", "-")
     shutil.rmtree(output, ignore_errors=True)
-    arguments = COMMON | {"model_name_or_path": str(model), "dataset_dir": str(options.work), "dataset": "novel_train", "eval_dataset": "novel_val"}
+    arguments = COMMON | {
+        "model_name_or_path": str(model),
+        "dataset_dir": str(options.work),
+        "dataset": "novel_train",
+        "eval_dataset": "novel_val",
+    }
     arguments |= settings | {"output_dir": str(output), "num_train_epochs": options.epochs}
     if not torch.cuda.is_available():
         arguments["use_cpu"] = True
@@ -159,13 +177,23 @@ def _train(options, name: str, model: Path, settings: dict, useful: int) -> Side
     file.write_text(yaml.safe_dump(arguments, sort_keys=False))
     threads = len(os.sched_getaffinity(0))
     command, environment = launch(
-        str(file), {}, threads=threads, gpus=1, nodes=1, cache=str(options.work / "cache"), environment=dict(os.environ)
+        str(file),
+        {},
+        threads=threads,
+        gpus=1,
+        nodes=1,
+        cache=str(options.work / "cache"),
+        environment=dict(os.environ),
     )
     subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
     history = read_json(output / "trainer_state.json")["log_history"]
     steps = [entry for entry in history if "loss" in entry]
     start, end = next(entry for entry in reversed(steps) if entry["epoch"] <= 1), steps[-1]
-    pause = sum(entry["eval_runtime"] for entry in history if "eval_runtime" in entry and 1 <= entry["epoch"] < options.epochs)
+    pause = sum(
+        entry["eval_runtime"]
+        for entry in history
+        if "eval_runtime" in entry and 1 <= entry["epoch"] < options.epochs
+    )
     return Side(
         name,
         seconds=end["train_runtime"] - start["train_runtime"] - pause,
@@ -178,19 +206,31 @@ def _train(options, name: str, model: Path, settings: dict, useful: int) -> Side
 
 def _print(machine: dict, model: Path, lengths: list[int], sides: list[Side], ours: dict) -> None:
     weights = sum(file.stat().st_size for file in model.glob("*.safetensors")) / 2
-    device = machine["gpus"][0]["name"] if machine["gpus"] else f"{machine['processor']}, {machine['cores']} cores"
+    device = (
+        machine["gpus"][0]["name"]
+        if machine["gpus"]
+        else f"{machine['processor']}, {machine['cores']} cores"
+    )
     peak = next((flops for name, flops in PEAK.items() if name in device), None)
-    print(f"device: {device}; torch {machine['packages']['torch']}, Python {platform.python_version()}; {weights / 1e9:.2f} G weights, bfloat16")
-    print(f"rows: {len(lengths)}, {sum(lengths)} useful tokens an epoch, {statistics.mean(lengths):.0f} a row")
+    print(
+        f"device: {device}; torch {machine['packages']['torch']}, Python {platform.python_version()}; {weights / 1e9:.2f} G weights, bfloat16"
+    )
+    print(
+        f"rows: {len(lengths)}, {sum(lengths)} useful tokens an epoch, {statistics.mean(lengths):.0f} a row"
+    )
     for low in range(0, max(lengths) + 1, 100):
         inside = sum(low <= length < low + 100 for length in lengths)
         print(f"  {low:5}–{low + 99:<5} {inside:4} {'#' * round(40 * inside / len(lengths))}")
     print(f"ours: {json.dumps(ours)}")
-    print(f"{'':16}{'useful tok/s':>14}{'useful share':>14}{'TFLOP/s':>10}{'of peak':>9}{'loss':>8}{'val loss':>10}")
+    print(
+        f"{'':16}{'useful tok/s':>14}{'useful share':>14}{'TFLOP/s':>10}{'of peak':>9}{'loss':>8}{'val loss':>10}"
+    )
     for side in sides:
         flops = 4 * weights * side.speed
         share = f"{flops / peak:9.1%}" if peak else f"{'–':>9}"
-        print(f"{side.name:16}{side.speed:14.1f}{side.tokens / side.processed:14.1%}{flops / 1e12:10.3f}{share}{side.loss:8.3f}{side.val_loss:10.4f}")
+        print(
+            f"{side.name:16}{side.speed:14.1f}{side.tokens / side.processed:14.1%}{flops / 1e12:10.3f}{share}{side.loss:8.3f}{side.val_loss:10.4f}"
+        )
     print(f"ratio: {sides[1].speed / sides[0].speed:.2f}")
 
 

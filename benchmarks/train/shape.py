@@ -25,6 +25,8 @@ def make_random_model(folder: Path, tokenizer_folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     for file in tokenizer_folder.glob("*token*"):
         shutil.copy(file, folder)
-    model = Qwen3ForCausalLM(Qwen3Config(**QWEN3_1_7B, dtype="bfloat16", eos_token_id=151645, pad_token_id=151643)).to(torch.bfloat16)
+    model = Qwen3ForCausalLM(
+        Qwen3Config(**QWEN3_1_7B, dtype="bfloat16", eos_token_id=151645, pad_token_id=151643)
+    ).to(torch.bfloat16)
     model.save_pretrained(folder)
     return folder

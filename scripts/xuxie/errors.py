@@ -12,4 +12,10 @@ class UserError(Exception):
 
     def __init__(self, what: str, *, where: str = "", remedy: str = ""):
         self.what, self.where, self.remedy = what, where, remedy
-        super().__init__("\n".join(line for line in (what, where and f"  where: {where}", remedy and f"  remedy: {remedy}") if line))
+        super().__init__(
+            "\n".join(
+                line
+                for line in (what, where and f"  where: {where}", remedy and f"  remedy: {remedy}")
+                if line
+            )
+        )

@@ -18,7 +18,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
-PROGRAMS = ("munged", "mariadbd", "mariadb-install-db", "slurmdbd", "slurmctld", "slurmd", "sbatch", "srun", "sacctmgr")
+PROGRAMS = (
+    "munged",
+    "mariadbd",
+    "mariadb-install-db",
+    "slurmdbd",
+    "slurmctld",
+    "slurmd",
+    "sbatch",
+    "srun",
+    "sacctmgr",
+)
 
 SLURM_CONF = """\
 ClusterName=xuxie
@@ -100,7 +110,10 @@ class SlurmCluster:
     def __init__(self, folder: Path):
         self.folder = folder.resolve()
         self.host = socket.gethostname().split(".")[0]
-        self.environment = {"SLURM_CONF": str(self.folder / "slurm.conf"), "PATH": f"{self.folder}/bin:{os.environ['PATH']}"}
+        self.environment = {
+            "SLURM_CONF": str(self.folder / "slurm.conf"),
+            "PATH": f"{self.folder}/bin:{os.environ['PATH']}",
+        }
         self._daemons: list[subprocess.Popen] = []
 
     def __enter__(self) -> Self:
@@ -116,21 +129,41 @@ class SlurmCluster:
 
     def command(self, *words: str, check: bool = True) -> str:
         """The output of a Slurm command."""
-        done = subprocess.run(words, check=False, env={**os.environ, **self.environment}, capture_output=True, text=True)
+        done = subprocess.run(
+            words,
+            check=False,
+            env={**os.environ, **self.environment},
+            capture_output=True,
+            text=True,
+        )
         if check and done.returncode:
             raise RuntimeError(f"{' '.join(words)} failed: {done.stdout}{done.stderr}")
         return done.stdout
 
     def jobs(self, *fields: str) -> list[dict[str, str]]:
         """What accounting knows of every job (not of its steps), oldest first."""
-        rows = self.command("sacct", "-X", "-n", "-P", "--allusers", "--duplicates", "--starttime=now-1days", f"--format={','.join(fields)}")
+        rows = self.command(
+            "sacct",
+            "-X",
+            "-n",
+            "-P",
+            "--allusers",
+            "--duplicates",
+            "--starttime=now-1days",
+            f"--format={','.join(fields)}",
+        )
         return [dict(zip(fields, line.split("|"), strict=True)) for line in rows.splitlines()]
 
     def stop(self) -> None:
         """Cancel what runs and end the daemons, last started first, each by its own process id."""
         if len(self._daemons) == 5:
             self.command("scancel", "--user", "root", check=False)
-            self._until(lambda: not self.command("squeue", "-h", check=False).strip(), "all jobs are gone", seconds=30, fail=False)
+            self._until(
+                lambda: not self.command("squeue", "-h", check=False).strip(),
+                "all jobs are gone",
+                seconds=30,
+                fail=False,
+            )
         for daemon in reversed(self._daemons):
             daemon.terminate()
             try:
@@ -145,28 +178,41 @@ class SlurmCluster:
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         # Snakemake's Slurm executor takes SLURM_CONF away from the srun inside a job.
         step = self.folder / "bin/srun"
-        step.write_text(f'#!/bin/sh\nSLURM_CONF={self.folder}/slurm.conf exec {_found("srun")} "$@"\n')
+        step.write_text(
+            f'#!/bin/sh\nSLURM_CONF={self.folder}/slurm.conf exec {_found("srun")} "$@"\n'
+        )
         step.chmod(0o755)
         self.folder.chmod(0o755)  # munge insists that nobody else can write where its socket is
-        ports = dict(zip(("ctld_port", "slurmd_port", "dbd_port", "db_port"), _free_ports(4), strict=True))
+        ports = dict(
+            zip(("ctld_port", "slurmd_port", "dbd_port", "db_port"), _free_ports(4), strict=True)
+        )
         values = {"host": self.host, "folder": self.folder, **ports}
         (self.folder / "slurm.conf").write_text(SLURM_CONF.format(**values))
         (self.folder / "slurmdbd.conf").write_text(SLURMDBD_CONF.format(**values))
         (self.folder / "slurmdbd.conf").chmod(0o600)
         (self.folder / "nvidia0").touch()
-        (self.folder / "gres.conf").write_text(f"NodeName={self.host} Name=gpu File={self.folder}/nvidia0\n")
+        (self.folder / "gres.conf").write_text(
+            f"NodeName={self.host} Name=gpu File={self.folder}/nvidia0\n"
+        )
         (self.folder / "cgroup.conf").write_text("CgroupPlugin=cgroup/v1\n")
         self._start_munge()
         self._start_database(ports["db_port"])
         self._daemon("slurmdbd", "-D")
         self._until(lambda: self._answers("sacctmgr", "-n", "show", "cluster"), "slurmdbd answers")
-        for entry in (["cluster", "xuxie"], ["account", "writers", "cluster=xuxie"], ["user", "root", "account=writers", "cluster=xuxie"]):
+        for entry in (
+            ["cluster", "xuxie"],
+            ["account", "writers", "cluster=xuxie"],
+            ["user", "root", "account=writers", "cluster=xuxie"],
+        ):
             self.command("sacctmgr", "-i", "add", *entry)
         self.command("sacctmgr", "-i", "modify", "user", "root", "set", "DefaultAccount=writers")
         self._daemon("slurmctld", "-D", "-i")
         self._until(lambda: self._answers("scontrol", "ping"), "slurmctld answers")
         self._daemon("slurmd", "-D", "-N", self.host)
-        self._until(lambda: "idle" in self.command("sinfo", "-h", "-o", "%T", check=False), "the node is idle")
+        self._until(
+            lambda: "idle" in self.command("sinfo", "-h", "-o", "%T", check=False),
+            "the node is idle",
+        )
 
     def _start_munge(self) -> None:
         key = self.folder / "munge.key"
@@ -181,7 +227,13 @@ class SlurmCluster:
 
     def _start_database(self, port: int) -> None:
         data = self.folder / "db"
-        install = [_found("mariadb-install-db"), "--no-defaults", f"--datadir={data}", "--user=root", "--auth-root-authentication-method=normal"]
+        install = [
+            _found("mariadb-install-db"),
+            "--no-defaults",
+            f"--datadir={data}",
+            "--user=root",
+            "--auth-root-authentication-method=normal",
+        ]
         subprocess.run(install, check=True, capture_output=True)
         sql = self.folder / "init.sql"
         sql.write_text(
@@ -200,23 +252,39 @@ class SlurmCluster:
     def _daemon(self, program: str, *arguments: str) -> None:
         with open(self.folder / f"{program}.out", "w") as out:
             environment = {**os.environ, **self.environment}
-            self._daemons.append(subprocess.Popen([_found(program), *arguments], env=environment, stdout=out, stderr=out))
+            self._daemons.append(
+                subprocess.Popen(
+                    [_found(program), *arguments], env=environment, stdout=out, stderr=out
+                )
+            )
 
     def _answers(self, *words: str) -> bool:
-        done = subprocess.run(words, check=False, env={**os.environ, **self.environment}, capture_output=True, text=True)
+        done = subprocess.run(
+            words,
+            check=False,
+            env={**os.environ, **self.environment},
+            capture_output=True,
+            text=True,
+        )
         return done.returncode == 0 and "DOWN" not in done.stdout
 
-    def _until(self, holds: Callable[[], bool], what: str, *, seconds: float = 60, fail: bool = True) -> None:
+    def _until(
+        self, holds: Callable[[], bool], what: str, *, seconds: float = 60, fail: bool = True
+    ) -> None:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if holds():
                 return
             for daemon in self._daemons:
                 if daemon.poll() is not None and fail:
-                    raise RuntimeError(f"{daemon.args[0]} ended with {daemon.returncode} before {what}; see {self.folder}/*.out and *.log")
+                    raise RuntimeError(
+                        f"{daemon.args[0]} ended with {daemon.returncode} before {what}; see {self.folder}/*.out and *.log"
+                    )
             time.sleep(0.2)
         if fail:
-            raise RuntimeError(f"not after {seconds:g} s: {what}; see {self.folder}/*.out and *.log")
+            raise RuntimeError(
+                f"not after {seconds:g} s: {what}; see {self.folder}/*.out and *.log"
+            )
 
 
 def _free_ports(count: int) -> list[int]:
@@ -236,5 +304,9 @@ if __name__ == "__main__":
     if reason := why_not():
         sys.exit(reason)
     with SlurmCluster(Path(sys.argv[1])) as cluster:
-        print(*(f"export {name}={value}" for name, value in cluster.environment.items()), sep="\n", flush=True)
+        print(
+            *(f"export {name}={value}" for name, value in cluster.environment.items()),
+            sep="\n",
+            flush=True,
+        )
         signal.sigwait({signal.SIGINT, signal.SIGTERM})

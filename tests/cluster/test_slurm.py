@@ -15,7 +15,13 @@ from workspace import REPOSITORY, Workspace
 pytestmark = [pytest.mark.slurm, pytest.mark.timeout(2400)]
 
 PROFILE = ("--workflow-profile", str(REPOSITORY / "profiles/slurm"))
-PATIENCE = ("--slurm-init-seconds-before-status-checks", "2", "--latency-wait", "10", "--slurm-keep-successful-logs")
+PATIENCE = (
+    "--slurm-init-seconds-before-status-checks",
+    "2",
+    "--latency-wait",
+    "10",
+    "--slurm-keep-successful-logs",
+)
 
 
 def make_workspace(folder: Path, config: dict, novel: str) -> Workspace:
@@ -35,15 +41,26 @@ def walked_on_slurm(cluster, tmp_path_factory, small_config, novel_text):
     workspace = make_workspace(tmp_path_factory.mktemp("walked-on-slurm"), small_config, novel_text)
     on_slurm(workspace)
     time.sleep(3)  # accounting is a little behind
-    jobs = cluster.jobs("JobID", "JobName", "Comment", "Partition", "State", "AllocTRES", "Account", "SubmitLine")
-    return workspace, {job["Comment"].removeprefix("rule_").split("_wildcards_")[0]: job for job in jobs}
+    jobs = cluster.jobs(
+        "JobID", "JobName", "Comment", "Partition", "State", "AllocTRES", "Account", "SubmitLine"
+    )
+    return workspace, {
+        job["Comment"].removeprefix("rule_").split("_wildcards_")[0]: job for job in jobs
+    }
 
 
 def test_the_whole_road_is_walked_through_slurm(walked_on_slurm):
     workspace, jobs = walked_on_slurm
     assert (workspace / "results/report.html").exists()
     assert (workspace / "results/adapters/small/adapter_model.safetensors").exists()
-    assert {"generate_pairs", "score_by_judge", "gather_pairs", "build_dataset", "train_adapter", "sample_outputs"} <= set(jobs)
+    assert {
+        "generate_pairs",
+        "score_by_judge",
+        "gather_pairs",
+        "build_dataset",
+        "train_adapter",
+        "sample_outputs",
+    } <= set(jobs)
     assert {job["State"] for job in jobs.values()} == {"COMPLETED"}
     assert {job["Account"] for job in jobs.values()} == {"writers"}
 
@@ -52,7 +69,9 @@ def test_what_asks_for_a_gpu_holds_one_in_the_gpu_partition(walked_on_slurm):
     _, jobs = walked_on_slurm
     with_gpu = {rule for rule, job in jobs.items() if "gres/gpu=1" in job["AllocTRES"]}
     assert with_gpu == {"train_adapter", "sample_outputs", "evaluate_adapter"}
-    assert {rule: job["Partition"] for rule, job in jobs.items()} == {rule: "gpu" if rule in with_gpu else "cpu" for rule in jobs}
+    assert {rule: job["Partition"] for rule, job in jobs.items()} == {
+        rule: "gpu" if rule in with_gpu else "cpu" for rule in jobs
+    }
 
 
 def test_the_steps_of_a_text_share_a_job(walked_on_slurm):
@@ -77,7 +96,9 @@ def test_no_key_leaves_the_environment(walked_on_slurm, cluster, endpoint):
     workspace, jobs = walked_on_slurm
     key = endpoint.key
     assert key in endpoint.keys, "nobody was asked"
-    scripts = [cluster.command("sacct", "-j", job["JobID"], "--batch-script") for job in jobs.values()]
+    scripts = [
+        cluster.command("sacct", "-j", job["JobID"], "--batch-script") for job in jobs.values()
+    ]
     assert all("snakemake" in script for script in scripts)
     assert not [script for script in scripts if key in script]
     assert not [job for job in jobs.values() if key in json.dumps(job)]
@@ -94,8 +115,23 @@ def test_a_second_run_submits_nothing(walked_on_slurm):
 
 def start(workspace: Workspace, *arguments: str) -> subprocess.Popen:
     """Begin a run, and do not wait for it."""
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(REPOSITORY / "Snakefile"), "--directory", str(workspace.folder)]
-    command += ["--configfile", str(workspace / "config.yaml"), "--replace-workflow-config", *PROFILE, *PATIENCE, *arguments]
+    command = [
+        sys.executable,
+        "-m",
+        "snakemake",
+        "--snakefile",
+        str(REPOSITORY / "Snakefile"),
+        "--directory",
+        str(workspace.folder),
+    ]
+    command += [
+        "--configfile",
+        str(workspace / "config.yaml"),
+        "--replace-workflow-config",
+        *PROFILE,
+        *PATIENCE,
+        *arguments,
+    ]
     with open(workspace / "run.log", "w") as log:
         return subprocess.Popen(command, stdout=log, stderr=log, cwd=workspace.folder)
 
@@ -132,32 +168,75 @@ def until(found, what: str, run: subprocess.Popen, seconds: float = 300):
     raise AssertionError(f"not within {seconds:g} s: {what}")
 
 
-def test_a_job_killed_while_it_asks_pays_for_nothing_twice(cluster, tmp_path, small_config, novel_text, endpoint):
+def test_a_job_killed_while_it_asks_pays_for_nothing_twice(
+    cluster, tmp_path, small_config, novel_text, endpoint
+):
     concurrency = 2
     with FaultServer(answer=answer, key=endpoint.key, model="reader", latency=1.0) as slow:
-        settings = {**small_config["endpoints"]["loopback"], "base_url": slow.base_url, "concurrency": concurrency}
-        workspace = make_workspace(tmp_path / "work", {**small_config, "endpoints": {"loopback": settings}}, novel_text)
+        settings = {
+            **small_config["endpoints"]["loopback"],
+            "base_url": slow.base_url,
+            "concurrency": concurrency,
+        }
+        workspace = make_workspace(
+            tmp_path / "work", {**small_config, "endpoints": {"loopback": settings}}, novel_text
+        )
         with begun(workspace, "results/novels/small/shards/1-of-1/candidates.jsonl") as run:
             until(lambda: slow.answers.total() >= 5, "five answers", run)
             answered = set(slow.answers)
-            cluster.command("scancel", until(lambda: running(cluster, "rule_generate_pairs"), "the job is known", run))
+            cluster.command(
+                "scancel",
+                until(lambda: running(cluster, "rule_generate_pairs"), "the job is known", run),
+            )
             assert run.wait(300) == 0, (workspace / "run.log").read_text()
     assert "CANCELLED" in (workspace / "run.log").read_text()
     assert set(slow.answers) > answered, "the job was done before it was killed"
     asked_twice = {question for question, count in slow.answers.items() if count > 1}
     # What was on the wire when the job was killed may be asked again; what was answered and journaled may not.
     assert len(asked_twice) <= concurrency
-    rows = [json.loads(line) for line in (workspace / "results/novels/small/shards/1-of-1/candidates.jsonl").read_text().splitlines()]
+    rows = [
+        json.loads(line)
+        for line in (workspace / "results/novels/small/shards/1-of-1/candidates.jsonl")
+        .read_text()
+        .splitlines()
+    ]
     assert rows and not [row for row in rows if "failed" in row]
 
 
 @pytest.mark.parametrize("end", ["cancelled", "out of time"])
-def test_a_training_that_is_cut_short_goes_on_from_its_checkpoint(cluster, walked_on_slurm, tmp_path, small_config, novel_text, end):
+def test_a_training_that_is_cut_short_goes_on_from_its_checkpoint(
+    cluster, walked_on_slurm, tmp_path, small_config, novel_text, end
+):
     before, _ = walked_on_slurm
-    long = {"num_train_epochs": 60, "learning_rate": 0.001, "save_strategy": "steps", "save_steps": 2, "eval_strategy": "no"}
-    config = {**small_config, "adapters": {"long": {**small_config["adapters"]["small"], "train": long}}}
+    long = {
+        "num_train_epochs": 60,
+        "learning_rate": 0.001,
+        "save_strategy": "steps",
+        "save_steps": 2,
+        "eval_strategy": "no",
+    }
+    config = {
+        **small_config,
+        "adapters": {"long": {**small_config["adapters"]["small"], "train": long}},
+    }
     workspace = make_workspace(tmp_path / "work", config, novel_text)
-    subprocess.run(["cp", "-a", *map(str, [before / "results", before / ".snakemake", before / "small.txt", before / "journal"]), str(workspace.folder)], check=True)
+    subprocess.run(
+        [
+            "cp",
+            "-a",
+            *map(
+                str,
+                [
+                    before / "results",
+                    before / ".snakemake",
+                    before / "small.txt",
+                    before / "journal",
+                ],
+            ),
+            str(workspace.folder),
+        ],
+        check=True,
+    )
     folder = workspace / "results/adapters/long"
     with begun(workspace, "results/adapters/long/adapter_model.safetensors") as run:
         until(lambda: list(folder.glob("checkpoint-*/trainer_state.json")), "a checkpoint", run)
@@ -168,4 +247,6 @@ def test_a_training_that_is_cut_short_goes_on_from_its_checkpoint(cluster, walke
             cluster.command("scontrol", "update", f"JobId={job}", "TimeLimit=1")
         assert run.wait(600) == 0, (workspace / "run.log").read_text()
     assert ("CANCELLED" if end == "cancelled" else "TIMEOUT") in (workspace / "run.log").read_text()
-    assert json.loads((folder / "manifest.json").read_text())["resumed_from"].startswith("checkpoint-")
+    assert json.loads((folder / "manifest.json").read_text())["resumed_from"].startswith(
+        "checkpoint-"
+    )

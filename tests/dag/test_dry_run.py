@@ -12,7 +12,9 @@ from workspace import REPOSITORY, Workspace, jobs
 def clean_checkout(tmp_path_factory) -> Workspace:
     """The tracked files alone: no results, no model, no environment."""
     folder = tmp_path_factory.mktemp("checkout")
-    tracked = subprocess.run(["git", "ls-files", "-z"], cwd=REPOSITORY, check=True, capture_output=True, text=True).stdout
+    tracked = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=REPOSITORY, check=True, capture_output=True, text=True
+    ).stdout
     for name in filter(None, tracked.split("\0")):
         if (REPOSITORY / name).exists():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -22,7 +24,11 @@ def clean_checkout(tmp_path_factory) -> Workspace:
 
 def snakemake(folder, *arguments: str) -> subprocess.CompletedProcess:
     return subprocess.run(
-        [sys.executable, "-m", "snakemake", *arguments], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        [sys.executable, "-m", "snakemake", *arguments],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     )
 
 
@@ -46,8 +52,14 @@ def test_every_example_config_has_a_complete_dag(clean_checkout):
     assert examples
     for example in examples:
         # Each file says in its head how it is used: on top of the default config, or in its place.
-        whole = ["--replace-workflow-config"] if "--replace-workflow-config" in example.read_text(encoding="utf-8") else []
-        done = snakemake(clean_checkout.folder, "-n", "--cores", "all", "--configfile", str(example), *whole)
+        whole = (
+            ["--replace-workflow-config"]
+            if "--replace-workflow-config" in example.read_text(encoding="utf-8")
+            else []
+        )
+        done = snakemake(
+            clean_checkout.folder, "-n", "--cores", "all", "--configfile", str(example), *whole
+        )
         assert done.returncode == 0, f"{example.name}:\n{done.stdout}"
         assert jobs(done.stdout)["train_adapter"] >= 1
 
@@ -58,7 +70,12 @@ def test_lint_finds_nothing(clean_checkout):
 
 
 def test_rules_are_formatted():
-    done = subprocess.run([sys.executable, "-m", "snakefmt", "--check", "Snakefile", "rules"], cwd=REPOSITORY, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "snakefmt", "--check", "Snakefile", "rules"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0, done.stderr
 
 
@@ -78,4 +95,8 @@ def test_a_changed_threshold_asks_nothing_again(walked, small_config):
         counts = jobs(walked.snakemake("-n").stdout)
     finally:
         walked.configure(small_config)
-    assert "gather_pairs" in counts and "generate_pairs" not in counts and "score_by_judge" not in counts
+    assert (
+        "gather_pairs" in counts
+        and "generate_pairs" not in counts
+        and "score_by_judge" not in counts
+    )

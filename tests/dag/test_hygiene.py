@@ -15,7 +15,11 @@ def rules():
     """The rules, as Snakemake understands them."""
     with SnakemakeApi(OutputSettings(quiet={"all"})) as api, pytest.MonkeyPatch.context() as patch:
         patch.chdir(REPOSITORY)
-        workflow = api.workflow(resource_settings=ResourceSettings(cores=1), snakefile=REPOSITORY / "Snakefile", workdir=REPOSITORY)
+        workflow = api.workflow(
+            resource_settings=ResourceSettings(cores=1),
+            snakefile=REPOSITORY / "Snakefile",
+            workdir=REPOSITORY,
+        )
         yield [rule for rule in workflow._workflow.rules if not rule.norun]
 
 
@@ -26,7 +30,9 @@ def test_every_rule_is_complete(rules):
         assert rule.log, f"{rule.name} has no log"
         assert rule.benchmark or not rule.output, f"{rule.name} has no benchmark"
         assert rule.conda_env, f"{rule.name} has no environment"
-        assert {"_cores", "mem_mb", "runtime"} <= set(rule.resources), f"{rule.name} does not say what it needs"
+        assert {"_cores", "mem_mb", "runtime"} <= set(rule.resources), (
+            f"{rule.name} does not say what it needs"
+        )
 
 
 def test_a_rule_its_script_its_logs_and_its_benchmarks_share_a_name(rules):
@@ -52,11 +58,15 @@ def test_no_rule_looks_through_the_whole_config():
 
 def test_no_rule_knows_a_partition_an_account_or_a_gpu_model():
     for path in [REPOSITORY / "Snakefile", *(REPOSITORY / "rules").glob("*.smk")]:
-        assert not re.search(r"slurm_|gpu_model|partition", path.read_text(encoding="utf-8")), path.name
+        assert not re.search(r"slurm_|gpu_model|partition", path.read_text(encoding="utf-8")), (
+            path.name
+        )
 
 
 def test_the_drawing_in_the_readmes_is_current():
-    spec = importlib.util.spec_from_file_location("rule_graph", REPOSITORY / "resources/rule_graph.py")
+    spec = importlib.util.spec_from_file_location(
+        "rule_graph", REPOSITORY / "resources/rule_graph.py"
+    )
     rule_graph = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(rule_graph)
     drawn = rule_graph.draw()

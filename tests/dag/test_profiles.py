@@ -40,8 +40,12 @@ def test_jobs_for_a_scheduler_say_what_they_need(new_workspace, tmp_path):
     qsub.write_text(QSUB)
     qsub.chmod(qsub.stat().st_mode | stat.S_IXUSR)
     path = f"{qsub.parent}:{os.environ['PATH']}"
-    new_workspace.snakemake(*profile("pbs"), "--latency-wait", "5", "results/novels/small/chunks.jsonl", PATH=path)
+    new_workspace.snakemake(
+        *profile("pbs"), "--latency-wait", "5", "results/novels/small/chunks.jsonl", PATH=path
+    )
     submitted = (new_workspace / "submitted.txt").read_text().splitlines()
     assert len(submitted) == 1, "the steps of a text share a job"
-    assert "ncpus=1:mem=" in submitted[0] and "ngpus=0" in submitted[0] and "walltime=" in submitted[0]
+    assert (
+        "ncpus=1:mem=" in submitted[0] and "ngpus=0" in submitted[0] and "walltime=" in submitted[0]
+    )
     assert (new_workspace / "results/novels/small/chunks.jsonl").exists()

@@ -23,14 +23,25 @@ def many(folder, sizes: dict[str, int], shard_bytes: int = 1000) -> Workspace:
     """A workspace of novels of these sizes, in bytes, with an adapter for each ten of them."""
     workspace = Workspace(folder)
     names = list(sizes)
-    shelves = {f"shelf-{start}": {"novels": names[start : start + 10]} for start in range(0, len(names), 10)}
+    shelves = {
+        f"shelf-{start}": {"novels": names[start : start + 10]}
+        for start in range(0, len(names), 10)
+    }
     workspace.configure(
         {
             "novels": {name: {"path": f"novels/{name}.txt"} for name in names},
             "pairs": {"generator": "provider", "scorers": ["judge"], "shard_bytes": shard_bytes},
-            "endpoints": {"provider": {"base_url": "http://127.0.0.1:9/v1", "model": "reader", "api_key_env": "PROVIDER_API_KEY"}},
+            "endpoints": {
+                "provider": {
+                    "base_url": "http://127.0.0.1:9/v1",
+                    "model": "reader",
+                    "api_key_env": "PROVIDER_API_KEY",
+                }
+            },
             "scorers": {"judge": {"method": "judge", "endpoint": "provider"}},
-            "models": {"base": {"source": "embedded", "name": "qwen2.5-coder-0.5b", "template": "qwen"}},
+            "models": {
+                "base": {"source": "embedded", "name": "qwen2.5-coder-0.5b", "template": "qwen"}
+            },
             "datasets": shelves,
             "adapters": {name: {"dataset": name, "model": "base"} for name in shelves},
         }
@@ -44,15 +55,42 @@ def many(folder, sizes: dict[str, int], shard_bytes: int = 1000) -> Workspace:
 
 def test_the_graph_grows_in_step_with_the_novels(tmp_path):
     small, large = (
-        jobs(many(tmp_path / str(count), {f"novel-{index}": 9_500 for index in range(count)}).snakemake("-n").stdout) for count in (10, 40)
+        jobs(
+            many(tmp_path / str(count), {f"novel-{index}": 9_500 for index in range(count)})
+            .snakemake("-n")
+            .stdout
+        )
+        for count in (10, 40)
     )
-    per_novel = {"normalise_text": 1, "find_chapters": 1, "cut_chunks": 1, "generate_pairs": 10, "score_by_judge": 10, "gather_pairs": 1}
-    per_adapter = {"build_dataset", "check_ledger", "render_training", "fit_rows", "check_gates", "train_adapter", "sample_outputs", "evaluate_adapter"}
+    per_novel = {
+        "normalise_text": 1,
+        "find_chapters": 1,
+        "cut_chunks": 1,
+        "generate_pairs": 10,
+        "score_by_judge": 10,
+        "gather_pairs": 1,
+    }
+    per_adapter = {
+        "build_dataset",
+        "check_ledger",
+        "render_training",
+        "fit_rows",
+        "check_gates",
+        "train_adapter",
+        "sample_outputs",
+        "evaluate_adapter",
+    }
     once = {"fetch_model", "convert_model", "write_report", "all"}
-    assert {rule: small[rule] for rule in per_novel} == {rule: 10 * count for rule, count in per_novel.items()}
-    assert {rule: large[rule] for rule in per_novel} == {rule: 40 * count for rule, count in per_novel.items()}
+    assert {rule: small[rule] for rule in per_novel} == {
+        rule: 10 * count for rule, count in per_novel.items()
+    }
+    assert {rule: large[rule] for rule in per_novel} == {
+        rule: 40 * count for rule, count in per_novel.items()
+    }
     assert set(small) == set(large) == {*per_novel, *per_adapter, *once, "total"}
-    assert {small[rule] for rule in per_adapter} == {1} and {large[rule] for rule in per_adapter} == {4}
+    assert {small[rule] for rule in per_adapter} == {1} and {
+        large[rule] for rule in per_adapter
+    } == {4}
     assert {small[rule] for rule in once} == {large[rule] for rule in once} == {1}
 
 
@@ -61,15 +99,42 @@ def test_shards_follow_the_size_of_the_text(tmp_path):
     planned = many(tmp_path, sizes).snakemake("-n").stdout
     shards = {name: planned.count(f"results/novels/{name}/shards/") for name in sizes}
     assert jobs(planned)["generate_pairs"] == 1 + 1 + 1 + 2 + 25
-    assert shards["long"] > 10 * shards["more"] > 10 * shards["short"] == 10 * shards["empty"] == 10 * shards["exact"]
+    assert (
+        shards["long"]
+        > 10 * shards["more"]
+        > 10 * shards["short"]
+        == 10 * shards["empty"]
+        == 10 * shards["exact"]
+    )
 
 
 def test_planning_opens_no_novel(tmp_path):
     workspace = many(tmp_path / "work", {f"novel-{index}": 5000 for index in range(3)})
     report = tmp_path / "opened.json"
-    command = [sys.executable, "-c", WATCH, str(report), "-n", "--cores", "1", "--snakefile", str(REPOSITORY / "Snakefile")]
-    command += ["--directory", str(workspace.folder), "--configfile", str(workspace / "config.yaml"), "--replace-workflow-config"]
-    subprocess.run([*command, "--workflow-profile", "none"], cwd=workspace.folder, check=True, capture_output=True)
+    command = [
+        sys.executable,
+        "-c",
+        WATCH,
+        str(report),
+        "-n",
+        "--cores",
+        "1",
+        "--snakefile",
+        str(REPOSITORY / "Snakefile"),
+    ]
+    command += [
+        "--directory",
+        str(workspace.folder),
+        "--configfile",
+        str(workspace / "config.yaml"),
+        "--replace-workflow-config",
+    ]
+    subprocess.run(
+        [*command, "--workflow-profile", "none"],
+        cwd=workspace.folder,
+        check=True,
+        capture_output=True,
+    )
     opened = json.loads(report.read_text())
     assert str(workspace / "config.yaml") in opened
     assert not [path for path in opened if path.startswith(str(workspace / "novels"))]

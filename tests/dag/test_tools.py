@@ -33,7 +33,9 @@ def test_a_container_is_defined_with_every_environment_of_the_run(walked, tmp_pa
     conda.chmod(0o755)
     defined = walked.snakemake("--containerize", PATH=f"{conda.parent}:/usr/bin:/bin").stdout
     # qwen1 is for models of its own; none is in this configuration.
-    for environment in {path.name for path in (REPOSITORY / "envs").glob("*.yaml")} - {"qwen1.yaml"}:
+    for environment in {path.name for path in (REPOSITORY / "envs").glob("*.yaml")} - {
+        "qwen1.yaml"
+    }:
         assert f"envs/{environment}" in defined, f"{environment} is missing"
     assert "FROM" in defined and "conda env create" in defined
 
@@ -45,7 +47,13 @@ def test_unit_tests_are_generated_for_what_was_run(walked, clean_checkout, tmp_p
     done = snakemake(folder, "--generate-unit-tests", "--cores", "1")
     assert done.returncode == 0, done.stdout
     made = {path.stem.removeprefix("test_") for path in (folder / ".tests/unit").glob("test_*.py")}
-    assert {"normalise_text", "find_chapters", "cut_chunks", "gather_pairs", "build_dataset"} <= made
+    assert {
+        "normalise_text",
+        "find_chapters",
+        "cut_chunks",
+        "gather_pairs",
+        "build_dataset",
+    } <= made
 
 
 def test_another_workflow_uses_this_one_as_a_module(tmp_path, novel_text):
@@ -68,11 +76,24 @@ rule count:
     shell: "wc -l < {{input}} > {{output}}"
 """
     )
-    (tmp_path / "config.yaml").write_text(yaml.safe_dump({"continuation": {"novels": {"mine": {"path": "mine.txt"}}}, "novels": "of somebody else"}))
+    (tmp_path / "config.yaml").write_text(
+        yaml.safe_dump(
+            {
+                "continuation": {"novels": {"mine": {"path": "mine.txt"}}},
+                "novels": "of somebody else",
+            }
+        )
+    )
     (tmp_path / "mine.txt").write_text(novel_text, encoding="utf-8")
     done = snakemake(tmp_path, "--cores", "1", "count.txt")
     assert done.returncode == 0, done.stdout
-    assert jobs(done.stdout) == {"continuation_normalise_text": 1, "continuation_find_chapters": 1, "continuation_cut_chunks": 1, "count": 1, "total": 4}
+    assert jobs(done.stdout) == {
+        "continuation_normalise_text": 1,
+        "continuation_find_chapters": 1,
+        "continuation_cut_chunks": 1,
+        "count": 1,
+        "total": 4,
+    }
     assert int((tmp_path / "count.txt").read_text()) > 1
 
 
@@ -83,10 +104,22 @@ def test_snakedeploy_makes_a_folder_of_ones_own(clean_checkout, tmp_path):
     for command in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-q", "-m", "all"]):
         subprocess.run([*git, *command], cwd=clean_checkout.folder, check=True)
     own = tmp_path / "own"
-    subprocess.run(["snakedeploy", "deploy-workflow", str(clean_checkout.folder), str(own), "--branch", "main"], check=True)
+    subprocess.run(
+        [
+            "snakedeploy",
+            "deploy-workflow",
+            str(clean_checkout.folder),
+            str(own),
+            "--branch",
+            "main",
+        ],
+        check=True,
+    )
     deployed = own / "workflow/Snakefile"
     # For a folder snakedeploy writes the path within the repository; the clone's own goes in its place.
-    deployed.write_text(deployed.read_text().replace('"Snakefile"', repr(str(clean_checkout / "Snakefile"))))
+    deployed.write_text(
+        deployed.read_text().replace('"Snakefile"', repr(str(clean_checkout / "Snakefile")))
+    )
     novel = own / "resources/novels/ban-jin-du.txt"
     novel.parent.mkdir(parents=True)
     shutil.copy(REPOSITORY / "resources/novels/ban-jin-du.txt", novel)

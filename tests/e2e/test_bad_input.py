@@ -35,7 +35,9 @@ def test_a_missing_novel_is_named(changed):
     assert not (workspace / "results").exists()
 
 
-@pytest.mark.parametrize(("content", "words"), [(b"", "empty"), (bytes(range(256)) * 64, "no text in any encoding")])
+@pytest.mark.parametrize(
+    ("content", "words"), [(b"", "empty"), (bytes(range(256)) * 64, "no text in any encoding")]
+)
 def test_an_empty_or_binary_novel_is_refused_before_any_call(changed, endpoint, content, words):
     workspace = changed(lambda config: None)
     (workspace / "small.txt").write_bytes(content)
@@ -65,7 +67,10 @@ def assign(path: str, value):
         (assign("pairs.threshold", "high"), ["pairs.threshold", "'high'", "number"]),
         (assign("pairs.threshold", 11), ["pairs.threshold", "11", "at most 10"]),
         (assign("report.language", "fr"), ["report.language", "'fr'", "zh", "en"]),
-        (assign("datasets.small.novels", ["smal"]), ["datasets.small.novels", "'smal'", "did you mean 'small'"]),
+        (
+            assign("datasets.small.novels", ["smal"]),
+            ["datasets.small.novels", "'smal'", "did you mean 'small'"],
+        ),
         (assign("adapters.small.model", "huge"), ["adapters.small.model", "'huge'", "tiny"]),
         (assign("adapters.small.train.learning_rat", 0.1), ["learning_rat", "learning_rate"]),
     ],
@@ -76,13 +81,18 @@ def test_a_wrong_config_names_the_key_and_what_is_allowed(changed, edit, words):
 
 
 def test_a_gguf_that_is_not_the_pinned_one_is_refused(changed):
-    edit = assign("models.embedded", {"source": "embedded", "name": "qwen2.5-coder-0.5b", "template": "qwen"})
+    edit = assign(
+        "models.embedded", {"source": "embedded", "name": "qwen2.5-coder-0.5b", "template": "qwen"}
+    )
     workspace = changed(edit)
     weights = workspace / "results/models/embedded/model.gguf"
     weights.parent.mkdir(parents=True)
     weights.write_bytes(b"GGUF" + bytes(1000))
     said = refuse(workspace, "results/models/embedded/hf/config.json")
-    assert "1d9614638d18024d0fbb36575a15f1302a3adf044df10345688ec4f6e1c4ff32" in said and "model.gguf" in said
+    assert (
+        "1d9614638d18024d0fbb36575a15f1302a3adf044df10345688ec4f6e1c4ff32" in said
+        and "model.gguf" in said
+    )
 
 
 def test_a_refused_key_stops_at_once_and_is_not_repeated(changed, endpoint):
@@ -102,7 +112,12 @@ def test_an_unset_key_variable_is_named(changed, monkeypatch):
 
 def test_no_pair_above_the_threshold_says_how_many_there_were_and_what_to_change(changed):
     said = refuse(changed(assign("pairs.threshold", 10)))
-    assert "no pair" in said and "score below threshold" in said and "median" in said and "pairs.threshold" in said
+    assert (
+        "no pair" in said
+        and "score below threshold" in said
+        and "median" in said
+        and "pairs.threshold" in said
+    )
 
 
 def test_an_unusable_answer_is_a_failed_chunk_with_its_reason(changed, small_config):
@@ -118,7 +133,7 @@ def test_an_unusable_answer_is_a_failed_chunk_with_its_reason(changed, small_con
     with FaultServer(answer=answer_but_once, model="reader") as server:
         workspace = changed(assign("endpoints.loopback.base_url", server.base_url))
         workspace.snakemake("results/novels/small/pairs.jsonl")
-    from xuxie.rows import read_json, read_rows
+    from xuxie.files.rows import read_json, read_rows
 
     failures = list(read_rows(workspace / "results/novels/small/failures.jsonl"))
     assert len(failures) == 1 and failures[0]["raw"] == "{}" and failures[0]["failed"]

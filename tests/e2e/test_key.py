@@ -6,7 +6,9 @@ from workspace import Workspace
 
 def holders(workspace: Workspace, secret: str) -> list[str]:
     """The files in a workspace that hold a text, Snakemake's own records included."""
-    files = [path for path in workspace.folder.rglob("*") if path.is_file() and not path.is_symlink()]
+    files = [
+        path for path in workspace.folder.rglob("*") if path.is_file() and not path.is_symlink()
+    ]
     assert any(".snakemake" in path.parts for path in files)
     return [str(path) for path in files if secret.encode() in path.read_bytes()]
 
@@ -25,6 +27,8 @@ def test_a_dry_run_after_the_key_was_renewed_prints_neither_and_runs_nothing(wal
 
 def test_a_refused_key_is_in_no_message_and_no_file(new_workspace):
     wrong = "sk-refused-marker-09c2"
-    done = new_workspace.snakemake("results/novels/small/pairs.jsonl", check=False, LOOPBACK_API_KEY=wrong)
+    done = new_workspace.snakemake(
+        "results/novels/small/pairs.jsonl", check=False, LOOPBACK_API_KEY=wrong
+    )
     assert done.returncode != 0 and "refused the key" in done.stdout
     assert wrong not in done.stdout and holders(new_workspace, wrong) == []

@@ -7,7 +7,7 @@ import pytest
 import yaml
 from own_code_model import make_own_code_model
 from workspace import REPOSITORY
-from xuxie.rows import read_json, read_rows
+from xuxie.files.rows import read_json, read_rows
 
 ADAPTER = "results/adapters/own"
 # As a release of that time would have written it.
@@ -25,18 +25,39 @@ def environment():
     subprocess.run(["make", ".venv-qwen1"], cwd=REPOSITORY, check=True)
 
 
-def test_a_model_with_code_of_its_own_goes_the_whole_road(environment, walked_copy, tiny_model, tmp_path):
+def test_a_model_with_code_of_its_own_goes_the_whole_road(
+    environment, walked_copy, tiny_model, tmp_path
+):
     own = make_own_code_model(tmp_path / "own", tiny_model)
     (own / "tokenizer_config.json").write_text(json.dumps(TOKENIZER))
     config = yaml.safe_load((walked_copy / "config.yaml").read_text(encoding="utf-8"))
-    config["models"]["own"] = {"source": "path", "name": str(own), "template": "qwen", "trust_remote_code": True, "environment": "qwen1"}
+    config["models"]["own"] = {
+        "source": "path",
+        "name": str(own),
+        "template": "qwen",
+        "trust_remote_code": True,
+        "environment": "qwen1",
+    }
     config["adapters"]["own"] = {**config["adapters"]["small"], "model": "own"}
     walked_copy.configure(config)
     walked_copy.snakemake(f"{ADAPTER}/evaluation.json")
-    for rule in ("render_training", "fit_rows", "check_gates", "train_adapter", "sample_outputs", "evaluate_adapter"):
-        assert ".venv-qwen1" in (walked_copy / f"logs/{rule}/own.log").read_text(encoding="utf-8"), rule
-    assert "generate in use: OwnModel's own" in (walked_copy / "logs/train_adapter/own.log").read_text(encoding="utf-8")
-    assert read_json(walked_copy / ADAPTER / "manifest.json")["machine"]["packages"]["transformers"].startswith("4.50.")
+    for rule in (
+        "render_training",
+        "fit_rows",
+        "check_gates",
+        "train_adapter",
+        "sample_outputs",
+        "evaluate_adapter",
+    ):
+        assert ".venv-qwen1" in (walked_copy / f"logs/{rule}/own.log").read_text(
+            encoding="utf-8"
+        ), rule
+    assert "generate in use: OwnModel's own" in (
+        walked_copy / "logs/train_adapter/own.log"
+    ).read_text(encoding="utf-8")
+    assert read_json(walked_copy / ADAPTER / "manifest.json")["machine"]["packages"][
+        "transformers"
+    ].startswith("4.50.")
     for sample in read_rows(walked_copy / ADAPTER / "samples.jsonl"):
         assert all(output["tokens"] for output in sample["outputs"].values())
     bits = read_json(walked_copy / ADAPTER / "evaluation.json")["bits_per_character"]

@@ -21,31 +21,50 @@ def bucket():
     server.start()
     host, port = server.get_host_and_port()
     address = f"http://{host}:{port}"
-    client = boto3.client("s3", endpoint_url=address, aws_access_key_id=KEY_ID, aws_secret_access_key=KEY, region_name="us-east-1")
+    client = boto3.client(
+        "s3",
+        endpoint_url=address,
+        aws_access_key_id=KEY_ID,
+        aws_secret_access_key=KEY,
+        region_name="us-east-1",
+    )
     client.create_bucket(Bucket="novels")
-    yield client, {
-        "SNAKEMAKE_STORAGE_S3_ENDPOINT_URL": address,
-        "SNAKEMAKE_STORAGE_S3_ACCESS_KEY": KEY_ID,
-        "SNAKEMAKE_STORAGE_S3_SECRET_KEY": KEY,
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }
+    yield (
+        client,
+        {
+            "SNAKEMAKE_STORAGE_S3_ENDPOINT_URL": address,
+            "SNAKEMAKE_STORAGE_S3_ACCESS_KEY": KEY_ID,
+            "SNAKEMAKE_STORAGE_S3_SECRET_KEY": KEY,
+            "AWS_DEFAULT_REGION": "us-east-1",
+        },
+    )
     server.stop()
 
 
 def test_what_is_finished_lies_in_the_store_too(walked_copy, small_config, bucket):
     client, environment = bucket
     walked_copy.configure({**small_config, "store": "s3://novels/run-1"})
-    done = walked_copy.snakemake("--storage-s3-endpoint-url", environment["SNAKEMAKE_STORAGE_S3_ENDPOINT_URL"], **environment)
+    done = walked_copy.snakemake(
+        "--storage-s3-endpoint-url", environment["SNAKEMAKE_STORAGE_S3_ENDPOINT_URL"], **environment
+    )
     assert "train_adapter" not in done.stdout, "the store has changed what is made"
     stored = {entry["Key"] for entry in client.list_objects_v2(Bucket="novels")["Contents"]}
-    assert {"run-1/report.html", "run-1/datasets/small/train.jsonl", "run-1/adapters/small/adapter_model.safetensors"} <= stored
+    assert {
+        "run-1/report.html",
+        "run-1/datasets/small/train.jsonl",
+        "run-1/adapters/small/adapter_model.safetensors",
+    } <= stored
     for key in stored:
         body = client.get_object(Bucket="novels", Key=key)["Body"].read()
         assert body == (walked_copy / key.replace("run-1", "results")).read_bytes()
     assert KEY not in done.stdout
-    written = [path for path in walked_copy.folder.rglob("*") if path.is_file() and not path.is_symlink()]
+    written = [
+        path for path in walked_copy.folder.rglob("*") if path.is_file() and not path.is_symlink()
+    ]
     assert not [path for path in written if KEY.encode() in path.read_bytes()]
-    again = walked_copy.snakemake("--storage-s3-endpoint-url", environment["SNAKEMAKE_STORAGE_S3_ENDPOINT_URL"], **environment)
+    again = walked_copy.snakemake(
+        "--storage-s3-endpoint-url", environment["SNAKEMAKE_STORAGE_S3_ENDPOINT_URL"], **environment
+    )
     assert "Nothing to be done" in again.stdout
 
 
@@ -55,6 +74,16 @@ def test_a_store_that_does_not_answer_is_named_and_costs_nothing(walked_copy, sm
     nowhere = "http://127.0.0.1:9"
     done = walked_copy.snakemake("--storage-s3-endpoint-url", nowhere, check=False, **environment)
     assert done.returncode != 0
-    assert f"Could not connect to the endpoint URL: \"{nowhere}/novels/run-1/" in done.stdout
-    plan = walked_copy.snakemake("-n", "--storage-s3-endpoint-url", environment["SNAKEMAKE_STORAGE_S3_ENDPOINT_URL"], **environment)
-    assert set(jobs(plan.stdout)) == {"store_results", "write_report", "all", "total"}  # the page tells of the config
+    assert f'Could not connect to the endpoint URL: "{nowhere}/novels/run-1/' in done.stdout
+    plan = walked_copy.snakemake(
+        "-n",
+        "--storage-s3-endpoint-url",
+        environment["SNAKEMAKE_STORAGE_S3_ENDPOINT_URL"],
+        **environment,
+    )
+    assert set(jobs(plan.stdout)) == {
+        "store_results",
+        "write_report",
+        "all",
+        "total",
+    }  # the page tells of the config

@@ -13,10 +13,17 @@ from pathlib import Path
 import pytest
 from training_run import TrainingRun, rows_of
 from workspace import REPOSITORY
-from xuxie.rows import read_json, read_rows
+from xuxie.files.rows import read_json, read_rows
 
 # Dropout and the order of rows draw random numbers, which a resumed run has to draw as if nothing had happened.
-SETTINGS = {"num_train_epochs": 2, "save_strategy": "steps", "save_steps": 2, "eval_strategy": "steps", "eval_steps": 4, "lora_dropout": 0.2}
+SETTINGS = {
+    "num_train_epochs": 2,
+    "save_strategy": "steps",
+    "save_steps": 2,
+    "eval_strategy": "steps",
+    "eval_steps": 4,
+    "lora_dropout": 0.2,
+}
 STEPS = 14
 
 
@@ -37,8 +44,15 @@ def undisturbed(tiny_model, rows, tmp_path_factory):
 def kill_at_step(run: TrainingRun, step: int) -> None:
     """Start the job, kill it with SIGKILL as soon as it reports this step or a later one."""
     process = subprocess.Popen(
-        [sys.executable, str(REPOSITORY / "tests/training_run.py"), json.dumps(run.train_arguments)],
-        env={**os.environ, "PYTHONPATH": f"{REPOSITORY / 'scripts'}{os.pathsep}{REPOSITORY / 'tests'}"},
+        [
+            sys.executable,
+            str(REPOSITORY / "tests/training_run.py"),
+            json.dumps(run.train_arguments),
+        ],
+        env={
+            **os.environ,
+            "PYTHONPATH": f"{REPOSITORY / 'scripts'}{os.pathsep}{REPOSITORY / 'tests'}",
+        },
         stderr=subprocess.PIPE,
         text=True,
     )
@@ -58,7 +72,11 @@ def trainers() -> list[str]:
     found = []
     for process in Path("/proc").iterdir():
         try:
-            if process.name.isdigit() and process.joinpath("cwd").resolve() == Path.cwd() and b"launcher" in process.joinpath("cmdline").read_bytes():
+            if (
+                process.name.isdigit()
+                and process.joinpath("cwd").resolve() == Path.cwd()
+                and b"launcher" in process.joinpath("cmdline").read_bytes()
+            ):
                 found.append(process.joinpath("cmdline").read_text())
         except OSError:  # it ended meanwhile
             continue
@@ -66,7 +84,9 @@ def trainers() -> list[str]:
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_killed_and_resumed_is_bit_for_bit_the_same(tiny_model, rows, undisturbed, seed, tmp_path, monkeypatch):
+def test_killed_and_resumed_is_bit_for_bit_the_same(
+    tiny_model, rows, undisturbed, seed, tmp_path, monkeypatch
+):
     monkeypatch.chdir(tmp_path)
     run = TrainingRun(tiny_model, rows, train=SETTINGS).prepare()
     moments = sorted(random.Random(seed).sample(range(3, STEPS), 2))
@@ -75,19 +95,31 @@ def test_killed_and_resumed_is_bit_for_bit_the_same(tiny_model, rows, undisturbe
         deadline = time.monotonic() + 20
         while trainers() and time.monotonic() < deadline:
             time.sleep(0.2)
-        assert not trainers(), "a trainer outlives its job, and would write over the next one's checkpoints"
+        assert not trainers(), (
+            "a trainer outlives its job, and would write over the next one's checkpoints"
+        )
     manifest = run.run()
     folder, alone = undisturbed
     assert manifest["resumed_from"] and not alone["resumed_from"], moments
     for file in ("adapter_model.safetensors", "adapter_config.json"):
-        assert (run.folder / file).read_bytes() == (folder / file).read_bytes(), f"{file} differs after kills at {moments}"
+        assert (run.folder / file).read_bytes() == (folder / file).read_bytes(), (
+            f"{file} differs after kills at {moments}"
+        )
     assert manifest["result"]["losses"] == alone["result"]["losses"]
-    logged = [entry["current_steps"] for entry in read_rows(run.folder / "trainer_log.jsonl") if "loss" in entry]
-    assert logged == list(range(1, STEPS + 1)), "the log has a gap or a double where the run was resumed"
+    logged = [
+        entry["current_steps"]
+        for entry in read_rows(run.folder / "trainer_log.jsonl")
+        if "loss" in entry
+    ]
+    assert logged == list(range(1, STEPS + 1)), (
+        "the log has a gap or a double where the run was resumed"
+    )
     assert not list(run.folder.glob("checkpoint-*"))
 
 
-def test_other_settings_start_afresh_and_say_why(tiny_model, rows, undisturbed, tmp_path, monkeypatch, caplog):
+def test_other_settings_start_afresh_and_say_why(
+    tiny_model, rows, undisturbed, tmp_path, monkeypatch, caplog
+):
     caplog.set_level("INFO")
     monkeypatch.chdir(tmp_path)
     run = TrainingRun(tiny_model, rows, train={**SETTINGS, "learning_rate": 0.01}).prepare()
@@ -96,14 +128,20 @@ def test_other_settings_start_afresh_and_say_why(tiny_model, rows, undisturbed, 
     manifest = TrainingRun(tiny_model, rows, train=SETTINGS).prepare().run()
     assert manifest["resumed_from"] is None
     assert "starting afresh: since the last run, other argument learning_rate" in caplog.text
-    assert (run.folder / "adapter_model.safetensors").read_bytes() == (undisturbed[0] / "adapter_model.safetensors").read_bytes()
+    assert (run.folder / "adapter_model.safetensors").read_bytes() == (
+        undisturbed[0] / "adapter_model.safetensors"
+    ).read_bytes()
 
 
 def test_the_manifest_says_what_made_the_adapter(undisturbed):
     folder, manifest = undisturbed
     assert manifest == read_json(folder / "manifest.json")
     assert manifest["machine"]["packages"]["llamafactory"] and manifest["machine"]["processor"]
-    assert manifest["arguments"]["lora_dropout"] == 0.2 and manifest["command"][1:4] == ["-m", "xuxie.training.launcher", "train"]
+    assert manifest["arguments"]["lora_dropout"] == 0.2 and manifest["command"][1:4] == [
+        "-m",
+        "xuxie.training.launcher",
+        "train",
+    ]
     assert set(manifest["inputs"]) == {
         "results/adapters/small/train.yaml",
         "results/adapters/small/data/train.jsonl",

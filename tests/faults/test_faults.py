@@ -23,7 +23,11 @@ def results_on_a_small_disk(new_workspace):
     disk.mkdir()
 
     def mount(options: str) -> None:
-        subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(disk)], check=True, capture_output=True)
+        subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(disk)],
+            check=True,
+            capture_output=True,
+        )
 
     try:
         mount("size=24k")
@@ -45,7 +49,9 @@ def test_a_full_disk_is_named_and_the_run_goes_on_once_there_is_room(results_on_
     assert (workspace / CHUNKS).exists()
 
 
-def test_read_only_results_are_named_and_the_run_goes_on_once_they_can_be_written(results_on_a_small_disk):
+def test_read_only_results_are_named_and_the_run_goes_on_once_they_can_be_written(
+    results_on_a_small_disk,
+):
     workspace, remount = results_on_a_small_disk
     remount("size=100m")
     workspace.snakemake("results/novels/small/text.txt")
@@ -88,19 +94,43 @@ def test_weights_that_have_vanished_are_named(walked_copy):
 def slow(new_workspace, small_config, endpoint):
     """A workspace whose generator takes a second to answer, and the endpoint."""
     with FaultServer(answer=answer, key=endpoint.key, model="reader", latency=1.0) as server:
-        settings = {**small_config["endpoints"]["loopback"], "base_url": server.base_url, "concurrency": 2}
+        settings = {
+            **small_config["endpoints"]["loopback"],
+            "base_url": server.base_url,
+            "concurrency": 2,
+        }
         new_workspace.configure({**small_config, "endpoints": {"loopback": settings}})
         yield new_workspace, server
 
 
 def begin(workspace: Workspace, *targets: str) -> subprocess.Popen:
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(REPOSITORY / "Snakefile"), "--directory", str(workspace.folder)]
+    command = [
+        sys.executable,
+        "-m",
+        "snakemake",
+        "--snakefile",
+        str(REPOSITORY / "Snakefile"),
+        "--directory",
+        str(workspace.folder),
+    ]
     command += ["--workflow-profile", str(REPOSITORY / "profiles/default"), "--cores", "2"]
-    command += ["--configfile", str(workspace / "config.yaml"), "--replace-workflow-config", *targets]
+    command += [
+        "--configfile",
+        str(workspace / "config.yaml"),
+        "--replace-workflow-config",
+        *targets,
+    ]
     with open(workspace / "run.log", "w") as log:
         # Tests that run in a shell's background have SIGINT ignored, and would hand that on.
         heed = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
-        return subprocess.Popen(command, stdout=log, stderr=log, cwd=workspace.folder, start_new_session=True, preexec_fn=heed)
+        return subprocess.Popen(
+            command,
+            stdout=log,
+            stderr=log,
+            cwd=workspace.folder,
+            start_new_session=True,
+            preexec_fn=heed,
+        )
 
 
 def wait_for(holds, run: subprocess.Popen, seconds: float = 120) -> None:
@@ -138,7 +168,9 @@ def test_an_interrupted_run_is_started_again_without_a_flag(slow, end):
     workspace.snakemake(CANDIDATES)
     assert (workspace / CANDIDATES).exists()
     assert set(server.answers) > answered, "it was done before it was interrupted"
-    assert sum(count > 1 for count in server.answers.values()) <= 2, "more was asked again than was on the wire"
+    assert sum(count > 1 for count in server.answers.values()) <= 2, (
+        "more was asked again than was on the wire"
+    )
 
 
 def test_a_clock_that_is_ahead_is_named(new_workspace):

@@ -9,14 +9,14 @@ import pytest
 import torch
 import yaml
 from workspace import REPOSITORY, Workspace
-from xuxie.embedded import sha256_of
 from xuxie.errors import UserError
-from xuxie.export.likeness import Server, Source, compare
 from xuxie.export.llama_cpp import CONVERTERS, convert, fetch_archive, unpacked
+from xuxie.export.parity import Server, Source, compare
+from xuxie.files.rows import read_json, read_rows
 from xuxie.llm.embedded import embedded_server
-from xuxie.models import load_model
-from xuxie.prompting import Prompting
-from xuxie.rows import read_json, read_rows
+from xuxie.models.catalogue import sha256_of
+from xuxie.models.loading import load_model
+from xuxie.prompts.prompting import Prompting
 
 EXPORT = "results/exports/small"
 RIGHTS = "The novel was written for this test; do with it what you like."
@@ -57,7 +57,9 @@ def exported(exporting) -> Workspace:
 
 def test_the_sums_are_those_of_every_file(exported):
     folder = exported / EXPORT
-    summed = dict(reversed(line.split("  ")) for line in (folder / "SHA256SUMS").read_text().splitlines())
+    summed = dict(
+        reversed(line.split("  ")) for line in (folder / "SHA256SUMS").read_text().splitlines()
+    )
     there = {str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file()}
     assert set(summed) == there - {"SHA256SUMS"}
     assert {
@@ -70,7 +72,12 @@ def test_the_sums_are_those_of_every_file(exported):
         "adapter.gguf",
     } < there
     assert all(sha256_of(folder / name) == sha256 for name, sha256 in summed.items())
-    assert subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=folder, check=False).returncode == 0
+    assert (
+        subprocess.run(
+            ["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=folder, check=False
+        ).returncode
+        == 0
+    )
 
 
 def test_merged_folder_and_adapter_load_in_plain_transformers_and_peft(exported, tiny_model):
@@ -86,7 +93,12 @@ def test_merged_folder_and_adapter_load_in_plain_transformers_and_peft(exported,
         "logits = [model(ids).logits for model in (merged, tuned, plain)]\n"
         "print(float((logits[0] - logits[1]).abs().max()), float((logits[0] - logits[2]).abs().max()), merged.generation_config.eos_token_id)"
     )
-    done = subprocess.run([sys.executable, "-c", code, str(exported / EXPORT), str(tiny_model)], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(exported / EXPORT), str(tiny_model)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     to_tuned, to_base, stops = done.stdout.split(maxsplit=2)
     assert float(to_tuned) < 1e-3 < 10 * float(to_tuned) + 1e-3 < float(to_base)
     assert stops.strip() == str([2])  # <|im_end|>
@@ -99,19 +111,40 @@ def test_each_gguf_was_held_against_the_folder(exported):
         assert found["agreement"] >= (0.99 if quantisation == "f16" else 0.8)
 
 
-def test_the_adapter_alone_on_the_base_models_gguf_is_the_tuned_model(exported, tiny_model, archive, tmp_path):
+def test_the_adapter_alone_on_the_base_models_gguf_is_the_tuned_model(
+    exported, tiny_model, archive, tmp_path
+):
     base = tmp_path / "base.gguf"
-    convert(archive, "convert_hf_to_gguf.py", tiny_model, "--outfile", base, "--outtype", "f32", pre_tokenizer="gpt-2")
+    convert(
+        archive,
+        "convert_hf_to_gguf.py",
+        tiny_model,
+        "--outfile",
+        base,
+        "--outtype",
+        "f32",
+        pre_tokenizer="gpt-2",
+    )
     model, tokenizer = load_model(exported / EXPORT / "hf", dtype="float32")
-    ids = Prompting(tokenizer, "qwen").prompt_ids(next(read_rows(exported / "results/datasets/small/test.jsonl")))
+    ids = Prompting(tokenizer, "qwen").prompt_ids(
+        next(read_rows(exported / "results/datasets/small/test.jsonl"))
+    )
     with torch.inference_mode():
         merged = model(torch.tensor([ids])).logits[0, -1].log_softmax(-1)
 
     def distance(adapter) -> float:
         """How far the server's log-probabilities are from the merged model's, at most, over its ten likeliest tokens."""
-        with embedded_server(base, threads=1, slots=1, context=1024, adapter=adapter) as (address, key):
-            answer = Server(address, key).ask("/completion", prompt=ids, n_predict=1, temperature=0, n_probs=10)
-        return max(abs(found["logprob"] - merged[found["id"]].item()) for found in answer["completion_probabilities"][0]["top_logprobs"])
+        with embedded_server(base, threads=1, slots=1, context=1024, adapter=adapter) as (
+            address,
+            key,
+        ):
+            answer = Server(address, key).ask(
+                "/completion", prompt=ids, n_predict=1, temperature=0, n_probs=10
+            )
+        return max(
+            abs(found["logprob"] - merged[found["id"]].item())
+            for found in answer["completion_probabilities"][0]["top_logprobs"]
+        )
 
     tuned, plain = distance(exported / EXPORT / "adapter.gguf"), distance(None)
     assert tuned < 0.02 < plain
@@ -121,7 +154,10 @@ def test_the_modelfile_asks_as_the_rows_were_trained(exported, small_config):
     text = (exported / EXPORT / "Modelfile").read_text(encoding="utf-8")
     assert "FROM ./model.q8_0.gguf\n" in text
     assert 'SYSTEM """你是一个严谨的故事续写专家，为用户的输入进行续写"""' in text
-    assert "<|im_start|>user\n续写以下小说片段：\n{{ .Content }}<|im_end|>\n<|im_start|>assistant\n" in text
+    assert (
+        "<|im_start|>user\n续写以下小说片段：\n{{ .Content }}<|im_end|>\n<|im_start|>assistant\n"
+        in text
+    )
     assert 'PARAMETER stop "<|im_end|>"\n' in text
     assert "PARAMETER num_predict 24\n" in text and "PARAMETER repeat_penalty 1.2\n" in text
 
@@ -129,10 +165,18 @@ def test_the_modelfile_asks_as_the_rows_were_trained(exported, small_config):
 def test_the_card_tells_counts_figures_and_rights_but_no_text(exported):
     card = (exported / EXPORT / "README.md").read_text(encoding="utf-8")
     front = yaml.safe_load(card.split("---\n")[1])
-    assert front["language"] == ["zh"] and "license" not in front  # a folder on this machine tells none
-    rows = {split: list(read_rows(exported / f"results/datasets/small/{split}.jsonl")) for split in ("train", "val", "test")}
+    assert (
+        front["language"] == ["zh"] and "license" not in front
+    )  # a folder on this machine tells none
+    rows = {
+        split: list(read_rows(exported / f"results/datasets/small/{split}.jsonl"))
+        for split in ("train", "val", "test")
+    }
     text = (exported / "results/novels/small/text.txt").read_text(encoding="utf-8")
-    assert f"| small | {len(text)} | {len(rows['train'])} | {len(rows['val'])} | {len(rows['test'])} |" in card
+    assert (
+        f"| small | {len(text)} | {len(rows['train'])} | {len(rows['val'])} | {len(rows['test'])} |"
+        in card
+    )
     assert RIGHTS in card and "许可未记录" in card
     bits = read_json(exported / "results/adapters/small/evaluation.json")["bits_per_character"]
     assert f"| {bits['base']['value']:.3f} | {bits['tuned']['value']:.3f} |" in card
@@ -192,21 +236,46 @@ def test_a_tokenizer_that_llama_cpp_does_not_recognise_is_told_with_the_way_out(
 
 def test_a_pre_tokenizer_that_splits_otherwise_is_noticed(exported, tiny_model, archive, tmp_path):
     gguf = tmp_path / "wrong.gguf"
-    convert(archive, "convert_hf_to_gguf.py", exported / EXPORT / "hf", "--outfile", gguf, "--outtype", "f16", pre_tokenizer="deepseek-llm")
+    convert(
+        archive,
+        "convert_hf_to_gguf.py",
+        exported / EXPORT / "hf",
+        "--outfile",
+        gguf,
+        "--outtype",
+        "f16",
+        pre_tokenizer="deepseek-llm",
+    )
     model, tokenizer = load_model(exported / EXPORT / "hf", dtype="float32")
     prompting = Prompting(tokenizer, "qwen")
     rows = list(read_rows(exported / "results/datasets/small/test.jsonl"))
     with pytest.raises(UserError, match="other tokens than were trained"):
         compare(
-            gguf, Source(model, tokenizer, rows, [prompting.prompt_ids(row) for row in rows], prompting.stop_ids, None), count=4, threads=1
+            gguf,
+            Source(
+                model,
+                tokenizer,
+                rows,
+                [prompting.prompt_ids(row) for row in rows],
+                prompting.stop_ids,
+                None,
+            ),
+            count=4,
+            threads=1,
         )
 
 
 def test_small_quantisations_are_made_by_a_quantiser_that_is_built_once(exporting):
-    planned = exporting(quantisations=["q4_k_m", "q6_k"], verified_prompts=0).snakemake("export", "-n").stdout
+    planned = (
+        exporting(quantisations=["q4_k_m", "q6_k"], verified_prompts=0)
+        .snakemake("export", "-n")
+        .stdout
+    )
     counts = dict(re.findall(r"^(\w+) +(\d+)$", planned, re.MULTILINE))
     assert counts["build_quantiser"] == "1" and counts["quantise_gguf"] == "2"
-    assert counts["convert_gguf"] == "1" and "verify_gguf" not in counts  # the f16 that they are made from
+    assert (
+        counts["convert_gguf"] == "1" and "verify_gguf" not in counts
+    )  # the f16 that they are made from
 
 
 def test_the_converters_come_out_of_the_archive_and_go_again(archive):

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 from fault_server import FaultServer
-from xuxie.rows import read_json, read_rows
+from xuxie.files.rows import read_json, read_rows
 
 ADAPTER = "results/adapters/small"
 
@@ -15,7 +15,10 @@ def prefer_the_novel(body: dict) -> str:
     content = body["messages"][-1]["content"]
     a, b = (content.split(f"<续写{side}>\n")[1].split("\n</续写")[0] for side in "AB")
     marks = [sum(text.count(mark) for mark in "，。“”") for text in (a, b)]
-    return json.dumps({"reason": "标点", "better": "tie" if marks[0] == marks[1] else "AB"[marks[1] > marks[0]]}, ensure_ascii=False)
+    return json.dumps(
+        {"reason": "标点", "better": "tie" if marks[0] == marks[1] else "AB"[marks[1] > marks[0]]},
+        ensure_ascii=False,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -25,8 +28,17 @@ def judged(walked, small_config, tmp_path_factory):
     shutil.copytree(walked.folder, folder, symlinks=True)
     workspace = type(walked)(folder)
     with FaultServer(answer=prefer_the_novel, model="oracle") as server:
-        endpoints = {**small_config["endpoints"], "oracle": {"base_url": server.base_url, "model": "oracle"}}
-        workspace.configure({**small_config, "endpoints": endpoints, "evaluation": {**small_config["evaluation"], "judge": "oracle"}})
+        endpoints = {
+            **small_config["endpoints"],
+            "oracle": {"base_url": server.base_url, "model": "oracle"},
+        }
+        workspace.configure(
+            {
+                **small_config,
+                "endpoints": endpoints,
+                "evaluation": {**small_config["evaluation"], "judge": "oracle"},
+            }
+        )
         workspace.snakemake()
     return workspace
 
@@ -43,5 +55,7 @@ def test_judge_samples_asks_about_every_pairing_in_both_orders(judged):
 
 def test_the_evaluation_and_the_report_tell_what_the_judge_said(judged):
     judge = read_json(judged / ADAPTER / "evaluation.json")["judge"]
-    assert judge["endpoint"] == "oracle" and {tuple(pairing["systems"]) for pairing in judge["pairings"]} >= {("tuned", "human")}
+    assert judge["endpoint"] == "oracle" and {
+        tuple(pairing["systems"]) for pairing in judge["pairings"]
+    } >= {("tuned", "human")}
     assert "评审对战" in (judged / "results/report.html").read_text(encoding="utf-8")

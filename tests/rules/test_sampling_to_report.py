@@ -1,7 +1,7 @@
 """What each rule from the samples to the report wrote when the road was walked once."""
 
 import pytest
-from xuxie.rows import read_json, read_rows
+from xuxie.files.rows import read_json, read_rows
 
 ADAPTER = "results/adapters/small"
 
@@ -25,7 +25,10 @@ def test_sample_outputs_asks_both_systems_on_held_out_prompts(walked, samples):
         assert list(sample["outputs"]) == ["base", "tuned"]
         for output in sample["outputs"].values():
             assert output["stop"] == ("length" if output["tokens"] == 24 else "natural")
-    assert any(sample["outputs"]["base"]["text"] != sample["outputs"]["tuned"]["text"] for sample in samples)
+    assert any(
+        sample["outputs"]["base"]["text"] != sample["outputs"]["tuned"]["text"]
+        for sample in samples
+    )
 
 
 def test_sample_outputs_prints_the_command_to_talk_to_the_tuned_model(walked):
@@ -37,7 +40,9 @@ def test_evaluate_adapter_measures_both_and_lets_the_base_choose(walked, evaluat
     bits = evaluation["bits_per_character"]
     assert bits["base"]["value"] == pytest.approx(min(bits["base_formats"].values()))
     assert set(bits["base_formats"]) == {"bare", "template"}
-    assert bits["difference"]["value"] == pytest.approx(bits["tuned"]["value"] - bits["base"]["value"])
+    assert bits["difference"]["value"] == pytest.approx(
+        bits["tuned"]["value"] - bits["base"]["value"]
+    )
     assert evaluation["rows"] <= 4 and evaluation["judge"] is None
     assert list(evaluation["texts"]["systems"]) == ["human", "base", "tuned"]
 

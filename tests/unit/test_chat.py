@@ -6,15 +6,22 @@ import chat_with_adapter
 import pytest
 import yaml
 from tiny_model import make_tiny_model
-from xuxie.chat.talk import Talk
+from xuxie.chat.generator import Voice, printable
+from xuxie.chat.session import Talk
 from xuxie.chat.terminal import Terminal
-from xuxie.chat.voice import Voice, printable
 from xuxie.errors import UserError
-from xuxie.models import load_model
-from xuxie.prompting import Prompting
+from xuxie.models.loading import load_model
+from xuxie.prompts.prompting import Prompting
 
 INSTRUCTION = "续写以下小说片段："
-SAMPLING = {"temperature": 0.7, "top_p": 0.9, "top_k": 50, "repetition_penalty": 1.2, "max_new_tokens": 12, "system": None}
+SAMPLING = {
+    "temperature": 0.7,
+    "top_p": 0.9,
+    "top_k": 50,
+    "repetition_penalty": 1.2,
+    "max_new_tokens": 12,
+    "system": None,
+}
 
 
 def told(*lines: str, answers=None) -> tuple[str, Talk, list[int]]:
@@ -55,14 +62,21 @@ def test_an_empty_line_at_the_start_has_nothing_to_continue():
 
 def test_a_persons_text_is_a_new_paragraph_unless_it_completes_a_sentence():
     assert told("雾来了。", "", "门开了。", "")[1].text == "雾来了。写1。\n门开了。写2。"
-    assert told("雾来了。", "", "完了。", "", answers=["他还没有", "写2。"])[1].text == "雾来了。他还没有完了。写2。"
+    assert (
+        told("雾来了。", "", "完了。", "", answers=["他还没有", "写2。"])[1].text
+        == "雾来了。他还没有完了。写2。"
+    )
 
 
 def test_the_model_is_asked_with_the_passage_before_as_its_rows_are():
     _, talk, _ = told("雾来了。", "", "", "门开了。", "")
     talk.retry()
     first, *shorter = talk.story().asks()
-    assert (first["instruction"], first["system"], first["input"]) == (INSTRUCTION, "你是作者", "写2。\n门开了。")
+    assert (first["instruction"], first["system"], first["input"]) == (
+        INSTRUCTION,
+        "你是作者",
+        "写2。\n门开了。",
+    )
     assert first["history"] == [[f"{INSTRUCTION}\n雾来了。", "写1。"]]
     assert [row["history"] for row in shorter] == [[], []]
 
@@ -81,7 +95,9 @@ def test_undo_takes_the_last_turn_back():
 
 def test_save_writes_the_story_and_never_over_another(tmp_path):
     file = tmp_path / "story.txt"
-    shown, talk, _ = told("雾来了。", "", f"/save {file}", f"/save {file}", "/save", "/save /no/such/folder/x")
+    shown, talk, _ = told(
+        "雾来了。", "", f"/save {file}", f"/save {file}", "/save", "/save /no/such/folder/x"
+    )
     assert file.read_text(encoding="utf-8") == talk.text + "\n"
     assert f"saved to {file}" in shown and shown.count("not saved") == 2 and "/save FILE" in shown
 
@@ -102,7 +118,9 @@ def test_control_characters_of_a_model_never_reach_the_terminal():
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    return make_tiny_model(tmp_path_factory.mktemp("tiny"), "雾从海上来，灯塔的光在雾里打着转。" * 4, vocabulary=400)
+    return make_tiny_model(
+        tmp_path_factory.mktemp("tiny"), "雾从海上来，灯塔的光在雾里打着转。" * 4, vocabulary=400
+    )
 
 
 @pytest.fixture(scope="module")
@@ -174,7 +192,9 @@ def workspace(tmp_path, monkeypatch, folder):
     shutil.copytree(folder, base)
     adapter = tmp_path / "results/adapters/mine"
     model, _ = load_model(base, dtype="float32")
-    peft.get_peft_model(model, peft.LoraConfig(r=2, target_modules=["q_proj"], task_type="CAUSAL_LM")).save_pretrained(adapter)
+    peft.get_peft_model(
+        model, peft.LoraConfig(r=2, target_modules=["q_proj"], task_type="CAUSAL_LM")
+    ).save_pretrained(adapter)
     (adapter / "gates.json").write_text('{"passed": true}')
     (adapter / "train.yaml").write_text("template: qwen\n")
     config = {
@@ -190,7 +210,9 @@ def workspace(tmp_path, monkeypatch, folder):
     return tmp_path
 
 
-def test_an_adapter_of_the_config_is_opened_in_its_template_and_talks(workspace, monkeypatch, capsys):
+def test_an_adapter_of_the_config_is_opened_in_its_template_and_talks(
+    workspace, monkeypatch, capsys
+):
     lines = iter(["雾从海上来。", "", "/quit"])
     monkeypatch.setattr("builtins.input", lambda prompt: next(lines))
     assert chat_with_adapter.main(["--configfile", "config.yaml"]) == 0
@@ -219,5 +241,7 @@ def test_what_is_not_there_is_told(workspace, capsys, arguments, message):
 
 def test_an_adapter_that_is_not_trained_yet_is_told_with_the_command(workspace):
     (workspace / "results/adapters/mine/adapter_model.safetensors").unlink()
-    with pytest.raises(UserError, match="(?s)not trained yet.*snakemake --cores all results/adapters/mine"):
+    with pytest.raises(
+        UserError, match="(?s)not trained yet.*snakemake --cores all results/adapters/mine"
+    ):
         chat_with_adapter.open_terminal(chat_with_adapter.read_config(["config.yaml"]))

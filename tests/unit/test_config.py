@@ -7,7 +7,7 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 from workspace import REPOSITORY
-from xuxie.config import complete_config
+from xuxie.config.completion import complete_config
 from xuxie.errors import UserError
 
 SCHEMA = REPOSITORY / "config/schema.yaml"
@@ -48,12 +48,21 @@ def test_completing_twice_changes_nothing():
         ({"novels": []}, ["novels", "object"]),
         ({"novels": {}}, ["novels"]),
         ({"novels": {"a b": {"path": "x"}}}, ["a b"]),
-        ({"scorers": {"likelihood": {"method": "guess"}}}, ["scorers.likelihood.method", "'guess'", "judge"]),
+        (
+            {"scorers": {"likelihood": {"method": "guess"}}},
+            ["scorers.likelihood.method", "'guess'", "judge"],
+        ),
         ({"scorers": {"likelihood": {"method": "judge"}}}, ["scorers.likelihood", "endpoint"]),
         ({"pairs": {"scorers": ["liklihood"]}}, ["pairs.scorers", "did you mean 'likelihood'"]),
         ({"pairs": {"generator": "remote"}}, ["pairs.generator", "'remote'", "local"]),
-        ({"endpoints": {"local": {"base_url": "http://h/v1"}}}, ["endpoints.local", "base_url and model"]),
-        ({"datasets": {"d": {"novels": ["mine"], "split": {"test": 0.9}}}}, ["datasets.d.split.test", "at most 0.5"]),
+        (
+            {"endpoints": {"local": {"base_url": "http://h/v1"}}},
+            ["endpoints.local", "base_url and model"],
+        ),
+        (
+            {"datasets": {"d": {"novels": ["mine"], "split": {"test": 0.9}}}},
+            ["datasets.d.split.test", "at most 0.5"],
+        ),
     ],
 )
 def test_a_mistake_is_named_with_what_is_allowed(change, words):
@@ -62,7 +71,13 @@ def test_a_mistake_is_named_with_what_is_allowed(change, words):
     assert all(word in str(caught.value) for word in words), str(caught.value)
 
 
-LENGTH = {"name": "short", "share": 1, "prompt": [9, 99], "completion": [9, 99], "tokens": [20, 150]}
+LENGTH = {
+    "name": "short",
+    "share": 1,
+    "prompt": [9, 99],
+    "completion": [9, 99],
+    "tokens": [20, 150],
+}
 OLD = {"source": "path", "name": "old", "template": "qwen", "environment": "qwen1"}
 NEW = {"source": "path", "name": "new", "template": "qwen"}
 
@@ -72,14 +87,24 @@ NEW = {"source": "path", "name": "new", "template": "qwen"}
     [
         ({"chunks": {"unit": "tokens"}}, "chunks.model"),
         ({"pairs": {"model": "old", "lengths": [LENGTH]}}, "pairs.model"),
-        ({"scorers": {"likelihood": {"method": "likelihood", "model": "old"}}}, "scorers.likelihood.model"),
+        (
+            {"scorers": {"likelihood": {"method": "likelihood", "model": "old"}}},
+            "scorers.likelihood.model",
+        ),
         ({"sampling": {"systems": ["tuned", "two"]}}, "sampling.systems"),
     ],
 )
 def test_a_model_is_not_loaded_where_its_code_does_not_run(part, key):
-    adapters = {"one": {"dataset": "mine", "model": "old"}, "two": {"dataset": "mine", "model": "new"}}
+    adapters = {
+        "one": {"dataset": "mine", "model": "old"},
+        "two": {"dataset": "mine", "model": "new"},
+    }
     scorers = {"likelihood": {"method": "likelihood", "model": "new"}}
-    base = {"novels": {"mine": {"path": "mine.txt"}}, "models": {"old": OLD, "new": NEW, "qwen2.5-coder-0.5b": NEW}, "scorers": scorers}
+    base = {
+        "novels": {"mine": {"path": "mine.txt"}},
+        "models": {"old": OLD, "new": NEW, "qwen2.5-coder-0.5b": NEW},
+        "scorers": scorers,
+    }
     base["adapters"] = adapters
     completed(base)
     with pytest.raises(UserError) as refused:
@@ -106,7 +131,9 @@ def test_every_default_is_valid_by_its_own_schema():
     for node in found:
         if isinstance(node["default"], str | int | float | bool):
             # References resolve against the whole schema; plain values need none.
-            Draft202012Validator({key: value for key, value in node.items() if key != "$ref"}).validate(node["default"])
+            Draft202012Validator(
+                {key: value for key, value in node.items() if key != "$ref"}
+            ).validate(node["default"])
 
 
 def test_the_key_reference_is_current():
@@ -123,7 +150,10 @@ def test_every_key_has_a_description():
 
     def walk(node, path):
         for key, child in node.get("properties", {}).items():
-            whole = {**(schema["$defs"][child["$ref"].rsplit("/", 1)[1]] if "$ref" in child else {}), **child}
+            whole = {
+                **(schema["$defs"][child["$ref"].rsplit("/", 1)[1]] if "$ref" in child else {}),
+                **child,
+            }
             # An empty child only repeats a key that stands beside it.
             if whole:
                 assert whole.get("description"), f"{path}.{key} has no description"

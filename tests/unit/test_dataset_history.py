@@ -8,11 +8,22 @@ from xuxie.dataset.alpaca import alpaca_row, prose
 from xuxie.dataset.history import history, passages_before, wanted_turns
 from xuxie.sampling.turns import Story
 
-NOVEL = "".join(f"第{number}句，雨还在下{'着' * (number % 7)}。" + ("\n" if number % 5 == 0 else "") for number in range(400))
+NOVEL = "".join(
+    f"第{number}句，雨还在下{'着' * (number % 7)}。" + ("\n" if number % 5 == 0 else "")
+    for number in range(400)
+)
 
 
-@given(st.integers(0, len(NOVEL)), st.integers(0, 1500), st.integers(1, 5), st.integers(10, 80), st.integers(0, 200))
-def test_passages_are_consecutive_whole_sentences_within_bounds_that_end_at_the_prompt(start, reach, turns, least, more):
+@given(
+    st.integers(0, len(NOVEL)),
+    st.integers(0, 1500),
+    st.integers(1, 5),
+    st.integers(10, 80),
+    st.integers(0, 200),
+)
+def test_passages_are_consecutive_whole_sentences_within_bounds_that_end_at_the_prompt(
+    start, reach, turns, least, more
+):
     start = NOVEL.rfind("第", 0, start + 1) if start else 0
     earliest = max(0, start - reach)
     found = passages_before(NOVEL, earliest, start, turns=turns, size=(least, least + more))

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from xuxie.dataset import leakage
-from xuxie.dataset.leakage import SHINGLE, Texts, check_no_leak, leaking_rows, leaks
 from xuxie.errors import UserError
+from xuxie.overlap import leakage
+from xuxie.overlap.leakage import SHINGLE, Texts, check_no_leak, leaking_rows, leaks
 
 
 def corpus(texts: list[str], prefix: str) -> Texts:
@@ -21,11 +21,15 @@ def runs(text: str) -> set[str]:
 # Few letters, so that passages are shared often; parts are repeated on both sides.
 part = st.text("ab雨😀 \n", min_size=20, max_size=70)
 sides = st.lists(part, min_size=1, max_size=3).flatmap(
-    lambda parts: st.tuples(*[st.lists(st.lists(st.sampled_from(parts), max_size=4).map("".join), max_size=4)] * 2)
+    lambda parts: st.tuples(
+        *[st.lists(st.lists(st.sampled_from(parts), max_size=4).map("".join), max_size=4)] * 2
+    )
 )
 
 
-@pytest.mark.parametrize("base", [leakage._BASE, np.uint64(1)], ids=["hashes", "hashes that collide"])
+@pytest.mark.parametrize(
+    "base", [leakage._BASE, np.uint64(1)], ids=["hashes", "hashes that collide"]
+)
 @settings(max_examples=60)
 @given(sides)
 def test_it_finds_what_comparing_all_passages_finds(base, both):
@@ -38,7 +42,9 @@ def test_it_finds_what_comparing_all_passages_finds(base, both):
     known = set().union(*map(runs, train)) if train else set()
     expected = {f"h{index}" for index, text in enumerate(held_out) if runs(text) & known}
     assert {leak.held_out for leak in found} == expected
-    assert {run for leak in found for run in runs(leak.passage)} == {run for text in held_out for run in runs(text)} & known
+    assert {run for leak in found for run in runs(leak.passage)} == {
+        run for text in held_out for run in runs(text)
+    } & known
     wanted = set().union(*map(runs, held_out)) if held_out else set()
     assert dropped == {f"t{index}" for index, text in enumerate(train) if runs(text) & wanted}
 
@@ -47,13 +53,23 @@ def test_a_passage_of_50_characters_stops_the_run_and_is_named_with_both_rows():
     passage = "".join(chr(0x4E00 + index) for index in range(SHINGLE + 5))
     train = corpus(["开头。" + passage + "结尾。", "别的。" * 30], "train-")
     with pytest.raises(UserError) as caught:
-        check_no_leak(train, corpus(["别处", passage[:20] + "\n" + passage[20:]], "test-"), where="dataset d")
+        check_no_leak(
+            train, corpus(["别处", passage[:20] + "\n" + passage[20:]], "test-"), where="dataset d"
+        )
     said = str(caught.value)
-    assert said.startswith("6 passages") and passage in said and "test-1" in said and "train-0" in said and "on_leak" in said
+    assert (
+        said.startswith("6 passages")
+        and passage in said
+        and "test-1" in said
+        and "train-0" in said
+        and "on_leak" in said
+    )
 
 
 def test_49_characters_are_no_leak_and_no_passage_goes_over_the_end_of_a_row():
     passage = "".join(chr(0x4E00 + index) for index in range(SHINGLE))
-    proof = check_no_leak(corpus([passage[:-1], passage[:25]], "t"), corpus([passage, passage[25:]], "h"), where="")
+    proof = check_no_leak(
+        corpus([passage[:-1], passage[:25]], "t"), corpus([passage, passage[25:]], "h"), where=""
+    )
     assert proof == {"trained": 0, "held_out": 1, "shared": 0}
     assert check_no_leak(corpus([], "t"), corpus([passage], "h"), where="")["shared"] == 0

@@ -10,7 +10,9 @@ from xuxie.dataset.audit import NovelFiles, audit, swept
 from xuxie.dataset.ledger import CharacterAccount, account_for_characters
 
 LENGTH = 80
-claims = st.lists(st.tuples(st.integers(0, LENGTH), st.integers(0, LENGTH), st.sampled_from("abcde")), max_size=15)
+claims = st.lists(
+    st.tuples(st.integers(0, LENGTH), st.integers(0, LENGTH), st.sampled_from("abcde")), max_size=15
+)
 
 
 @given(claims)
@@ -29,7 +31,10 @@ def test_characters_by_label_add_up_and_a_sweep_finds_the_same(entries):
 def novels(draw):
     """A novel's files and a dataset made of it, with the ledger that belongs to them."""
     cuts = sorted(draw(st.sets(st.integers(5, LENGTH - 5), min_size=1, max_size=8)))
-    chunks = [{"id": f"c{i}", "start": start, "end": end} for i, (start, end) in enumerate(itertools.pairwise(cuts))]
+    chunks = [
+        {"id": f"c{i}", "start": start, "end": end}
+        for i, (start, end) in enumerate(itertools.pairwise(cuts))
+    ]
     fates = [draw(st.sampled_from(["unasked", "failed", "asked"])) for _ in chunks]
     unasked = [
         {"chunk": chunk["id"], "because": draw(st.sampled_from(["x", "y"]))}
@@ -37,13 +42,17 @@ def novels(draw):
         if fate == "unasked"
     ]
     failures = [
-        {"chunk": chunk["id"], "failed": "refused", "pairs": 2} for chunk, fate in zip(chunks, fates, strict=True) if fate == "failed"
+        {"chunk": chunk["id"], "failed": "refused", "pairs": 2}
+        for chunk, fate in zip(chunks, fates, strict=True)
+        if fate == "failed"
     ]
     pairs, unplaced, rows = [], [], {"train": [], "val": [], "test": []}
     for chunk in (chunk for chunk, fate in zip(chunks, fates, strict=True) if fate == "asked"):
         for number in range(draw(st.integers(1, 3))):
             one, other = sorted(draw(st.tuples(*[st.integers(chunk["start"], chunk["end"])] * 2)))
-            because = draw(st.sampled_from([None, "score below threshold", "overlaps a better pair"]))
+            because = draw(
+                st.sampled_from([None, "score below threshold", "overlaps a better pair"])
+            )
             pair = {
                 "id": f"{chunk['id']}-p{number}", "chunk": chunk["id"], "length": "short", "prompt": "甲", "completion": "乙",
                 "prompt_span": [one, one], "completion_span": [one, other], "kept": because is None, "dropped_because": because,
@@ -52,9 +61,20 @@ def novels(draw):
             pairs.append(pair)
             split = draw(st.sampled_from(["train", "val", "test", "none"]))
             if pair["kept"] and split == "none":
-                unplaced.append({"id": pair["id"], "novel": "n", "because": "too near a held-out chapter"})
+                unplaced.append(
+                    {"id": pair["id"], "novel": "n", "because": "too near a held-out chapter"}
+                )
             elif pair["kept"]:
-                rows[split].append({"id": pair["id"], "novel": "n", "input": "甲", "output": "乙", "history": [], "span": [one, other]})
+                rows[split].append(
+                    {
+                        "id": pair["id"],
+                        "novel": "n",
+                        "input": "甲",
+                        "output": "乙",
+                        "history": [],
+                        "span": [one, other],
+                    }
+                )
     kept = [pair for pair in pairs if pair["kept"]]
     chapters = [{"start": cuts[0], "end": cuts[-1]}]
     files = NovelFiles(
@@ -65,7 +85,11 @@ def novels(draw):
         chunks=chunks, unasked=unasked, failures=failures, pairs=pairs,
     )  # fmt: skip
     reasons = {row["id"]: row["because"] for row in unplaced}
-    dropped = [(pair, reason) for pair in pairs if (reason := pair["dropped_because"] or reasons.get(pair["id"]))]
+    dropped = [
+        (pair, reason)
+        for pair in pairs
+        if (reason := pair["dropped_because"] or reasons.get(pair["id"]))
+    ]
 
     def tally(values):
         values = list(values)
@@ -85,7 +109,12 @@ def novels(draw):
         "rows_dropped": tally(reasons.values()),
     }  # fmt: skip
     every = sum(map(len, rows.values()))
-    return {"rows": part["rows"], "turns": {"0": every} if every else {}, "novels": {"n": part}}, rows, unplaced, {"n": files}
+    return (
+        {"rows": part["rows"], "turns": {"0": every} if every else {}, "novels": {"n": part}},
+        rows,
+        unplaced,
+        {"n": files},
+    )
 
 
 @given(novels())
@@ -123,7 +152,9 @@ def test_the_audit_finds_any_figure_that_is_off_by_one(made, data):
 @given(made=novels(), data=st.data())
 def test_the_audit_finds_any_row_that_is_gone(what, made, data):
     ledger, rows, unplaced, files = copy.deepcopy(made)
-    lists = {"rows": list(rows.values()), "unplaced": [unplaced]}.get(what) or [getattr(files["n"], what)]
+    lists = {"rows": list(rows.values()), "unplaced": [unplaced]}.get(what) or [
+        getattr(files["n"], what)
+    ]
     full = [rows_of_one for rows_of_one in lists if rows_of_one]
     if full:
         chosen = data.draw(st.sampled_from(full))

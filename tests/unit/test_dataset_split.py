@@ -30,7 +30,10 @@ def test_test_chapters_are_spread_over_the_course_of_the_book(count, share, seed
 
 
 def test_another_seed_holds_out_other_chapters():
-    draws = {tuple(split_chapters(range(40), val=0.1, test=0.2, seed=seed, novel="n").values()) for seed in range(5)}
+    draws = {
+        tuple(split_chapters(range(40), val=0.1, test=0.2, seed=seed, novel="n").values())
+        for seed in range(5)
+    }
     assert len(draws) == 5
 
 
@@ -52,4 +55,6 @@ def test_a_gap_admits_a_span_if_and_only_if_every_held_out_chapter_is_far_enough
     assert guard.admits(start, end) == (distance >= gap)
     if guard.admits(start, end):
         clear = guard.clear_from(start)
-        assert clear <= start and all(guard.admits(earlier, end) == (earlier >= clear) for earlier in range(start))
+        assert clear <= start and all(
+            guard.admits(earlier, end) == (earlier >= clear) for earlier in range(start)
+        )

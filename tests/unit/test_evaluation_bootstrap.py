@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from xuxie.evaluation.bootstrap import interval_of_mean, interval_of_ratio
+from xuxie.evaluation.intervals import interval_of_mean, interval_of_ratio
 
 
 def test_a_ratio_of_sums_is_no_mean_of_ratios():
@@ -18,7 +18,9 @@ def test_no_spread_no_width():
 def test_chapters_are_the_units():
     # Rows of a chapter are alike: a thousand of them say no more than one.
     few = interval_of_mean([1, 2, 3, 4, 5, 6], range(6))
-    many = interval_of_mean(list(np.repeat([1, 2, 3, 4, 5, 6], 1000)), list(np.repeat(range(6), 1000)))
+    many = interval_of_mean(
+        list(np.repeat([1, 2, 3, 4, 5, 6], 1000)), list(np.repeat(range(6), 1000))
+    )
     assert (few["low"], few["high"]) == (many["low"], many["high"])
 
 
@@ -40,10 +42,25 @@ def test_the_interval_covers_the_truth_about_as_often_as_it_says():
 def test_the_seed_decides_the_draw():
     values = np.random.default_rng(0).normal(size=10)
     assert interval_of_mean(values, range(10)) == interval_of_mean(values, range(10))
-    assert interval_of_mean(values, range(10), seed=1)["low"] != interval_of_mean(values, range(10), seed=2)["low"]
+    assert (
+        interval_of_mean(values, range(10), seed=1)["low"]
+        != interval_of_mean(values, range(10), seed=2)["low"]
+    )
 
 
 def test_nothing_and_one():
-    assert interval_of_ratio([0, 0], [0, 0], ["a", "b"]) == {"value": None, "low": None, "high": None, "over": "row", "units": 0}
+    assert interval_of_ratio([0, 0], [0, 0], ["a", "b"]) == {
+        "value": None,
+        "low": None,
+        "high": None,
+        "over": "row",
+        "units": 0,
+    }
     assert interval_of_mean([], [])["value"] is None
-    assert interval_of_mean([7], ["a"]) == {"value": 7, "low": None, "high": None, "over": "row", "units": 1}
+    assert interval_of_mean([7], ["a"]) == {
+        "value": 7,
+        "low": None,
+        "high": None,
+        "over": "row",
+        "units": 1,
+    }

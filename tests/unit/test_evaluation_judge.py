@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from xuxie.evaluation.judging import Preference, comparisons, questions, verdicts
+from xuxie.evaluation.preference import Preference, comparisons, questions, verdicts
 from xuxie.evaluation.win_rates import win_rates
 from xuxie.llm import Answered, Failed, Usage
 
@@ -27,11 +27,17 @@ def judge(opinion, samples=SAMPLES, prompts=8):
     """Outcome rows and their summary for a judge that is a function of the two texts."""
     asked = comparisons(samples, prompts=prompts, seed=0)
     outcomes = [
-        Answered(question.id, Preference(reason="r", better=opinion(*shown(question))), Usage(), False)
+        Answered(
+            question.id, Preference(reason="r", better=opinion(*shown(question))), Usage(), False
+        )
         for question in questions(asked, WORDING, seed=0)
     ]
     rows = list(verdicts(asked, outcomes))
-    return rows, {tuple(pairing["systems"]): pairing for pairing in win_rates(rows)["pairings"]}, win_rates(rows)["trusted"]
+    return (
+        rows,
+        {tuple(pairing["systems"]): pairing for pairing in win_rates(rows)["pairings"]},
+        win_rates(rows)["trusted"],
+    )
 
 
 def rank(text):
@@ -44,9 +50,20 @@ def by_rank(a, b):
 
 def test_a_judge_with_an_opinion_is_heard_whatever_the_order():
     rows, pairings, _ = judge(by_rank)
-    assert set(pairings) == {("tuned", "base"), ("base", "human"), ("tuned", "human"), ("human", "swapped")}
+    assert set(pairings) == {
+        ("tuned", "base"),
+        ("base", "human"),
+        ("tuned", "human"),
+        ("human", "swapped"),
+    }
     best = pairings["tuned", "base"]
-    assert (best["wins"], best["losses"], best["ties"], best["flips"], best["win_rate"]["value"]) == (8, 0, 0, 0, 1)
+    assert (
+        best["wins"],
+        best["losses"],
+        best["ties"],
+        best["flips"],
+        best["win_rate"]["value"],
+    ) == (8, 0, 0, 0, 1)
     assert pairings["base", "human"]["win_rate"]["value"] == 0
     assert rows[0]["reasons"] == ["r", "r"]
 
@@ -54,20 +71,31 @@ def test_a_judge_with_an_opinion_is_heard_whatever_the_order():
 def test_a_judge_that_always_takes_the_first_decides_nothing():
     _, pairings, trusted = judge(lambda a, b: "A")
     for pairing in pairings.values():
-        assert (pairing["wins"], pairing["losses"], pairing["ties"], pairing["flips"]) == (0, 0, 8, 1)
+        assert (pairing["wins"], pairing["losses"], pairing["ties"], pairing["flips"]) == (
+            0,
+            0,
+            8,
+            1,
+        )
         assert pairing["win_rate"]["value"] == 0.5
     assert not trusted
 
 
 def test_length_cannot_win():
-    _, pairings, _ = judge(lambda a, b: "tie" if len(a) == len(b) else "A" if len(a) > len(b) else "B")
+    _, pairings, _ = judge(
+        lambda a, b: "tie" if len(a) == len(b) else "A" if len(a) > len(b) else "B"
+    )
     assert all(pairing["ties"] == 8 and pairing["flips"] == 0 for pairing in pairings.values())
 
 
 def test_a_judge_that_knows_the_author_is_trusted():
     followed = {sample["reference"] for sample in SAMPLES}
     asked = comparisons(SAMPLES, prompts=8, seed=0)
-    assert all(c.texts[1] != c.sample["reference"] and c.texts[1] in followed for c in asked if c.systems == ("human", "swapped"))
+    assert all(
+        c.texts[1] != c.sample["reference"] and c.texts[1] in followed
+        for c in asked
+        if c.systems == ("human", "swapped")
+    )
     outcomes = []
     for comparison in asked:
         for swapped in (False, True):
@@ -79,7 +107,11 @@ def test_a_judge_that_knows_the_author_is_trusted():
 def test_what_cannot_be_judged_is_counted():
     silent = [{**SAMPLES[0], "outputs": {"base": {"text": " "}, "tuned": {"text": "好"}}}]
     asked = comparisons(silent, prompts=8, seed=0)
-    assert [comparison.systems for comparison in asked] == [("tuned", "base"), ("base", "human"), ("tuned", "human")]
+    assert [comparison.systems for comparison in asked] == [
+        ("tuned", "base"),
+        ("base", "human"),
+        ("tuned", "human"),
+    ]
     found = questions(asked, WORDING, seed=0)
     assert len(found) == 2
     rows = list(verdicts(asked, [Failed("", "refused", "no", None, Usage(), False)] * 2))
@@ -89,7 +121,10 @@ def test_what_cannot_be_judged_is_counted():
 
 
 def test_prompts_are_limited_and_markers_stay_text():
-    assert {comparison.sample["id"] for comparison in comparisons(SAMPLES, prompts=2, seed=0)} == {"s0", "s4"}
+    assert {comparison.sample["id"] for comparison in comparisons(SAMPLES, prompts=2, seed=0)} == {
+        "s0",
+        "s4",
+    }
     sample = {**SAMPLES[0], "prompt": {"input": "$a ${b} 价格 $100"}}
     (first, *_) = questions(comparisons([sample], prompts=1, seed=0), WORDING, seed=0)
     assert "$a ${b} 价格 $100" in first.messages[0]["content"]

@@ -6,8 +6,8 @@ import pytest
 import torch
 from tiny_model import make_tiny_model
 from xuxie.evaluation.likelihood import bits_by_token, compare_likelihood, verdict
-from xuxie.models import load_model
-from xuxie.prompting import BARE, Prompting
+from xuxie.models.loading import load_model
+from xuxie.prompts.prompting import BARE, Prompting
 
 TEXT = "雾从海上来，灯塔的光在雾里打着转。阿澈数到第七下，听见有人敲门。\n" * 3
 
@@ -21,7 +21,9 @@ def row(chapter, output, length="short"):
 @pytest.fixture(scope="module")
 def loaded(tmp_path_factory):
     torch.set_num_threads(1)
-    return load_model(make_tiny_model(tmp_path_factory.mktemp("tiny"), TEXT, vocabulary=400), dtype="float32")
+    return load_model(
+        make_tiny_model(tmp_path_factory.mktemp("tiny"), TEXT, vocabulary=400), dtype="float32"
+    )
 
 
 def test_a_model_that_knows_nothing_pays_the_logarithm_of_its_vocabulary(loaded):
@@ -32,7 +34,9 @@ def test_a_model_that_knows_nothing_pays_the_logarithm_of_its_vocabulary(loaded)
         for template in ("qwen", BARE):
             (bits,) = bits_by_token(model, Prompting(tokenizer, template), [row(1, TEXT[20:60])])
             tokens = tokenizer(TEXT[20:60], add_special_tokens=False)["input_ids"]
-            assert [value for _, value in bits] == pytest.approx([math.log2(model.config.vocab_size)] * len(tokens))
+            assert [value for _, value in bits] == pytest.approx(
+                [math.log2(model.config.vocab_size)] * len(tokens)
+            )
     finally:
         model.get_output_embeddings().weight.data.copy_(kept)
 
@@ -59,21 +63,31 @@ def even(rows, bits):
     return [[(place, bits) for place in range(len(row["output"]))] for row in rows]
 
 
-ROWS = [row(chapter, "字" * length, "short" if length < 200 else "long") for chapter, length in enumerate((50, 150, 400, 50, 150, 400))]
+ROWS = [
+    row(chapter, "字" * length, "short" if length < 200 else "long")
+    for chapter, length in enumerate((50, 150, 400, 50, 150, 400))
+]
 
 
 def test_the_base_may_choose_its_format():
-    got = compare_likelihood(ROWS, {"bare": even(ROWS, 4.0), "template": even(ROWS, 5.0)}, even(ROWS, 4.5))
+    got = compare_likelihood(
+        ROWS, {"bare": even(ROWS, 4.0), "template": even(ROWS, 5.0)}, even(ROWS, 4.5)
+    )
     assert (got["base_format"], got["base_formats"]) == ("bare", {"bare": 4.0, "template": 5.0})
     assert got["difference"]["value"] == pytest.approx(0.5)
     assert verdict(got["difference"]) == "worse"
-    got = compare_likelihood(ROWS, {"bare": even(ROWS, 6.0), "template": even(ROWS, 5.0)}, even(ROWS, 4.5))
+    got = compare_likelihood(
+        ROWS, {"bare": even(ROWS, 6.0), "template": even(ROWS, 5.0)}, even(ROWS, 4.5)
+    )
     assert got["base_format"] == "template" and verdict(got["difference"]) == "better"
 
 
 def test_by_position_and_length_by_hand():
     # The tuned model foresees the first hundred characters better by one bit, and the rest worse by two.
-    tuned = [[(place, bits - 1 if place < 100 else bits + 2) for place, bits in tokens] for tokens in even(ROWS, 5.0)]
+    tuned = [
+        [(place, bits - 1 if place < 100 else bits + 2) for place, bits in tokens]
+        for tokens in even(ROWS, 5.0)
+    ]
     got = compare_likelihood(ROWS, {"bare": even(ROWS, 5.0)}, tuned)
     assert [(s["start"], s["characters"], s["base"]["value"], s["tuned"]["value"]) for s in got["by_position"]] == [
         (0, 500, 5, 4), (100, 500, 5, 7), (300, 200, 5, 7),
@@ -88,5 +102,8 @@ def test_within_the_margin_of_error_there_is_no_verdict():
     tuned[0] = [(place, 9.0) for place, _ in tuned[0]]
     tuned[1] = [(place, 3.5) for place, _ in tuned[1]]
     got = compare_likelihood(ROWS, {"bare": even(ROWS, 5.0)}, tuned)
-    assert got["difference"]["low"] < 0 < got["difference"]["high"] and verdict(got["difference"]) == "unclear"
+    assert (
+        got["difference"]["low"] < 0 < got["difference"]["high"]
+        and verdict(got["difference"]) == "unclear"
+    )
     assert verdict({"low": None, "high": None}) == "unclear"

@@ -20,7 +20,12 @@ def by_hand(training, text):
 def test_equals_a_search_by_hand():
     draw = random.Random(0)
     training = "".join(draw.choices("春夏秋 \n", k=400))
-    texts = ["".join(draw.choices("春夏秋冬 \n", k=60)) for _ in range(8)] + ["", " ", "冬", training[50:90]]
+    texts = ["".join(draw.choices("春夏秋冬 \n", k=60)) for _ in range(8)] + [
+        "",
+        " ",
+        "冬",
+        training[50:90],
+    ]
     assert copy_lengths(training, texts) == [by_hand(training, text) for text in texts]
 
 

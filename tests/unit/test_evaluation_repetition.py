@@ -13,7 +13,12 @@ def test_hand_counted():
 
 def test_a_text_without_repetition():
     text = "天地玄黄宇宙洪荒日月盈昃辰宿列张"
-    assert (seq_rep(text), distinct(text), longest_repeat(text), repetition_onset(text)) == (0, 1, 0, None)
+    assert (seq_rep(text), distinct(text), longest_repeat(text), repetition_onset(text)) == (
+        0,
+        1,
+        0,
+        None,
+    )
 
 
 def test_a_loop():
@@ -29,7 +34,13 @@ def test_white_space_counts_for_nothing():
 
 
 def test_too_short_to_tell():
-    assert (seq_rep("春眠"), distinct(""), longest_repeat(""), longest_repeat("春"), repetition_onset("")) == (None, None, 0, 0, None)
+    assert (
+        seq_rep("春眠"),
+        distinct(""),
+        longest_repeat(""),
+        longest_repeat("春"),
+        repetition_onset(""),
+    ) == (None, None, 0, 0, None)
 
 
 def test_where_a_text_begins_to_go_round():
@@ -39,9 +50,17 @@ def test_where_a_text_begins_to_go_round():
     # A refrain long before the circle is no part of it.
     refrain = "灯还没有亮，潮水已经退了。"
     between = "她沿着石阶往下走，数到第三十七级的时候听见海鸥在头顶叫了一声，抬头却只看见一片灰白！"
-    assert repetition_onset(refrain + start + refrain + between + loop * 9) == len(refrain + start + refrain + between + loop)
+    assert repetition_onset(refrain + start + refrain + between + loop * 9) == len(
+        refrain + start + refrain + between + loop
+    )
     # A sentence said twice, after which the story goes on, is a figure of speech.
     assert (
-        repetition_onset(start + loop + loop + "雾散了以后，他们沿着海岸走到天亮，谁也没有再提起那盏灯和那个人。" + "后来春天来得很晚。")
+        repetition_onset(
+            start
+            + loop
+            + loop
+            + "雾散了以后，他们沿着海岸走到天亮，谁也没有再提起那盏灯和那个人。"
+            + "后来春天来得很晚。"
+        )
         is None
     )

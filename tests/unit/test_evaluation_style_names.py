@@ -43,7 +43,10 @@ def test_no_function_character_is_counted_twice():
     assert len(set(FUNCTION_CHARACTERS)) == len(FUNCTION_CHARACTERS)
 
 
-NOVEL = "林阿澈说：“雾来了。”沈若琳笑道：“我知道。”林阿澈望着海，沈若琳望着他。老周叹道：“你们都小心些。”" * 4
+NOVEL = (
+    "林阿澈说：“雾来了。”沈若琳笑道：“我知道。”林阿澈望着海，沈若琳望着他。老周叹道：“你们都小心些。”"
+    * 4
+)
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,10 @@ SENTENCES = [
     "老周在码头上修他的船。", "那年冬天冷得早，港口结了薄冰。", "她把信折好，放进衣袋里。", "远处传来三声汽笛。", "天亮以前，谁也没有再说话。",
 ]  # fmt: skip
 TRAINING = "".join(SENTENCES[:8]) * 3
-TRUE = ["远处传来三声汽笛，码头上的人都站了起来。", "天亮以前，谁也没有再说话。林阿澈把灯举高。"] * 3
+TRUE = [
+    "远处传来三声汽笛，码头上的人都站了起来。",
+    "天亮以前，谁也没有再说话。林阿澈把灯举高。",
+] * 3
 NOVEL = TRAINING + "".join(TRUE)
 
 
@@ -33,7 +36,9 @@ SAMPLES = [
 
 @pytest.fixture(scope="module")
 def measured():
-    return measure_texts(SAMPLES, novel=NOVEL, training=TRAINING, style=Style(SENTENCES, "".join(TRUE)))
+    return measure_texts(
+        SAMPLES, novel=NOVEL, training=TRAINING, style=Style(SENTENCES, "".join(TRUE))
+    )
 
 
 def value(measured, system, metric):
@@ -55,7 +60,10 @@ def test_the_copier(measured):
 
 def test_the_looper(measured):
     assert value(measured, "looper", "seq_rep_4") > 0.9 > value(measured, HUMAN, "seq_rep_4")
-    assert (value(measured, "looper", "natural_stop"), value(measured, "looper", "foreign_stop")) == (0, 1)
+    assert (
+        value(measured, "looper", "natural_stop"),
+        value(measured, "looper", "foreign_stop"),
+    ) == (0, 1)
     assert measured["rows"]["s0"]["looper"]["onset"] == 8
     first, second, *_ = measured["by_position"]
     assert first["seq_rep_4"]["looper"]["value"] == pytest.approx(92 / 100)
@@ -65,7 +73,10 @@ def test_the_looper(measured):
 
 def test_the_inventor(measured):
     text = SAMPLES[0]["outputs"]["inventor"]["text"]
-    assert {name for _, name in measured["rows"]["s0"]["inventor"]["invented_names"]} == {"王建国", "李秀英"}
+    assert {name for _, name in measured["rows"]["s0"]["inventor"]["invented_names"]} == {
+        "王建国",
+        "李秀英",
+    }
     assert value(measured, "inventor", "invented_names") == pytest.approx(2 / (len(text) / 1000))
 
 
@@ -77,7 +88,16 @@ def test_silence_is_measured_too(measured):
 
 
 def test_a_text_that_is_not_chinese_has_no_names():
-    sample = {**SAMPLES[0], "reference": "The fog came in.", "outputs": {"base": output("The fog came in from the sea.")}}
-    got = measure_texts([sample], novel="The fog " * 50, training="The fog", style=Style(["The fog", "came in"], "The fog"))
+    sample = {
+        **SAMPLES[0],
+        "reference": "The fog came in.",
+        "outputs": {"base": output("The fog came in from the sea.")},
+    }
+    got = measure_texts(
+        [sample],
+        novel="The fog " * 50,
+        training="The fog",
+        style=Style(["The fog", "came in"], "The fog"),
+    )
     assert "invented_names" not in got["systems"]["base"]
     assert got["rows"]["s0"]["base"]["invented_names"] is None

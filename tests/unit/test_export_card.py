@@ -17,7 +17,10 @@ def bound(value: float) -> dict:
 
 
 def measured(value: float) -> dict:
-    return {name: bound(value) for name in ("natural_stop", "foreign_stop", "seq_rep_4", "copied_30", "invented_names")}
+    return {
+        name: bound(value)
+        for name in ("natural_stop", "foreign_stop", "seq_rep_4", "copied_30", "invented_names")
+    }
 
 
 EVALUATION = {
@@ -36,10 +39,24 @@ def card(language="en", **changes) -> str:
         language,
         **{
             "name": "mine",
-            "record": {"title": "A base", "licence": "Apache-2.0", "terms": "https://example.org/terms", "gguf": {"repository": "a/b"}},
+            "record": {
+                "title": "A base",
+                "licence": "Apache-2.0",
+                "terms": "https://example.org/terms",
+                "gguf": {"repository": "a/b"},
+            },
             "evaluation": EVALUATION,
-            "arguments": {"template": "qwen", "lora_rank": 8, "learning_rate": 0.0002, "output_dir": "/somewhere"},
-            "splits": {"train": [row("one", "一二三"), row("two", "四五六七")], "val": [row("one", "八")], "test": []},
+            "arguments": {
+                "template": "qwen",
+                "lora_rank": 8,
+                "learning_rate": 0.0002,
+                "output_dir": "/somewhere",
+            },
+            "splits": {
+                "train": [row("one", "一二三"), row("two", "四五六七")],
+                "val": [row("one", "八")],
+                "test": [],
+            },
             "texts": {"one": "字" * 90, "two": "字" * 70},
             "languages": ["zh", "zh"],
             "likenesses": [{"quantisation": "f16", "alike": 199, "positions": 200}],
@@ -47,7 +64,13 @@ def card(language="en", **changes) -> str:
             "rights": None,
             "system": "你是作者",
             "instruction": "续写：",
-            "sampling": {"temperature": 0.7, "top_p": 0.9, "top_k": 50, "repetition_penalty": 1.2, "max_new_tokens": 300},
+            "sampling": {
+                "temperature": 0.7,
+                "top_p": 0.9,
+                "top_k": 50,
+                "repetition_penalty": 1.2,
+                "max_new_tokens": 300,
+            },
             **changes,
         },
     )
@@ -73,8 +96,14 @@ def test_rights_stand_as_the_user_said_or_are_seen_to_be_missing():
 
 
 def test_licence_and_base_are_left_out_where_they_are_not_known_never_guessed():
-    known = yaml.safe_load(front_matter({"licence": "Apache-2.0", "gguf": {"repository": "a/b"}}, ["zh", "en", "any"]))
-    assert (known["license"], known["base_model"], known["language"]) == ("apache-2.0", "a/b", ["en", "zh"])
+    known = yaml.safe_load(
+        front_matter({"licence": "Apache-2.0", "gguf": {"repository": "a/b"}}, ["zh", "en", "any"])
+    )
+    assert (known["license"], known["base_model"], known["language"]) == (
+        "apache-2.0",
+        "a/b",
+        ["en", "zh"],
+    )
     unknown = yaml.safe_load(front_matter({"title": "A folder"}, ["any"]))
     assert not {"license", "base_model", "language"} & set(unknown)
     assert "licence not recorded" in card(record={"title": "A folder"})
@@ -87,7 +116,14 @@ def test_text_is_shown_only_where_it_is_allowed_and_as_text():
 
 
 def test_figures_that_were_not_measured_are_no_lines():
-    text = card(evaluation={**EVALUATION, "texts": {"systems": {"tuned": measured(0.75)}}}, likenesses=[])
+    text = card(
+        evaluation={**EVALUATION, "texts": {"systems": {"tuned": measured(0.75)}}}, likenesses=[]
+    )
     assert "0.750" not in text and "GGUF files" not in text
     none = {**bound(-0.1), "low": None, "high": None}
-    assert "interval" not in card(evaluation={**EVALUATION, "bits_per_character": {**EVALUATION["bits_per_character"], "difference": none}})
+    assert "interval" not in card(
+        evaluation={
+            **EVALUATION,
+            "bits_per_character": {**EVALUATION["bits_per_character"], "difference": none},
+        }
+    )

@@ -12,14 +12,20 @@ from merge_adapter import merge_adapter
 from verify_gguf import verify_gguf
 from workspace import REPOSITORY
 from xuxie.export.llama_cpp import fetch_archive
-from xuxie.models import load_model
-from xuxie.rows import read_json, write_rows
+from xuxie.files.rows import read_json, write_rows
+from xuxie.models.loading import load_model
 
 pytestmark = pytest.mark.embedded
 
 NAME, TEMPLATE = "qwen2.5-coder-0.5b", "qwen"
 SYSTEM, INSTRUCTION = "你是一个严谨的故事续写专家，为用户的输入进行续写", "续写以下小说片段："
-SAMPLING = {"temperature": 0.7, "top_p": 0.9, "top_k": 50, "repetition_penalty": 1.2, "max_new_tokens": 300}
+SAMPLING = {
+    "temperature": 0.7,
+    "top_p": 0.9,
+    "top_k": 50,
+    "repetition_penalty": 1.2,
+    "max_new_tokens": 300,
+}
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +36,13 @@ def model(tmp_path_factory) -> Path:
         made = tmp_path_factory.mktemp("model")
         (made / "hf").mkdir()
         fetch_model(str(made / "model.gguf"), NAME)
-        convert_model(str(made / "model.gguf"), str(made / "hf/config.json"), str(made / "model.json"), NAME, TEMPLATE)
+        convert_model(
+            str(made / "model.gguf"),
+            str(made / "hf/config.json"),
+            str(made / "model.json"),
+            NAME,
+            TEMPLATE,
+        )
     return made
 
 
@@ -40,7 +52,13 @@ def adapter(tmp_path_factory, model) -> Path:
     folder = tmp_path_factory.mktemp("adapter")
     torch.manual_seed(0)
     loaded, _ = load_model(model / "hf", dtype="bfloat16")
-    settings = peft.LoraConfig(r=8, lora_alpha=1, target_modules="all-linear", task_type="CAUSAL_LM", init_lora_weights=False)
+    settings = peft.LoraConfig(
+        r=8,
+        lora_alpha=1,
+        target_modules="all-linear",
+        task_type="CAUSAL_LM",
+        init_lora_weights=False,
+    )
     peft.get_peft_model(loaded, settings).save_pretrained(folder)
     (folder / "train.yaml").write_text(f"template: {TEMPLATE}\n")
     return folder
@@ -61,13 +79,28 @@ def test_llama_cpp_writes_what_the_merged_folder_writes(model, adapter, novel_te
         fetch_archive(archive)
     (tmp_path / "hf").mkdir()
     (tmp_path / "adapter").mkdir()
-    merged, gguf, likeness = (str(tmp_path / name) for name in ("hf/config.json", "model.f16.gguf", "f16.json"))
-    test, asked = str(tmp_path / "test.jsonl"), {"template": TEMPLATE, "trust_remote_code": False, "system": None}
+    merged, gguf, likeness = (
+        str(tmp_path / name) for name in ("hf/config.json", "model.f16.gguf", "f16.json")
+    )
+    test, asked = (
+        str(tmp_path / "test.jsonl"),
+        {"template": TEMPLATE, "trust_remote_code": False, "system": None},
+    )
     merge_adapter(
         str(adapter / "adapter_model.safetensors"), str(adapter / "adapter_config.json"), [str(model / "hf/config.json"), str(model / "model.json")],
         test, merged, str(tmp_path / "adapter/adapter_model.safetensors"), sampling=SAMPLING, **asked,
     )  # fmt: skip
     convert_gguf(merged, str(archive), gguf, "f16", None)
-    verify_gguf(gguf, merged, str(adapter / "train.yaml"), test, likeness, 2, quantisation="f16", prompts=4, **asked)
+    verify_gguf(
+        gguf,
+        merged,
+        str(adapter / "train.yaml"),
+        test,
+        likeness,
+        2,
+        quantisation="f16",
+        prompts=4,
+        **asked,
+    )
     found = read_json(likeness)
     assert found["positions"] >= 100 and found["agreement"] >= 0.99

@@ -18,11 +18,19 @@ def base(tmp_path):
 
 
 def test_an_adapter_that_passed_its_gates_may_go():
-    readiness.check_gates_passed({"passed": True, "gates": [{"name": "stops", "findings": []}]}, "mine")
+    readiness.check_gates_passed(
+        {"passed": True, "gates": [{"name": "stops", "findings": []}]}, "mine"
+    )
 
 
 def test_an_adapter_whose_gates_failed_is_refused_with_their_names():
-    gates = {"passed": False, "gates": [{"name": "stops", "findings": [{"what": "x"}]}, {"name": "memory", "findings": []}]}
+    gates = {
+        "passed": False,
+        "gates": [
+            {"name": "stops", "findings": [{"what": "x"}]},
+            {"name": "memory", "findings": []},
+        ],
+    }
     with pytest.raises(UserError, match="mine did not pass its training gates: stops\n"):
         readiness.check_gates_passed(gates, "mine")
 
@@ -89,7 +97,9 @@ def test_an_architecture_that_llama_cpp_does_not_know_is_refused(convertible):
 def test_a_tokenizer_that_is_not_recognised_can_be_named(convertible):
     folder, unrecognised = convertible
     unrecognised.append("exit status 1: BPE pre-tokenizer was not recognized")
-    with pytest.raises(UserError, match=r"does not recognise how .* splits text(?s:.*)export\.pre_tokenizer"):
+    with pytest.raises(
+        UserError, match=r"does not recognise how .* splits text(?s:.*)export\.pre_tokenizer"
+    ):
         readiness.check_convertible(folder, "archive", None)
     readiness.check_convertible(folder, "archive", "gpt-2")
     with pytest.raises(UserError, match="llama.cpp knows no 'gtp-2'"):
@@ -102,7 +112,9 @@ def test_another_failure_of_the_converter_is_told_as_it_is(convertible):
         readiness.check_convertible(convertible[0], "archive", None)
 
 
-@pytest.mark.parametrize("more", [{"additional_target": "embed_tokens"}, {"use_dora": True}, {"resize_vocab": True}])
+@pytest.mark.parametrize(
+    "more", [{"additional_target": "embed_tokens"}, {"use_dora": True}, {"resize_vocab": True}]
+)
 def test_an_adapter_with_more_than_lora_matrices_makes_no_lora_gguf(more):
     readiness.check_lora_convertible({"lora_rank": 8, "use_dora": False}, "train.yaml")
     with pytest.raises(UserError, match=f"cannot hold what {next(iter(more))} adds"):
@@ -113,19 +125,26 @@ def test_small_quantisations_want_a_compiler(monkeypatch):
     monkeypatch.setattr(readiness.shutil, "which", lambda tool: None)
     readiness.check_tools(["f16", "q8_0"])
     with pytest.raises(
-        UserError, match=r"q4_k_m needs llama-quantize, which is built from source, and cmake and a C\+\+ compiler is missing"
+        UserError,
+        match=r"q4_k_m needs llama-quantize, which is built from source, and cmake and a C\+\+ compiler is missing",
     ):
         readiness.check_tools(["f16", "q4_k_m"])
 
 
 def test_a_machine_with_cmake_and_a_compiler_is_fine(monkeypatch):
-    monkeypatch.setattr(readiness.shutil, "which", lambda tool: f"/usr/bin/{tool}" if tool in ("cmake", "clang++") else None)
+    monkeypatch.setattr(
+        readiness.shutil,
+        "which",
+        lambda tool: f"/usr/bin/{tool}" if tool in ("cmake", "clang++") else None,
+    )
     readiness.check_tools(["q4_k_m"])
 
 
 def test_a_disk_that_is_too_full_is_told_with_both_sizes(monkeypatch, tmp_path):
     usage = namedtuple("usage", "total used free")
-    monkeypatch.setattr(readiness.shutil, "disk_usage", lambda folder: usage(0, 0, 3 * readiness.GIB))
+    monkeypatch.setattr(
+        readiness.shutil, "disk_usage", lambda folder: usage(0, 0, 3 * readiness.GIB)
+    )
     readiness.check_disk(3 * readiness.GIB, tmp_path)
     with pytest.raises(UserError, match=r"about 3\.5 GiB, and 3\.0 GiB are free"):
         readiness.check_disk(int(3.5 * readiness.GIB), tmp_path)
@@ -136,8 +155,14 @@ def test_the_disk_that_is_needed_counts_the_merged_model_and_each_file():
     merged = readiness.disk_needed(weights, 2, [])
     assert weights < merged < weights + 0.2 * readiness.GIB
     # 994 and 531 MB were measured for f16 and q8_0.
-    assert merged + 994e6 + 531e6 < readiness.disk_needed(weights, 2, ["q8_0", "f16"]) < merged + 1.1 * (994e6 + 531e6)
-    assert readiness.disk_needed(weights, 2, ["q4_k_m"]) == readiness.disk_needed(weights, 2, ["q4_k_m", "f16"])
+    assert (
+        merged + 994e6 + 531e6
+        < readiness.disk_needed(weights, 2, ["q8_0", "f16"])
+        < merged + 1.1 * (994e6 + 531e6)
+    )
+    assert readiness.disk_needed(weights, 2, ["q4_k_m"]) == readiness.disk_needed(
+        weights, 2, ["q4_k_m", "f16"]
+    )
 
 
 def test_settings_and_tools_know_the_same_quantisations():

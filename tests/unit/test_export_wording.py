@@ -6,10 +6,16 @@ import pytest
 from tiny_model import CHAT_TEMPLATE, make_tiny_model
 from workspace import REPOSITORY
 from xuxie.errors import UserError
+from xuxie.export.chat_template import (
+    asked_ids,
+    chat_template,
+    messages_of,
+    ollama_template,
+    stop_tokens,
+)
 from xuxie.export.modelfile import modelfile, window
-from xuxie.export.wording import asked_ids, chat_template, messages_of, ollama_template, stop_tokens
-from xuxie.models import load_tokenizer
-from xuxie.prompting import Prompting
+from xuxie.models.loading import load_tokenizer
+from xuxie.prompts.prompting import Prompting
 
 INSTRUCTION = "续写以下小说片段："
 ROW = {
@@ -21,12 +27,24 @@ ROW = {
     "history": [["问", "答"]],
 }
 LAYOUT = REPOSITORY / "resources/export/Modelfile.j2"
-SAMPLING = {"temperature": 0.7, "top_p": 0.9, "top_k": 50, "repetition_penalty": 1.2, "max_new_tokens": 300}
+SAMPLING = {
+    "temperature": 0.7,
+    "top_p": 0.9,
+    "top_k": 50,
+    "repetition_penalty": 1.2,
+    "max_new_tokens": 300,
+}
 
 
 @pytest.fixture(scope="module")
 def tokenizer(tmp_path_factory):
-    return load_tokenizer(make_tiny_model(tmp_path_factory.mktemp("tiny"), "雾从海上来，灯塔的光在雾里打着转。" * 4, vocabulary=300))
+    return load_tokenizer(
+        make_tiny_model(
+            tmp_path_factory.mktemp("tiny"),
+            "雾从海上来，灯塔的光在雾里打着转。" * 4,
+            vocabulary=300,
+        )
+    )
 
 
 def rendered(template: str, messages: list[dict]) -> str:
@@ -39,7 +57,11 @@ def rendered(template: str, messages: list[dict]) -> str:
     )
     text = whole["prefix"]
     for message in messages:
-        text += whole[message["role"]].replace("{{ .System }}", message["content"]).replace("{{ .Content }}", message["content"])
+        text += (
+            whole[message["role"]]
+            .replace("{{ .System }}", message["content"])
+            .replace("{{ .Content }}", message["content"])
+        )
     return text
 
 
@@ -76,7 +98,9 @@ def test_a_training_template_that_no_chat_template_says_is_refused(tokenizer, mo
 
 
 @pytest.mark.parametrize("template", ["qwen", "alpaca", "chatml", "llama3"])
-def test_ollama_asks_with_the_tokens_of_training_though_the_person_types_the_passage_alone(tokenizer, template):
+def test_ollama_asks_with_the_tokens_of_training_though_the_person_types_the_passage_alone(
+    tokenizer, template
+):
     prompting = Prompting(tokenizer, template)
     typed = [{"role": "system", "content": "你是作者"}, {"role": "user", "content": "雾从海上来。"}]
     text = rendered(ollama_template(prompting, INSTRUCTION), typed)
@@ -85,7 +109,9 @@ def test_ollama_asks_with_the_tokens_of_training_though_the_person_types_the_pas
 
 
 def test_an_instruction_with_braces_is_text_to_ollama(tokenizer):
-    assert '{{ "{{" }}续写}}\n{{ .Content }}' in ollama_template(Prompting(tokenizer, "qwen"), "{{续写}}")
+    assert '{{ "{{" }}续写}}\n{{ .Content }}' in ollama_template(
+        Prompting(tokenizer, "qwen"), "{{续写}}"
+    )
 
 
 def test_the_stops_of_training_are_those_of_the_modelfile(tokenizer):
@@ -99,23 +125,55 @@ def test_the_modelfile_names_file_template_system_stops_and_values(tokenizer):
         sampling=SAMPLING, context=2048,
     )  # fmt: skip
     lines = text.splitlines()
-    assert "FROM ./model.q8_0.gguf" in lines and 'SYSTEM """你是作者"""' in lines and 'PARAMETER stop "<|im_end|>"' in lines
-    assert {"PARAMETER temperature 0.7", "PARAMETER top_p 0.9", "PARAMETER top_k 50", "PARAMETER repeat_penalty 1.2"} <= set(lines)
-    assert {"PARAMETER repeat_last_n -1", "PARAMETER num_predict 300", "PARAMETER num_ctx 2048"} <= set(lines)
+    assert (
+        "FROM ./model.q8_0.gguf" in lines
+        and 'SYSTEM """你是作者"""' in lines
+        and 'PARAMETER stop "<|im_end|>"' in lines
+    )
+    assert {
+        "PARAMETER temperature 0.7",
+        "PARAMETER top_p 0.9",
+        "PARAMETER top_k 50",
+        "PARAMETER repeat_penalty 1.2",
+    } <= set(lines)
+    assert {
+        "PARAMETER repeat_last_n -1",
+        "PARAMETER num_predict 300",
+        "PARAMETER num_ctx 2048",
+    } <= set(lines)
     assert f"{INSTRUCTION}\n{{{{ .Content }}}}" in text and "model.f16.gguf" in text
 
 
 def test_without_a_system_prompt_the_templates_own_default_stands_as_in_training(tokenizer):
     prompting = Prompting(tokenizer, "qwen")
-    text = modelfile(LAYOUT, prompting, name="mine", quantisations=[], system=None, instruction="", sampling=SAMPLING, context=2048)
-    assert prompting.template.default_system and f'SYSTEM """{prompting.template.default_system}"""' in text
+    text = modelfile(
+        LAYOUT,
+        prompting,
+        name="mine",
+        quantisations=[],
+        system=None,
+        instruction="",
+        sampling=SAMPLING,
+        context=2048,
+    )
+    assert (
+        prompting.template.default_system
+        and f'SYSTEM """{prompting.template.default_system}"""' in text
+    )
     assert "FROM ./hf\n" in text and "{{ .Content }}" in text
 
 
 def test_a_system_prompt_that_would_end_its_own_quotes_is_refused(tokenizer):
     with pytest.raises(UserError, match="the system holds"):
         modelfile(
-            LAYOUT, Prompting(tokenizer, "qwen"), name="m", quantisations=[], system='a"""b', instruction="", sampling=SAMPLING, context=1
+            LAYOUT,
+            Prompting(tokenizer, "qwen"),
+            name="m",
+            quantisations=[],
+            system='a"""b',
+            instruction="",
+            sampling=SAMPLING,
+            context=1,
         )
 
 

@@ -30,7 +30,14 @@ def test_outcomes_come_in_the_order_of_the_questions(journal):
 
 
 def test_in_a_storm_of_faults_nothing_is_lost_and_hardly_a_call_wasted(journal):
-    storm = {"429": 0.07, "429_retry_after": 0.03, "500": 0.05, "hang": 0.02, "malformed_body": 0.015, "malformed": 0.015}
+    storm = {
+        "429": 0.07,
+        "429_retry_after": 0.03,
+        "500": 0.05,
+        "hang": 0.02,
+        "malformed_body": 0.015,
+        "malformed": 0.015,
+    }
     with FaultServer(faults=storm, seed=3) as server:
         outcomes = ask(server, questions(600), journal, concurrency=64, timeout=3)
         assert values(outcomes) == [f"question {i}" for i in range(600)]
@@ -38,7 +45,9 @@ def test_in_a_storm_of_faults_nothing_is_lost_and_hardly_a_call_wasted(journal):
         assert all(server.injected[fault] for fault in storm)
         necessary = 600 + met
         assert necessary <= server.requests.total() <= 1.01 * necessary
-        assert 600 <= server.answers.total() - server.injected["malformed"] <= 606  # answers paid for
+        assert (
+            600 <= server.answers.total() - server.injected["malformed"] <= 606
+        )  # answers paid for
 
 
 def test_resets_and_bodies_that_never_end_are_healed(journal):
@@ -55,7 +64,9 @@ def test_what_was_answered_is_not_asked_again(journal):
         again = ask(server, questions(20), journal)
         assert server.requests.total() == 20
         assert values(first) == values(again)
-        assert not any(outcome.from_journal for outcome in first) and all(outcome.from_journal for outcome in again)
+        assert not any(outcome.from_journal for outcome in first) and all(
+            outcome.from_journal for outcome in again
+        )
         assert [outcome.usage for outcome in first] == [outcome.usage for outcome in again]
         # of a changed book, only the changed part is asked
         changed = questions(20)
@@ -171,7 +182,9 @@ def test_nobody_there_is_said_soon(journal):
 
 
 def test_a_question_that_the_provider_rejects_fails_alone_and_for_good(journal):
-    with FaultServer(reject={"question 3": "data_inspection_failed: inappropriate content"}) as server:
+    with FaultServer(
+        reject={"question 3": "data_inspection_failed: inappropriate content"}
+    ) as server:
         outcomes = ask(server, questions(10), journal)
         assert [outcome.id for outcome in outcomes if isinstance(outcome, Failed)] == ["q3"]
         assert outcomes[3].reason == "refused" and outcomes[3].usage.tokens == 0
@@ -196,7 +209,9 @@ def test_a_request_that_is_rejected_from_the_first_stops_the_job(journal):
         ({"ignores_format": True}, "json", 3),
     ],
 )
-def test_how_to_ask_for_structure_is_found_out_once_and_said(journal, caplog, server_settings, mode, calls):
+def test_how_to_ask_for_structure_is_found_out_once_and_said(
+    journal, caplog, server_settings, mode, calls
+):
     caplog.set_level(logging.INFO, "xuxie.llm")
     with FaultServer(**server_settings) as server:
         first = ask(server, questions(1), journal, structured="auto")
@@ -249,13 +264,17 @@ def test_a_budget_stops_before_it_is_crossed_and_the_run_can_go_on(journal, budg
                 assert 0.8 * limit < spent[name] <= limit
         before = server.answers.total()
         assert before == len(list(filter(None, server.answers.values())))
-        outcomes = ask(server, questions(200), journal, budget={name: 100_000 for name in budget}, price=PRICE)
+        outcomes = ask(
+            server, questions(200), journal, budget={name: 100_000 for name in budget}, price=PRICE
+        )
         assert len(outcomes) == 200 and server.answers.total() == 200
 
 
 def test_an_endpoint_that_counts_no_tokens_is_counted_for(journal, monkeypatch):
     completion = FaultServer._completion
-    monkeypatch.setattr(FaultServer, "_completion", lambda *given: {**completion(*given), "usage": None})
+    monkeypatch.setattr(
+        FaultServer, "_completion", lambda *given: {**completion(*given), "usage": None}
+    )
     with FaultServer() as server:
         [outcome] = ask(server, questions(1), journal)
     assert outcome.usage.input >= 10 and outcome.usage.output >= 10

@@ -16,7 +16,9 @@ class Person(pydantic.BaseModel):
     age: int = pydantic.Field(ge=20, le=30)
 
 
-@pytest.mark.parametrize(("busy", "most", "expected"), [(0, 2, 2), (0, 1, 1), (50, 4, 2), (100, 4, 1), (5, 16, 4)])
+@pytest.mark.parametrize(
+    ("busy", "most", "expected"), [(0, 2, 2), (0, 1, 1), (50, 4, 2), (100, 4, 1), (5, 16, 4)]
+)
 def test_threads_are_as_many_as_find_an_idle_core(monkeypatch, busy, most, expected):
     monkeypatch.setattr("os.sched_getaffinity", lambda _: {0, 1, 2, 3})
     monkeypatch.setattr(psutil, "cpu_percent", lambda **_: [busy] * 8)
@@ -26,7 +28,10 @@ def test_threads_are_as_many_as_find_an_idle_core(monkeypatch, busy, most, expec
 def test_a_file_that_is_no_model_is_named(tmp_path):
     wrong = tmp_path / "model.gguf"
     wrong.write_bytes(b"this is no model" * 100)
-    with pytest.raises(UserError, match="does not load(.|\n)*model.gguf"), open_endpoint({"embedded": "m"}, wrong):
+    with (
+        pytest.raises(UserError, match="does not load(.|\n)*model.gguf"),
+        open_endpoint({"embedded": "m"}, wrong),
+    ):
         pass
 
 
@@ -39,11 +44,17 @@ def test_weights_that_are_not_there_are_named(tmp_path):
 
 
 @pytest.mark.embedded
-@pytest.mark.skipif(not GGUF.exists(), reason=f"no weights: `snakemake results/models/{MODEL}/model.gguf` makes them")
+@pytest.mark.skipif(
+    not GGUF.exists(),
+    reason=f"no weights: `snakemake results/models/{MODEL}/model.gguf` makes them",
+)
 def test_the_embedded_model_answers_on_its_schema_and_from_the_journal(tmp_path):
     questions = [
         Question(
-            f"q{n}", [{"role": "user", "content": f"给第{n}个人物起名"}], Person, sampling={"temperature": 0.7, "seed": n, "max_tokens": 60}
+            f"q{n}",
+            [{"role": "user", "content": f"给第{n}个人物起名"}],
+            Person,
+            sampling={"temperature": 0.7, "seed": n, "max_tokens": 60},
         )
         for n in range(3)
     ]

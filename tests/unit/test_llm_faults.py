@@ -10,18 +10,35 @@ from xuxie.llm.faults import Rejected, Transient, Unsupported, fault_of, retry_a
 @pytest.fixture
 def endpoint(monkeypatch):
     monkeypatch.setenv("THE_KEY", "sk-secret-marker")
-    with open_endpoint({"base_url": "http://127.0.0.1:1/v1", "model": "m", "api_key_env": "THE_KEY"}) as endpoint:
+    with open_endpoint(
+        {"base_url": "http://127.0.0.1:1/v1", "model": "m", "api_key_env": "THE_KEY"}
+    ) as endpoint:
         yield endpoint
 
 
 @pytest.mark.parametrize(
     ("status", "body", "kind", "says"),
     [
-        (401, '{"error": {"message": "Incorrect API key provided: sk-secret-marker"}}', UserError, "check the key in THE_KEY"),
+        (
+            401,
+            '{"error": {"message": "Incorrect API key provided: sk-secret-marker"}}',
+            UserError,
+            "check the key in THE_KEY",
+        ),
         (403, '{"message": "forbidden"}', UserError, "refused the key"),
         (402, '{"error": {"message": "Insufficient Balance"}}', UserError, "quota"),
-        (429, '{"error": {"message": "You exceeded your current quota", "code": "insufficient_quota"}}', UserError, "top up"),
-        (404, '{"error": {"code": "model_not_found", "message": "no such model"}}', UserError, "correct `model`"),
+        (
+            429,
+            '{"error": {"message": "You exceeded your current quota", "code": "insufficient_quota"}}',
+            UserError,
+            "top up",
+        ),
+        (
+            404,
+            '{"error": {"code": "model_not_found", "message": "no such model"}}',
+            UserError,
+            "correct `model`",
+        ),
         (400, '{"error": {"message": "Model Not Exist"}}', UserError, "correct `model`"),
         (404, "<html>not found</html>", UserError, "/v1"),
         (405, "", UserError, "/v1"),
@@ -30,11 +47,31 @@ def endpoint(monkeypatch):
         (500, "oops", Transient, "oops"),
         (503, '{"detail": "loading model"}', Transient, "loading"),
         (529, '{"error": {"type": "overloaded_error"}}', Transient, "overloaded"),
-        (400, '{"error": {"message": "maximum context length is 8192 tokens"}}', Rejected, "too long"),
-        (400, '{"error": {"type": "exceed_context_size_error", "message": "request (3779 tokens) is too big"}}', Rejected, "too long"),
-        (400, '{"error": {"code": "data_inspection_failed", "message": "inappropriate content"}}', Rejected, "refused"),
+        (
+            400,
+            '{"error": {"message": "maximum context length is 8192 tokens"}}',
+            Rejected,
+            "too long",
+        ),
+        (
+            400,
+            '{"error": {"type": "exceed_context_size_error", "message": "request (3779 tokens) is too big"}}',
+            Rejected,
+            "too long",
+        ),
+        (
+            400,
+            '{"error": {"code": "data_inspection_failed", "message": "inappropriate content"}}',
+            Rejected,
+            "refused",
+        ),
         (422, '{"detail": "temperature must be below 1"}', Rejected, "rejected"),
-        (400, '{"error": {"message": "This response_format type is unavailable now"}}', Unsupported, "unavailable"),
+        (
+            400,
+            '{"error": {"message": "This response_format type is unavailable now"}}',
+            Unsupported,
+            "unavailable",
+        ),
     ],
 )
 def test_what_a_status_means(endpoint, status, body, kind, says):
@@ -70,7 +107,15 @@ def test_an_unset_variable_is_said_before_anything_is_asked(monkeypatch):
         pass
 
 
-@pytest.mark.parametrize("wrong", [{}, {"embedded": "m", "base_url": "http://h"}, {"base_url": "http://h"}, {"embedded": "m", "rpmm": 3}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {},
+        {"embedded": "m", "base_url": "http://h"},
+        {"base_url": "http://h"},
+        {"embedded": "m", "rpmm": 3},
+    ],
+)
 def test_settings_that_contradict_themselves_are_refused(wrong):
     with pytest.raises(UserError, match="settings are wrong"), open_endpoint(wrong):
         pass

@@ -37,7 +37,13 @@ def test_an_entry_comes_back_whole_from_another_process(tmp_path):
         assert journal.get(key(2))["question"] == "第二"
         assert journal.get(key(3)) is None
         assert len(journal) == 2
-        assert (journal.spent.input, journal.spent.cached, journal.spent.output, journal.spent.cost, journal.spent.calls) == (
+        assert (
+            journal.spent.input,
+            journal.spent.cached,
+            journal.spent.output,
+            journal.spent.cost,
+            journal.spent.calls,
+        ) == (
             20,
             8,
             4,
@@ -67,7 +73,11 @@ def test_a_tail_torn_at_any_byte_costs_only_itself(tmp_path):
     # the next job writes elsewhere, and the answer that is asked again is found
     fill(tmp_path, 3)
     with Journal(tmp_path) as journal:
-        assert [journal.get(key(n))["reply"]["content"] for n in (1, 2, 3)] == ["answer 1", "answer 2", "answer 3"]
+        assert [journal.get(key(n))["reply"]["content"] for n in (1, 2, 3)] == [
+            "answer 1",
+            "answer 2",
+            "answer 3",
+        ]
     assert upkeep.verify(tmp_path).torn == [str(path)]
 
 

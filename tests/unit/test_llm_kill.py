@@ -18,17 +18,19 @@ KILLS = 20
 
 # Jobs are forked from a process that has imported everything and runs no threads: they start in milliseconds.
 CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload([__name__, "xuxie.rows", "llm_case"])
+CONTEXT.set_forkserver_preload([__name__, "xuxie.files.rows", "llm_case"])
 
 
 def _job(base_url, folder, temporary):
     """What a job does: asks, notes each outcome that it has got, and at last writes its output."""
     tempfile.tempdir = str(temporary)
     from llm_case import questions
+    from xuxie.files.rows import write_rows
     from xuxie.llm import ask_all, open_endpoint
-    from xuxie.rows import write_rows
 
-    with open_endpoint({"base_url": base_url, "model": "echo", "structured": "schema", "concurrency": 8}) as endpoint:
+    with open_endpoint(
+        {"base_url": base_url, "model": "echo", "structured": "schema", "concurrency": 8}
+    ) as endpoint:
         rows = []
         notes = os.open(folder / "got", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         for outcome in ask_all(endpoint, questions(QUESTIONS), journal=folder / "journal"):
@@ -63,7 +65,9 @@ def _journaled(folder) -> dict[str, str]:
 
 @pytest.mark.timeout(300)
 def test_killed_at_any_moment_it_loses_nothing_and_repeats_nothing(tmp_path, monkeypatch):
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))  # for the imports ahead, which would fail in silence
+    monkeypatch.setenv(
+        "PYTHONPATH", os.pathsep.join(sys.path)
+    )  # for the imports ahead, which would fail in silence
     with FaultServer(faults={"500": 0.02}, latency=0.005, seed=5, answer=_answer) as server:
         undisturbed = _start(server, tmp_path / "undisturbed", tmp_path)
         undisturbed.join()
@@ -90,7 +94,9 @@ def test_killed_at_any_moment_it_loses_nothing_and_repeats_nothing(tmp_path, mon
             now_held = _journaled(folder)
             got = (folder / "got").read_text().split() if (folder / "got").exists() else []
             assert held.items() <= now_held.items(), "an answer was lost"
-            assert set(got) <= set(now_held.values()), "an answer was used before it was on the disk"
+            assert set(got) <= set(now_held.values()), (
+                "an answer was used before it was on the disk"
+            )
             held = now_held
         assert 0 < len(held) < QUESTIONS
 
@@ -99,8 +105,12 @@ def test_killed_at_any_moment_it_loses_nothing_and_repeats_nothing(tmp_path, mon
         job.join()
         assert job.exitcode == 0
         _nothing_repeated(server.bodies[before:], held)
-        assert (folder / "out.jsonl").read_bytes() == (tmp_path / "undisturbed" / "out.jsonl").read_bytes()
+        assert (folder / "out.jsonl").read_bytes() == (
+            tmp_path / "undisturbed" / "out.jsonl"
+        ).read_bytes()
 
 
 def _nothing_repeated(bodies, held):
-    assert not {address(canonical(body)) for body in bodies} & held.keys(), "a call was paid for twice"
+    assert not {address(canonical(body)) for body in bodies} & held.keys(), (
+        "a call was paid for twice"
+    )

@@ -58,7 +58,8 @@ async def _admitted(limits: Limits, clock, seconds: float, tokens: int) -> int:
 
 
 @pytest.mark.parametrize(
-    ("rates", "tokens", "expected"), [({"rpm": 120}, 10, 120), ({"tpm": 6000}, 50, 120), ({"rpm": 600, "tpm": 6000}, 100, 60)]
+    ("rates", "tokens", "expected"),
+    [({"rpm": 120}, 10, 120), ({"tpm": 6000}, 50, 120), ({"rpm": 600, "tpm": 6000}, 100, 60)],
 )
 def test_buckets_let_through_the_rate_and_a_small_burst(clock, rates, tokens, expected):
     async def count():
@@ -139,15 +140,23 @@ def _job(base_url, folder, first, count):
     from llm_case import Echo
     from xuxie.llm import Question, ask_all, open_endpoint
 
-    asked = [Question(f"q{i}", [{"role": "user", "content": f"question {i}"}], Echo) for i in range(first, first + count)]
-    with open_endpoint({"base_url": base_url, "model": "echo", "structured": "schema", "concurrency": 6}) as endpoint:
+    asked = [
+        Question(f"q{i}", [{"role": "user", "content": f"question {i}"}], Echo)
+        for i in range(first, first + count)
+    ]
+    with open_endpoint(
+        {"base_url": base_url, "model": "echo", "structured": "schema", "concurrency": 6}
+    ) as endpoint:
         assert len(list(ask_all(endpoint, asked, journal=folder))) == count
 
 
 def test_jobs_of_one_machine_stay_below_one_limit_and_both_get_on(tmp_path):
     context = multiprocessing.get_context("spawn")
     with FaultServer(latency=0.02) as server:
-        jobs = [context.Process(target=_job, args=(server.base_url, tmp_path / "journal", first, 150)) for first in (0, 150)]
+        jobs = [
+            context.Process(target=_job, args=(server.base_url, tmp_path / "journal", first, 150))
+            for first in (0, 150)
+        ]
         for job in jobs:
             job.start()
         for job in jobs:

@@ -5,17 +5,25 @@ from pathlib import Path
 import yaml
 from xuxie.llm.endpoint import EndpointSettings
 
-SCHEMA = yaml.safe_load((Path(__file__).parents[2] / "config" / "schema.yaml").read_text(encoding="utf-8"))["$defs"]["endpoint"]
+SCHEMA = yaml.safe_load(
+    (Path(__file__).parents[2] / "config" / "schema.yaml").read_text(encoding="utf-8")
+)["$defs"]["endpoint"]
 
 
 def test_the_schema_has_the_fields_and_defaults_of_the_settings():
     described = {name: field.get("default") for name, field in SCHEMA["properties"].items()}
-    taken = {name: field.get_default(call_default_factory=True) for name, field in EndpointSettings.model_fields.items()}
+    taken = {
+        name: field.get_default(call_default_factory=True)
+        for name, field in EndpointSettings.model_fields.items()
+    }
     assert described == taken
 
 
 def test_an_embedded_endpoint_answers_one_question_at_a_time_under_its_schema():
-    embedded, provider = EndpointSettings(embedded="m"), EndpointSettings(base_url="http://127.0.0.1:9/v1", model="m")
+    embedded, provider = (
+        EndpointSettings(embedded="m"),
+        EndpointSettings(base_url="http://127.0.0.1:9/v1", model="m"),
+    )
     assert (embedded.concurrency, embedded.structured) == (1, "schema")
     assert (provider.concurrency, provider.structured) == (8, "auto")
     assert EndpointSettings(embedded="m", concurrency=4).concurrency == 4

@@ -3,7 +3,15 @@ import json
 import pydantic
 import pytest
 from llm_case import Echo
-from xuxie.llm.structured import MODES, Unusable, check_value, described, read_answer, response_format, strict_schema
+from xuxie.llm.structured import (
+    MODES,
+    Unusable,
+    check_value,
+    described,
+    read_answer,
+    response_format,
+    strict_schema,
+)
 
 
 class Inner(pydantic.BaseModel):
@@ -62,13 +70,19 @@ def test_a_check_names_its_own_failure():
 
     with pytest.raises(Unusable) as caught:
         check_value(Echo(text="", length=0), check)
-    assert (caught.value.reason, caught.value.detail) == ("span out of range", "span out of range: sentence 12 of 9")
+    assert (caught.value.reason, caught.value.detail) == (
+        "span out of range",
+        "span out of range: sentence 12 of 9",
+    )
 
 
 def test_the_strict_schema_requires_all_and_keeps_names_that_look_like_keywords():
     schema = strict_schema(Outer)
     inner = schema["$defs"]["Inner"]
-    assert schema["required"] == ["title", "properties"] and inner["required"] == ["default", "title"]
+    assert schema["required"] == ["title", "properties"] and inner["required"] == [
+        "default",
+        "title",
+    ]
     assert schema["additionalProperties"] is inner["additionalProperties"] is False
     assert schema["properties"]["title"] == {"maxLength": 5, "type": "string"}
     assert inner["properties"]["default"] == {"type": "integer"}

@@ -7,9 +7,16 @@ import pytest
 import torch
 from peft import LoraConfig, get_peft_model
 from transformers import Gemma3ForCausalLM, Gemma3TextConfig, Qwen2Config, Qwen2ForCausalLM
-from xuxie.nll import completion_nll, nll_after_context
+from xuxie.models.nll import completion_nll, nll_after_context
 
-SIZES = dict(vocab_size=50, hidden_size=32, intermediate_size=48, num_hidden_layers=3, num_attention_heads=4, num_key_value_heads=2)
+SIZES = dict(
+    vocab_size=50,
+    hidden_size=32,
+    intermediate_size=48,
+    num_hidden_layers=3,
+    num_attention_heads=4,
+    num_key_value_heads=2,
+)
 
 
 def qwen():
@@ -20,13 +27,20 @@ def qwen():
 def gemma():
     torch.manual_seed(0)
     # A window shorter than the contexts: the cache of a sliding layer forgets, as that of a real Gemma does.
-    config = Gemma3TextConfig(**SIZES, head_dim=8, sliding_window=6, layer_types=["sliding_attention", "full_attention", "sliding_attention"])
+    config = Gemma3TextConfig(
+        **SIZES,
+        head_dim=8,
+        sliding_window=6,
+        layer_types=["sliding_attention", "full_attention", "sliding_attention"],
+    )
     config.final_logit_softcapping = 0.5
     return Gemma3ForCausalLM(config).eval()
 
 
 def lora():
-    tuned = get_peft_model(qwen(), LoraConfig(target_modules=["q_proj", "up_proj"], r=4, init_lora_weights=False))
+    tuned = get_peft_model(
+        qwen(), LoraConfig(target_modules=["q_proj", "up_proj"], r=4, init_lora_weights=False)
+    )
     return tuned.eval()
 
 
@@ -40,7 +54,13 @@ def model(request):
 
 def items(count=12, seed=1):
     draw = random.Random(seed)
-    return [([draw.randrange(50) for _ in range(draw.randint(1, 20))], [draw.randrange(50) for _ in range(draw.randint(0, 15))]) for _ in range(count)]
+    return [
+        (
+            [draw.randrange(50) for _ in range(draw.randint(1, 20))],
+            [draw.randrange(50) for _ in range(draw.randint(0, 15))],
+        )
+        for _ in range(count)
+    ]
 
 
 @torch.no_grad()
@@ -50,7 +70,9 @@ def plain_nll(model, context, completion):
         return []
     ids = torch.tensor([context + completion])
     log_probabilities = model(input_ids=ids).logits[0].log_softmax(-1)
-    return [-log_probabilities[len(context) - 1 + i, token].item() for i, token in enumerate(completion)]
+    return [
+        -log_probabilities[len(context) - 1 + i, token].item() for i, token in enumerate(completion)
+    ]
 
 
 def test_equals_the_definition(model):
@@ -102,7 +124,7 @@ def test_the_head_is_left_as_it_was(model):
 def test_long_completions_are_split_over_forward_passes(monkeypatch):
     model, rows = qwen(), items()
     whole = completion_nll(model, rows)
-    monkeypatch.setattr("xuxie.nll._POSITIONS", 5)
+    monkeypatch.setattr("xuxie.models.nll._POSITIONS", 5)
     assert completion_nll(model, rows) == pytest.approx(whole, abs=1e-5)
 
 

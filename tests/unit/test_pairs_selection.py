@@ -4,28 +4,48 @@ import random
 
 from hypothesis import given
 from hypothesis import strategies as st
-from xuxie.dataset.duplicates import Duplicates, jaccard, passages
+from xuxie.overlap.duplicates import Duplicates, jaccard, passages
 from xuxie.pairs.selection import covered, dropped_counts, select
 
 SETTINGS = {"threshold": 5, "near_duplicate": 0.8, "max_overlap": 0.5}
 
 
-def pair(number: int, start: int, end: int, score: float | None = 8, text: str | None = None, chunk: str = "c1") -> dict:
+def pair(
+    number: int,
+    start: int,
+    end: int,
+    score: float | None = 8,
+    text: str | None = None,
+    chunk: str = "c1",
+) -> dict:
     completion = text or f"{random.Random(number).random():.60f}"
-    return {"id": f"p{number}", "chunk": chunk, "completion": completion, "completion_span": [start, end], "score": score}
+    return {
+        "id": f"p{number}",
+        "chunk": chunk,
+        "completion": completion,
+        "completion_span": [start, end],
+        "score": score,
+    }
 
 
-spans = st.lists(st.tuples(st.integers(0, 60), st.integers(1, 20), st.none() | st.integers(0, 10)), max_size=12)
+spans = st.lists(
+    st.tuples(st.integers(0, 60), st.integers(1, 20), st.none() | st.integers(0, 10)), max_size=12
+)
 
 
 @given(spans, st.floats(0, 1))
 def test_every_pair_is_kept_or_has_its_reason_and_overlap_is_bounded(drawn, max_overlap):
-    pairs = [pair(number, start, start + size, score) for number, (start, size, score) in enumerate(drawn)]
+    pairs = [
+        pair(number, start, start + size, score)
+        for number, (start, size, score) in enumerate(drawn)
+    ]
     marked = select(pairs, threshold=5, near_duplicate=0.8, max_overlap=max_overlap)
     assert [row["id"] for row in marked] == [row["id"] for row in pairs]
     assert all(row["kept"] == (row["dropped_because"] is None) for row in marked)
     assert sum(row["kept"] for row in marked) + sum(dropped_counts(marked).values()) == len(pairs)
-    kept = sorted((row for row in marked if row["kept"]), key=lambda row: (-row["score"], row["id"]))
+    kept = sorted(
+        (row for row in marked if row["kept"]), key=lambda row: (-row["score"], row["id"])
+    )
     taken: set[int] = set()
     for row in kept:
         own = set(range(*row["completion_span"]))
@@ -36,12 +56,16 @@ def test_every_pair_is_kept_or_has_its_reason_and_overlap_is_bounded(drawn, max_
 @given(spans)
 def test_covered_counts_each_character_once(drawn):
     others = [(start, start + size) for start, size, _ in drawn]
-    assert covered(20, 50, others) == len(set(range(20, 50)) & {place for span in others for place in range(*span)})
+    assert covered(20, 50, others) == len(
+        set(range(20, 50)) & {place for span in others for place in range(*span)}
+    )
 
 
 def test_the_better_of_two_equal_completions_is_kept():
     text = "他推开门，外面下着雨，院子里一个人也没有，只有那盏灯还亮着。"
-    first, second = select([pair(1, 0, 30, 6, text), pair(2, 100, 130, 9, f"{text}\n", "c2")], **SETTINGS)
+    first, second = select(
+        [pair(1, 0, 30, 6, text), pair(2, 100, 130, 9, f"{text}\n", "c2")], **SETTINGS
+    )
     assert second["kept"] and first["dropped_because"] == "duplicate completion"
 
 
@@ -49,10 +73,18 @@ def test_near_duplicates_are_told_from_texts_that_only_share_a_part():
     source = random.Random(0)
     text = "".join(source.choices([chr(code) for code in range(0x4E00, 0x4F00)], k=300))
     near = text[:150] + "改" + text[151:]
-    half = text[:150] + "".join(source.choices([chr(code) for code in range(0x5000, 0x5100)], k=150))
-    marked = select([pair(1, 0, 300, 9, text), pair(2, 0, 300, 8, near, "c2"), pair(3, 0, 300, 7, half, "c3")], **SETTINGS)
+    half = text[:150] + "".join(
+        source.choices([chr(code) for code in range(0x5000, 0x5100)], k=150)
+    )
+    marked = select(
+        [pair(1, 0, 300, 9, text), pair(2, 0, 300, 8, near, "c2"), pair(3, 0, 300, 7, half, "c3")],
+        **SETTINGS,
+    )
     assert [row["dropped_because"] for row in marked] == [None, "near duplicate completion", None]
-    assert select([pair(1, 0, 300, 9, text), pair(2, 0, 300, 8, near, "c2")], **{**SETTINGS, "near_duplicate": 1})[1]["kept"]
+    assert select(
+        [pair(1, 0, 300, 9, text), pair(2, 0, 300, 8, near, "c2")],
+        **{**SETTINGS, "near_duplicate": 1},
+    )[1]["kept"]
 
 
 def test_min_hash_finds_what_comparing_all_with_all_finds():

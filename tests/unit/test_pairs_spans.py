@@ -7,7 +7,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from xuxie.errors import UserError
 from xuxie.pairs.planning import asked_chunks, plan_chunk
-from xuxie.pairs.spans import LengthClass, Sentences, bounded_schema, check_choices, choices, cuts, free_schema, spread
+from xuxie.pairs.spans import (
+    LengthClass,
+    Sentences,
+    bounded_schema,
+    check_choices,
+    choices,
+    cuts,
+    free_schema,
+    spread,
+)
 from xuxie.text.chunks import characters
 
 
@@ -19,8 +28,16 @@ def bounds(least: int, most: int):
 def chunks_of_sentences(draw):
     """Prose of sentences of 2 to 40 characters, parted into scenes here and there."""
     lengths = draw(st.lists(st.integers(1, 38), min_size=1, max_size=25))
-    ends = draw(st.lists(st.sampled_from(["", "", "", "\n", "\n\n"]), min_size=len(lengths), max_size=len(lengths)))
-    return "".join("雨" * length + "。" + end for length, end in zip(lengths, ends, strict=True)).rstrip()
+    ends = draw(
+        st.lists(
+            st.sampled_from(["", "", "", "\n", "\n\n"]),
+            min_size=len(lengths),
+            max_size=len(lengths),
+        )
+    )
+    return "".join(
+        "雨" * length + "。" + end for length, end in zip(lengths, ends, strict=True)
+    ).rstrip()
 
 
 length_classes = st.builds(
@@ -29,7 +46,9 @@ length_classes = st.builds(
     share=st.just(1),
     prompt=bounds(1, 200),
     completion=bounds(1, 200),
-    prompt_share=st.tuples(st.integers(0, 10), st.integers(1, 10)).map(sorted).map(lambda pair: (pair[0] / 10, pair[1] / 10)),
+    prompt_share=st.tuples(st.integers(0, 10), st.integers(1, 10))
+    .map(sorted)
+    .map(lambda pair: (pair[0] / 10, pair[1] / 10)),
     tokens=st.none() | bounds(1, 300),
     whole_scene=st.booleans(),
 )
@@ -37,16 +56,27 @@ length_classes = st.builds(
 
 def keeps(sentences: Sentences, length: LengthClass, first: int, boundary: int, last: int) -> bool:
     """Whether the pair of these sentence numbers (from 1) is of the length class: the definition, spelt out."""
-    start, edge, end = sentences.edges[first - 1], sentences.edges[boundary - 1], sentences.edges[last]
+    start, edge, end = (
+        sentences.edges[first - 1],
+        sentences.edges[boundary - 1],
+        sentences.edges[last],
+    )
     share = (edge - start) / (end - start)
     scenes = sentences.scenes
-    whole = scenes[first - 1] == scenes[last - 1] and (first == 1 or scenes[first - 2] != scenes[first - 1])
+    whole = scenes[first - 1] == scenes[last - 1] and (
+        first == 1 or scenes[first - 2] != scenes[first - 1]
+    )
     whole = whole and (last == len(sentences) or scenes[last] != scenes[last - 1])
     return (
         length.prompt[0] <= edge - start <= length.prompt[1]
         and length.completion[0] <= end - edge <= length.completion[1]
         and length.prompt_share[0] - 1e-9 <= share <= length.prompt_share[1] + 1e-9
-        and (length.tokens is None or length.tokens[0] <= sentences.tokens[last] - sentences.tokens[first - 1] <= length.tokens[1])
+        and (
+            length.tokens is None
+            or length.tokens[0]
+            <= sentences.tokens[last] - sentences.tokens[first - 1]
+            <= length.tokens[1]
+        )
         and (whole or not length.whole_scene)
     )
 
@@ -67,7 +97,12 @@ def test_a_boundary_that_suits_any_pair_is_among_the_cuts(text, length):
     for boundary in range(2, len(sentences) + 1):
         possible = product(range(1, boundary), range(boundary, len(sentences) + 1))
         # On the very edge of a share the two ways to compute it may round apart.
-        exact = LengthClass(**{**vars(length), "prompt_share": (length.prompt_share[0] + 2e-9, length.prompt_share[1] - 2e-9)})
+        exact = LengthClass(
+            **{
+                **vars(length),
+                "prompt_share": (length.prompt_share[0] + 2e-9, length.prompt_share[1] - 2e-9),
+            }
+        )
         if any(keeps(sentences, exact, first, boundary, last) for first, last in possible):
             assert boundary in offered
 
@@ -86,27 +121,56 @@ def test_a_whole_scene_runs_from_its_first_sentence_to_its_last():
         (2, (1,), (3,)), (3, (1,), (3,)), (5, (4,), (7,)), (6, (4,), (7,)), (7, (4,), (7,)),
     ]  # fmt: skip
     # Two pairs get a scene each, and a third one nothing.
-    assert [{cut.completion_lasts for cut in part} for part in spread(found, 3, whole_scenes=True)] == [{(3,)}, {(7,)}]
+    assert [
+        {cut.completion_lasts for cut in part} for part in spread(found, 3, whole_scenes=True)
+    ] == [{(3,)}, {(7,)}]
 
 
-@given(chunks_of_sentences(), st.lists(length_classes, min_size=1, max_size=3), st.integers(1, 6), st.integers(0, 3))
-def test_a_plan_asks_for_no_more_than_is_wanted_and_for_nothing_twice(text, lengths, per_chunk, seed):
-    lengths = [LengthClass(**{**vars(length), "name": str(index)}) for index, length in enumerate(lengths)]
-    plan = plan_chunk({"id": "n-c1", "text": text}, lengths, per_chunk=per_chunk, seed=seed, cost=characters)
+@given(
+    chunks_of_sentences(),
+    st.lists(length_classes, min_size=1, max_size=3),
+    st.integers(1, 6),
+    st.integers(0, 3),
+)
+def test_a_plan_asks_for_no_more_than_is_wanted_and_for_nothing_twice(
+    text, lengths, per_chunk, seed
+):
+    lengths = [
+        LengthClass(**{**vars(length), "name": str(index)}) for index, length in enumerate(lengths)
+    ]
+    plan = plan_chunk(
+        {"id": "n-c1", "text": text}, lengths, per_chunk=per_chunk, seed=seed, cost=characters
+    )
     assert len(plan.slots) <= per_chunk
     assert bool(plan.slots) == any(cuts(plan.sentences, length) for length in lengths)
     for length in lengths:
-        firsts = [cut.completion_first for own, options in plan.slots if own is length for cut in options]
+        firsts = [
+            cut.completion_first for own, options in plan.slots if own is length for cut in options
+        ]
         assert len(firsts) == len(set(firsts))
-    assert plan == plan_chunk({"id": "n-c1", "text": text}, lengths, per_chunk=per_chunk, seed=seed, cost=characters)
+    assert plan == plan_chunk(
+        {"id": "n-c1", "text": text}, lengths, per_chunk=per_chunk, seed=seed, cost=characters
+    )
 
 
 def test_an_end_without_choice_needs_no_right_answer():
-    slots = [cuts(Sentences.of("一。二。三。四。"), LengthClass("scene", 1, (1, 50), (1, 50), whole_scene=True))]
-    answer = free_schema(slots)(pair_1={"why": "", "prompt_first": 3, "completion_first": 3, "completion_last": 3})
+    slots = [
+        cuts(
+            Sentences.of("一。二。三。四。"),
+            LengthClass("scene", 1, (1, 50), (1, 50), whole_scene=True),
+        )
+    ]
+    answer = free_schema(slots)(
+        pair_1={"why": "", "prompt_first": 3, "completion_first": 3, "completion_last": 3}
+    )
     check_choices(answer, slots)
-    assert [(choice.prompt_first, choice.completion_first, choice.completion_last) for choice in choices(answer, slots)] == [(1, 3, 4)]
-    bounded_schema(slots)(pair_1={"why": "", "prompt_first": 1, "completion_first": 3, "completion_last": 4})
+    assert [
+        (choice.prompt_first, choice.completion_first, choice.completion_last)
+        for choice in choices(answer, slots)
+    ] == [(1, 3, 4)]
+    bounded_schema(slots)(
+        pair_1={"why": "", "prompt_first": 1, "completion_first": 3, "completion_last": 4}
+    )
 
 
 @pytest.mark.parametrize(
@@ -120,7 +184,13 @@ def test_an_end_without_choice_needs_no_right_answer():
 def test_an_impossible_answer_is_rejected_with_what_was_possible(numbers, words):
     slots = [cuts(Sentences.of("一。二。三。四。"), LengthClass("short", 1, (2, 4), (2, 4)))]
     answer = free_schema(slots)(
-        pair_1=dict(zip(("why", "prompt_first", "completion_first", "completion_last"), ("", *numbers), strict=True))
+        pair_1=dict(
+            zip(
+                ("why", "prompt_first", "completion_first", "completion_last"),
+                ("", *numbers),
+                strict=True,
+            )
+        )
     )
     with pytest.raises(ValueError, match=words):
         check_choices(answer, slots)
@@ -128,18 +198,32 @@ def test_an_impossible_answer_is_rejected_with_what_was_possible(numbers, words)
 
 def test_bounds_in_the_wrong_order_are_refused():
     with pytest.raises(UserError, match=r"\[250, 60\]"):
-        LengthClass.from_settings({"name": "short", "share": 1, "prompt": [250, 60], "completion": [80, 250]})
+        LengthClass.from_settings(
+            {"name": "short", "share": 1, "prompt": [250, 60], "completion": [80, 250]}
+        )
 
 
-@given(st.lists(st.tuples(st.integers(1, 4), st.text("雨停了", min_size=1, max_size=4)), max_size=20).map(sorted), st.integers(1, 3))
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 4), st.text("雨停了", min_size=1, max_size=4)), max_size=20
+    ).map(sorted),
+    st.integers(1, 3),
+)
 def test_so_many_chunks_of_each_chapter_are_asked_and_an_edit_moves_no_other(texts, wanted):
-    chunks = [{"id": str(index), "chapter": chapter, "text": text} for index, (chapter, text) in enumerate(texts)]
+    chunks = [
+        {"id": str(index), "chapter": chapter, "text": text}
+        for index, (chapter, text) in enumerate(texts)
+    ]
     asked = asked_chunks(chunks, per_chapter=wanted, seed=0)
     for chapter in {chunk["chapter"] for chunk in chunks}:
         own = [chunk for chunk in chunks if chunk["chapter"] == chapter]
-        assert len([chunk for chunk in asked if chunk["chapter"] == chapter]) == min(wanted, len(own))
+        assert len([chunk for chunk in asked if chunk["chapter"] == chapter]) == min(
+            wanted, len(own)
+        )
     rest = [chunk for chunk in chunks if chunk["chapter"] != 1]
-    assert asked_chunks(rest, per_chapter=wanted, seed=0) == [chunk for chunk in asked if chunk["chapter"] != 1]
+    assert asked_chunks(rest, per_chapter=wanted, seed=0) == [
+        chunk for chunk in asked if chunk["chapter"] != 1
+    ]
 
 
 @given(chunks_of_sentences())

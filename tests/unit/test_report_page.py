@@ -25,7 +25,11 @@ class Page(html.parser.HTMLParser):
 
     def handle_starttag(self, tag, attributes):
         self.tags.append(tag)
-        self.references += [value for name, value in attributes if name in ("src", "href", "action", "data", "srcset")]
+        self.references += [
+            value
+            for name, value in attributes
+            if name in ("src", "href", "action", "data", "srcset")
+        ]
         assert not [name for name, _ in attributes if name.startswith("on")]
 
     def handle_data(self, data):
@@ -35,7 +39,11 @@ class Page(html.parser.HTMLParser):
 def page(language="zh", adapters=None, config=CONFIG):
     captions = read_captions(FOLDER, language)
     return render_page(
-        FOLDER, page_content({"雾港": novel()}, {"demo": ledger()}, adapters or {"demo": adapter()}, config, captions), captions
+        FOLDER,
+        page_content(
+            {"雾港": novel()}, {"demo": ledger()}, adapters or {"demo": adapter()}, config, captions
+        ),
+        captions,
     )
 
 
@@ -74,13 +82,19 @@ def test_foreign_text_stays_text(language):
 def test_nothing_is_loaded(language):
     source = page(language)
     assert Page(source).references == ["data:,"]
-    assert not re.search(r"url\(|@import|//(?!www\.w3\.org/)\w", re.sub(r"^\s*//.*$", "", source, flags=re.MULTILINE))
+    assert not re.search(
+        r"url\(|@import|//(?!www\.w3\.org/)\w", re.sub(r"^\s*//.*$", "", source, flags=re.MULTILINE)
+    )
 
 
 def test_every_sample_is_there_to_the_letter():
     source = page()
     for item in SAMPLES:
-        for text in (item["prompt"]["input"], item["reference"], *(output["text"] for output in item["outputs"].values())):
+        for text in (
+            item["prompt"]["input"],
+            item["reference"],
+            *(output["text"] for output in item["outputs"].values()),
+        ):
             assert text in "".join(Page(source).text)
 
 
@@ -102,7 +116,9 @@ def test_the_judge_is_shown_with_what_it_is_worth():
         "flips": 0.125,
         "win_rate": measured(0.6875, 0.4, 0.9),
     }
-    document = evaluation() | {"judge": {"endpoint": "oracle", "pairings": [judged], "trusted": False}}
+    document = evaluation() | {
+        "judge": {"endpoint": "oracle", "pairings": [judged], "trusted": False}
+    }
     text = "".join(Page(page("en", {"demo": adapter(evaluation=document)})).text)
     assert "tuned : base" in text and "69%" in text and "prove nothing" in text
     assert "Judged pairs" not in "".join(Page(page("en")).text)
@@ -117,7 +133,13 @@ def sentences(**changes):
 def test_the_verdict_tells_its_uncertainty():
     first, second, *others = sentences()
     assert first == "Tuning helped: demo foresees this novel better than the base model does."
-    assert "Over 6 chapters" in second and "5.00" in second and "5.40" in second and "−0.40" in second and "−0.50 to −0.30" in second
+    assert (
+        "Over 6 chapters" in second
+        and "5.00" in second
+        and "5.40" in second
+        and "−0.40" in second
+        and "−0.50 to −0.30" in second
+    )
     assert "plain continuation" in second
     assert "From character 100 on it is no closer to the true text than the base model." in others
     assert "From character 0 on it repeats itself more than twice as often as the author." in others
@@ -131,7 +153,9 @@ def test_weak_evidence_is_called_weak():
     rows = bits | {"difference": {**bits["difference"], "over": "row"}}
     assert any("too narrow" in sentence for sentence in sentences(bits_per_character=rows))
     assert sentences(bits_per_character=rows)[0].startswith("A first impression: tuning helped")
-    assert sentences(bits_per_character=rows, verdict="unclear")[0].startswith("No clear difference")
+    assert sentences(bits_per_character=rows, verdict="unclear")[0].startswith(
+        "No clear difference"
+    )
     single = bits | {"difference": measured(-0.4)}
     assert any("no interval" in sentence for sentence in sentences(bits_per_character=single))
 
@@ -139,7 +163,10 @@ def test_weak_evidence_is_called_weak():
 def test_a_stop_that_nobody_honours_is_named():
     texts = evaluation()["texts"]
     texts["systems"]["tuned"] = texts["systems"]["tuned"] | {"foreign_stop": measured(0.875)}
-    assert any("88%" in sentence and "different templates" in sentence for sentence in sentences(texts=texts))
+    assert any(
+        "88%" in sentence and "different templates" in sentence
+        for sentence in sentences(texts=texts)
+    )
     assert not any("different templates" in sentence for sentence in sentences())
 
 
@@ -158,7 +185,9 @@ def test_intervals():
 
 
 def test_marks_may_overlap():
-    cut = segments("零一二三四五六七八九", {"copied": [(2, 6)], "invented": [(4, 5)], "repeating": [(5, 10)]})
+    cut = segments(
+        "零一二三四五六七八九", {"copied": [(2, 6)], "invented": [(4, 5)], "repeating": [(5, 10)]}
+    )
     assert [(part.text, part.marks, part.begins) for part in cut] == [
         ("零一", (), ()), ("二三", ("copied",), ("copied",)), ("四", ("copied", "invented"), ("invented",)),
         ("五", ("copied", "repeating"), ("repeating",)), ("六七八九", ("repeating",), ()),

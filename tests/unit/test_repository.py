@@ -11,7 +11,9 @@ PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;+\\]+)", re.MULTILINE)
 
 def commands(readme: str) -> list[str]:
     """The lines of a README's shell blocks, without their comments."""
-    blocks = re.findall(r"```bash\n(.*?)```", (REPOSITORY / readme).read_text(encoding="utf-8"), re.DOTALL)
+    blocks = re.findall(
+        r"```bash\n(.*?)```", (REPOSITORY / readme).read_text(encoding="utf-8"), re.DOTALL
+    )
     lines = [line.split("#")[0].strip() for block in blocks for line in block.splitlines()]
     return [line for line in lines if line]
 
@@ -42,7 +44,9 @@ def test_everything_asked_for_by_hand_is_in_the_lock(kind):
 
 
 def test_the_lock_has_a_hash_for_every_package():
-    entries = re.split(r"\n(?=\S)", (REPOSITORY / "envs/requirements.lock").read_text(encoding="utf-8").strip())
+    entries = re.split(
+        r"\n(?=\S)", (REPOSITORY / "envs/requirements.lock").read_text(encoding="utf-8").strip()
+    )
     assert len(entries) > 150
     assert all("--hash=sha256:" in entry for entry in entries)
 

@@ -35,7 +35,11 @@ def test_rank_correlations_are_those_of_scipy(seed):
 
 
 def test_agreement_is_over_the_pairs_that_both_scored():
-    scores = {"a": {"p": 1, "q": 2, "r": 3, "s": None}, "b": {"p": 3, "q": 2, "r": 1, "s": 9}, "c": {"p": 5, "q": 5, "r": 5, "s": 5}}
+    scores = {
+        "a": {"p": 1, "q": 2, "r": 3, "s": None},
+        "b": {"p": 3, "q": 2, "r": 1, "s": 9},
+        "c": {"p": 5, "q": 5, "r": 5, "s": 5},
+    }
     found = agreement(scores)
     assert [entry["scorers"] for entry in found] == [["a", "b"], ["a", "c"], ["b", "c"]]
     assert found[0] == {"scorers": ["a", "b"], "pairs": 3, "spearman": -1, "kendall": -1}
@@ -50,16 +54,40 @@ def test_what_answers_took_is_counted_on_their_way_and_added_up_by_role():
     counter = Counter()
     assert list(counter.watch(outcomes)) == outcomes
     account = counter.account()
-    assert account == {"questions": 2, "failed": 1, "input": 300, "cached": 64, "output": 30, "cost": 1.5, "calls": 3}
-    both = add_up([{"role": "generator", **account}, {"role": "judge", **account}, {"role": "generator", **account}])
-    assert both["judge"] == account and both["generator"]["calls"] == 6 and both["generator"]["cost"] == 3
+    assert account == {
+        "questions": 2,
+        "failed": 1,
+        "input": 300,
+        "cached": 64,
+        "output": 30,
+        "cost": 1.5,
+        "calls": 3,
+    }
+    both = add_up(
+        [
+            {"role": "generator", **account},
+            {"role": "judge", **account},
+            {"role": "generator", **account},
+        ]
+    )
+    assert (
+        both["judge"] == account
+        and both["generator"]["calls"] == 6
+        and both["generator"]["cost"] == 3
+    )
 
 
 @pytest.fixture(scope="module")
 def plans(novel_text):
     length = LengthClass("short", 1, (60, 250), (80, 250))
     chunks = [
-        {"id": f"c{start}", "novel": "n", "chapter": start, "start": start, "text": novel_text[start : start + 600]}
+        {
+            "id": f"c{start}",
+            "novel": "n",
+            "chapter": start,
+            "start": start,
+            "text": novel_text[start : start + 600],
+        }
         for start in range(0, 6000, 600)
     ]
     return [plan_chunk(chunk, [length], per_chunk=2, seed=0) for chunk in chunks]
@@ -73,9 +101,13 @@ def test_an_estimate_counts_every_question_and_prices_it(plans):
     role = Role("p", Price(1.0, 0.1, 2.0), "schema")
     found = of_generator(asked(plans), plans, role, mode="span")
     assert found.calls == 10
-    assert found.input == sum(tokens_of(message["content"]) for each in asked(plans) for message in each.messages)
+    assert found.input == sum(
+        tokens_of(message["content"]) for each in asked(plans) for message in each.messages
+    )
     assert found.output == 75 * 20
-    assert found.cost == pytest.approx(((found.input - found.cached) + 0.1 * found.cached + 2 * found.output) / 1e6)
+    assert found.cost == pytest.approx(
+        ((found.input - found.cached) + 0.1 * found.cached + 2 * found.output) / 1e6
+    )
     in_words = of_generator(asked(plans), plans, Role("p", Price(), "auto"), mode="span")
     assert in_words.input > found.input and in_words.cost == 0
     written = of_generator(asked(plans), plans, role, mode="write")

@@ -22,7 +22,12 @@ def bits(rows: list[dict], *, held: float, noise: float = 1.0, seed: int = 0) ->
     hard, cold = source.normal(300, 80, len(rows)), source.normal(0, 15, len(rows))
     foreign = foreign_pairings(rows, 8, seed)
     own = hard + cold - held + source.normal(0, noise, len(rows))
-    surprise = np.array([hard[completion] + cold[prompt] + source.normal(0, noise) for completion, prompt in foreign])
+    surprise = np.array(
+        [
+            hard[completion] + cold[prompt] + source.normal(0, noise)
+            for completion, prompt in foreign
+        ]
+    )
     scored = _values(rows, foreign, own, surprise)
     return [row["value"] for row in scored], [value for row in scored for value in row["swapped"]]
 
@@ -31,7 +36,9 @@ def test_every_completion_meets_as_many_prompts_of_other_chapters_as_asked_and_e
     rows = pairs(chapters=12, each=2)
     found = foreign_pairings(rows, 6, seed=1)
     assert len(set(found)) == len(found) == 6 * len(rows)
-    assert all(rows[completion]["chapter"] != rows[prompt]["chapter"] for completion, prompt in found)
+    assert all(
+        rows[completion]["chapter"] != rows[prompt]["chapter"] for completion, prompt in found
+    )
     assert set(Counter(completion for completion, _ in found).values()) == {6}
     lent = Counter(prompt for _, prompt in found)
     assert len(lent) == len(rows) and max(lent.values()) <= 8
@@ -40,11 +47,16 @@ def test_every_completion_meets_as_many_prompts_of_other_chapters_as_asked_and_e
 
 def test_few_pairs_give_what_they_have():
     assert foreign_pairings(pairs(1, 1), 4, seed=0) == []
-    assert Counter(completion for completion, _ in foreign_pairings(pairs(2, 2), 4, seed=0)) == {0: 2, 1: 2, 2: 2, 3: 2}
-    in_one_chapter = pairs(1, 3)
-    assert {(completion, prompt) for completion, prompt in foreign_pairings(in_one_chapter, 2, seed=0)} == {
-        (a, b) for a in range(3) for b in range(3) if a != b
+    assert Counter(completion for completion, _ in foreign_pairings(pairs(2, 2), 4, seed=0)) == {
+        0: 2,
+        1: 2,
+        2: 2,
+        3: 2,
     }
+    in_one_chapter = pairs(1, 3)
+    assert {
+        (completion, prompt) for completion, prompt in foreign_pairings(in_one_chapter, 2, seed=0)
+    } == {(a, b) for a in range(3) for b in range(3) if a != b}
 
 
 def test_the_value_is_what_the_own_prompt_saves_whatever_completions_and_prompts_are_like():
@@ -59,4 +71,6 @@ def test_pairs_that_hold_together_by_chance_only_are_not_told_from_swapped_ones(
 
 
 def test_a_pair_without_a_foreign_prompt_is_not_scored():
-    assert _values(pairs(1, 1), [], np.array([5.0]), np.array([])) == [{"id": "p0.0", "value": None, "swapped": []}]
+    assert _values(pairs(1, 1), [], np.array([5.0]), np.array([])) == [
+        {"id": "p0.0", "value": None, "swapped": []}
+    ]

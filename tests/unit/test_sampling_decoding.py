@@ -7,10 +7,17 @@ import pytest
 import torch
 from transformers import Gemma3ForCausalLM, Gemma3TextConfig, Qwen2Config, Qwen2ForCausalLM
 from xuxie.sampling.decoding import Request, decode
-from xuxie.sampling.drawing import Drawing, row_generator
+from xuxie.sampling.parameters import Drawing, row_generator
 from xuxie.sampling.row_attention import RowWise
 
-SIZES = dict(vocab_size=300, hidden_size=32, intermediate_size=48, num_hidden_layers=3, num_attention_heads=4, num_key_value_heads=2)
+SIZES = dict(
+    vocab_size=300,
+    hidden_size=32,
+    intermediate_size=48,
+    num_hidden_layers=3,
+    num_attention_heads=4,
+    num_key_value_heads=2,
+)
 STOPS = {3, 4, 5, 6}
 
 
@@ -20,7 +27,9 @@ def qwen(dtype):
 
 def gemma(dtype):
     layers = ["sliding_attention", "full_attention", "sliding_attention"]
-    return Gemma3ForCausalLM(Gemma3TextConfig(**SIZES, head_dim=8, sliding_window=6, layer_types=layers)).to(dtype)
+    return Gemma3ForCausalLM(
+        Gemma3TextConfig(**SIZES, head_dim=8, sliding_window=6, layer_types=layers)
+    ).to(dtype)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -53,13 +62,17 @@ def half_model(request):
 
 def prompts(count=14):
     draw = random.Random(0)
-    return {f"p{i}": [draw.randrange(300) for _ in range(draw.randint(1, 30))] for i in range(count)}
+    return {
+        f"p{i}": [draw.randrange(300) for _ in range(draw.randint(1, 30))] for i in range(count)
+    }
 
 
 def texts(model, order, batch_size, length=24):
     waiting = deque(Request((name,), prompts()[name], length) for name in order)
     found = decode(model, waiting, drawing=Drawing(), seed=7, stop_ids=STOPS, batch_size=batch_size)
-    return {request.key[0]: (continuation.ids, continuation.stop) for request, continuation in found}
+    return {
+        request.key[0]: (continuation.ids, continuation.stop) for request, continuation in found
+    }
 
 
 @torch.inference_mode()
@@ -69,7 +82,9 @@ def plainly(model, name, length=24):
     while len(new) < length:
         seen = torch.zeros(300, dtype=torch.bool)
         seen[ids + new] = True
-        token = Drawing().next_token(model(input_ids=torch.tensor([ids + new])).logits[0, -1], seen, generator)
+        token = Drawing().next_token(
+            model(input_ids=torch.tensor([ids + new])).logits[0, -1], seen, generator
+        )
         if token in STOPS:
             return new, "natural"
         new.append(token)
@@ -135,7 +150,9 @@ def test_a_next_turn_may_join_while_others_run():
     model = qwen(torch.float32).eval()
     waiting = deque([Request(("a", 0), [1, 2], 3), Request(("b", 0), [7, 8, 9], 9)])
     ended = []
-    for request, continuation in decode(model, waiting, drawing=Drawing(), seed=0, stop_ids=set(), batch_size=2):
+    for request, continuation in decode(
+        model, waiting, drawing=Drawing(), seed=0, stop_ids=set(), batch_size=2
+    ):
         ended.append(request.key)
         assert len(continuation.ids) == request.max_new_tokens and continuation.seconds > 0
         if request.key == ("a", 0):

@@ -4,8 +4,14 @@ from collections import Counter
 
 import pytest
 import torch
-from transformers import LogitsProcessorList, RepetitionPenaltyLogitsProcessor, TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
-from xuxie.sampling.drawing import Drawing, row_generator
+from transformers import (
+    LogitsProcessorList,
+    RepetitionPenaltyLogitsProcessor,
+    TemperatureLogitsWarper,
+    TopKLogitsWarper,
+    TopPLogitsWarper,
+)
+from xuxie.sampling.parameters import Drawing, row_generator
 
 NOTHING_SEEN = torch.zeros(6, dtype=torch.bool)
 
@@ -15,11 +21,15 @@ def draws(drawing, logits, seen=NOTHING_SEEN, count=4000):
     return Counter(drawing.next_token(logits, seen, generator) for _ in range(count))
 
 
-@pytest.mark.parametrize("top_k, top_p, penalty", [(0, 1, 1), (3, 1, 1), (0, 0.7, 1), (4, 0.9, 1.2), (50, 0.5, 3)])
+@pytest.mark.parametrize(
+    "top_k, top_p, penalty", [(0, 1, 1), (3, 1, 1), (0, 0.7, 1), (4, 0.9, 1.2), (50, 0.5, 3)]
+)
 def test_draws_what_generate_of_transformers_draws(top_k, top_p, penalty):
     logits = torch.tensor([1.0, 0.5, 0.2, -0.4, -1.0, 2.0])
     seen = torch.tensor([False, True, False, True, False, False])
-    processors = LogitsProcessorList([RepetitionPenaltyLogitsProcessor(float(penalty)), TemperatureLogitsWarper(0.7)])
+    processors = LogitsProcessorList(
+        [RepetitionPenaltyLogitsProcessor(float(penalty)), TemperatureLogitsWarper(0.7)]
+    )
     if top_k:
         processors.append(TopKLogitsWarper(top_k))
     if top_p < 1:
@@ -53,5 +63,10 @@ def test_the_logits_are_left_as_they_were():
 def test_a_row_s_chance_is_its_own():
     first = torch.rand(4, generator=row_generator(1, ["a", 0])).tolist()
     assert first == torch.rand(4, generator=row_generator(1, ["a", 0])).tolist()
-    others = [row_generator(2, ["a", 0]), row_generator(1, ["b", 0]), row_generator(1, ["a", 1]), row_generator(1, ["a0"])]
+    others = [
+        row_generator(2, ["a", 0]),
+        row_generator(1, ["b", 0]),
+        row_generator(1, ["a", 1]),
+        row_generator(1, ["a0"]),
+    ]
     assert all(torch.rand(4, generator=other).tolist() != first for other in others)

@@ -5,17 +5,24 @@ import torch
 from tiny_model import make_tiny_model
 from xuxie.errors import UserError
 from xuxie.llm.journal import Journal
-from xuxie.models import load_model
-from xuxie.prompting import BARE, Prompting
+from xuxie.models.loading import load_model
+from xuxie.prompts.prompting import BARE, Prompting
 from xuxie.sampling import local
 from xuxie.sampling.decoding import Continuation
-from xuxie.sampling.drawing import Drawing
+from xuxie.sampling.parameters import Drawing
 from xuxie.sampling.systems import choose_prompts
 from xuxie.sampling.turns import Story
 
 TEXT = "雾从海上来，灯塔的光在雾里打着转。阿澈数到第七下，听见有人敲门。\n" * 3
 ROWS = [
-    {"id": f"r{i}", "instruction": "续写：", "input": TEXT[i : i + 30], "output": "门开了。", "system": "你是作者", "history": []}
+    {
+        "id": f"r{i}",
+        "instruction": "续写：",
+        "input": TEXT[i : i + 30],
+        "output": "门开了。",
+        "system": "你是作者",
+        "history": [],
+    }
     for i in range(3)
 ]
 
@@ -23,7 +30,9 @@ ROWS = [
 @pytest.fixture(scope="module")
 def loaded(tmp_path_factory):
     torch.set_num_threads(1)
-    return load_model(make_tiny_model(tmp_path_factory.mktemp("tiny"), TEXT, vocabulary=400), dtype="float32")
+    return load_model(
+        make_tiny_model(tmp_path_factory.mktemp("tiny"), TEXT, vocabulary=400), dtype="float32"
+    )
 
 
 def sample(loaded, folder, rows=ROWS, identity="m", template="qwen", **settings):
@@ -36,7 +45,10 @@ def sample(loaded, folder, rows=ROWS, identity="m", template="qwen", **settings)
 
 
 def without_time(outputs):
-    return {name: {key: value for key, value in output.items() if key != "seconds"} for name, output in outputs.items()}
+    return {
+        name: {key: value for key, value in output.items() if key != "seconds"}
+        for name, output in outputs.items()
+    }
 
 
 def test_an_interrupted_run_goes_on_where_it_was(loaded, tmp_path, monkeypatch):
@@ -64,7 +76,14 @@ def test_an_interrupted_run_goes_on_where_it_was(loaded, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "change", [{"identity": "other weights"}, {"seed": 1}, {"max_new_tokens": 13}, {"template": "alpaca"}, {"system": "别的"}]
+    "change",
+    [
+        {"identity": "other weights"},
+        {"seed": 1},
+        {"max_new_tokens": 13},
+        {"template": "alpaca"},
+        {"system": "别的"},
+    ],
 )
 def test_the_journal_answers_only_what_was_asked(loaded, tmp_path, monkeypatch, change):
     sample(loaded, tmp_path)
@@ -109,7 +128,11 @@ def test_a_turn_asks_as_the_training_data_does(loaded):
     )
     story = written("门外站着一个人。", "他没有影子。")
     decoded = loaded[1].decode(prompt(loaded, story))
-    assert decoded.index(ROWS[0]["input"]) < decoded.index("门外站着一个人。") < decoded.index("续写：\n他没有影子。")
+    assert (
+        decoded.index(ROWS[0]["input"])
+        < decoded.index("门外站着一个人。")
+        < decoded.index("续写：\n他没有影子。")
+    )
     assert decoded.count("他没有影子。") == 1
     assert story.output() == {
         "text": "门外站着一个人。他没有影子。", "stop": "length", "tokens": 14, "prompt_tokens": 20, "seconds": 1.0, "turns": [8, 14],
@@ -129,7 +152,11 @@ def test_the_window_forgets_the_oldest_first(loaded):
     story = written("一个人走来。", "两个人走来。", "三个人走来。")
     whole = len(prompt(loaded, story))
     ids = prompt(loaded, story, room=whole - 1)
-    assert len(ids) < whole and ROWS[0]["input"] not in loaded[1].decode(ids) and "两个人走来。" in loaded[1].decode(ids)
+    assert (
+        len(ids) < whole
+        and ROWS[0]["input"] not in loaded[1].decode(ids)
+        and "两个人走来。" in loaded[1].decode(ids)
+    )
     assert story.output()["forgotten"] == len(ROWS[0]["input"])
     assert len(prompt(loaded, written("三个人走来。"), room=5, template=BARE)) == 5
 
@@ -148,7 +175,9 @@ def test_a_story_that_falls_silent_ends():
 def test_an_end_token_that_nobody_stops_on_is_found(loaded):
     story, tokenizer = written("前文。"), loaded[1]
     ids = (
-        tokenizer.encode("门开了。", add_special_tokens=False) + [tokenizer.eos_token_id] + tokenizer.encode("完", add_special_tokens=False)
+        tokenizer.encode("门开了。", add_special_tokens=False)
+        + [tokenizer.eos_token_id]
+        + tokenizer.encode("完", add_special_tokens=False)
     )
     local._take(story, Prompting(tokenizer, "qwen"), Continuation(ids, "length", 0.1), 5)
     assert story.output()["text"] == "前文。门开了。完"

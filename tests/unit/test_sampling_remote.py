@@ -12,11 +12,19 @@ from starlette.routing import Route
 from xuxie.errors import UserError
 from xuxie.llm import open_endpoint
 from xuxie.llm.journal import Journal
-from xuxie.sampling.drawing import Drawing
+from xuxie.sampling.parameters import Drawing
 from xuxie.sampling.remote import sample_remote
 
 ROWS = [
-    {"id": f"r{i}", "instruction": "续写：", "input": f"第{i}段。", "output": "", "system": "你是作者", "history": []} for i in range(3)
+    {
+        "id": f"r{i}",
+        "instruction": "续写：",
+        "input": f"第{i}段。",
+        "output": "",
+        "system": "你是作者",
+        "history": [],
+    }
+    for i in range(3)
 ]
 
 
@@ -28,14 +36,34 @@ def server():
         body = json.loads(await request.body())
         seen.append(body)
         if refuse:
-            return JSONResponse({"error": {"message": f"key {request.headers['authorization']} is not valid"}}, 401)
+            return JSONResponse(
+                {"error": {"message": f"key {request.headers['authorization']} is not valid"}}, 401
+            )
         text = f"答{len(body['messages'])}。"
-        choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": text}}
+        choice = {
+            "index": 0,
+            "finish_reason": "stop",
+            "message": {"role": "assistant", "content": text},
+        }
         usage = {"prompt_tokens": 5, "completion_tokens": 3, "total_tokens": 8}
-        return JSONResponse({"id": "x", "object": "chat.completion", "created": 0, "model": "m", "choices": [choice], "usage": usage})
+        return JSONResponse(
+            {
+                "id": "x",
+                "object": "chat.completion",
+                "created": 0,
+                "model": "m",
+                "choices": [choice],
+                "usage": usage,
+            }
+        )
 
     listening = socket.create_server(("127.0.0.1", 0))
-    app = uvicorn.Server(uvicorn.Config(Starlette(routes=[Route("/v1/chat/completions", complete, methods=["POST"])]), log_level="error"))
+    app = uvicorn.Server(
+        uvicorn.Config(
+            Starlette(routes=[Route("/v1/chat/completions", complete, methods=["POST"])]),
+            log_level="error",
+        )
+    )
     thread = threading.Thread(target=app.run, args=([listening],))
     thread.start()
     yield f"http://127.0.0.1:{listening.getsockname()[1]}/v1", seen, refuse
@@ -47,7 +75,14 @@ def sample(server, folder, offline=False, **settings):
     price = {"input": 1e6, "output": 2e6}
     with (
         open_endpoint(
-            {"base_url": server[0], "model": "m", "tries": 1, "extra_body": {"top_k": 50}, "price": price}, offline=offline
+            {
+                "base_url": server[0],
+                "model": "m",
+                "tries": 1,
+                "extra_body": {"top_k": 50},
+                "price": price,
+            },
+            offline=offline,
         ) as endpoint,
         Journal(folder) as journal,
     ):
@@ -100,7 +135,9 @@ def test_offline_asks_nothing(server, tmp_path):
 def test_turns_go_into_the_conversation(server, tmp_path):
     output = sample(server, tmp_path, target_chars=6, system="别的")["r0"]
     assert output["text"] == "答2。答2。" and output["turns"] == [3, 6]
-    assert sample(server, tmp_path, target_chars=7, system="别的")["r0"]["text"] == "答2。答2。答4。"
+    assert (
+        sample(server, tmp_path, target_chars=7, system="别的")["r0"]["text"] == "答2。答2。答4。"
+    )
     longest = max((body["messages"] for body in server[1]), key=len)
     assert [message["role"] for message in longest] == ["system", "user", "assistant", "user"]
     assert longest[0]["content"] == "别的" and longest[3]["content"] == "续写：\n答2。"
@@ -110,6 +147,19 @@ def test_a_refusal_ends_the_job_without_the_key(server, tmp_path, monkeypatch):
     server[2].append(True)
     monkeypatch.setenv("RIVAL_KEY", "secret-123456")
     settings = {"base_url": server[0], "model": "m", "tries": 1, "api_key_env": "RIVAL_KEY"}
-    with open_endpoint(settings) as endpoint, Journal(tmp_path) as journal, pytest.raises(UserError, match="rival") as caught:
-        sample_remote(endpoint, ROWS, name="rival", journal=journal, drawing=Drawing(), seed=0, system=None, max_new_tokens=5)
+    with (
+        open_endpoint(settings) as endpoint,
+        Journal(tmp_path) as journal,
+        pytest.raises(UserError, match="rival") as caught,
+    ):
+        sample_remote(
+            endpoint,
+            ROWS,
+            name="rival",
+            journal=journal,
+            drawing=Drawing(),
+            seed=0,
+            system=None,
+            max_new_tokens=5,
+        )
     assert "401" in str(caught.value) and "secret-123456" not in str(caught.value)

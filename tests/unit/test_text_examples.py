@@ -6,7 +6,7 @@ import pytest
 from cut_chunks import cut_chunks
 from tokenizers import Tokenizer, models, pre_tokenizers
 from xuxie.errors import UserError
-from xuxie.rows import read_rows, write_rows
+from xuxie.files.rows import read_rows, write_rows
 from xuxie.text.draft import Draft
 from xuxie.text.headings import parse
 from xuxie.text.numerals import number
@@ -24,7 +24,7 @@ SENTENCES = [
     "“走吧。”|他想了想，又说：“快些。”她走了。",
     "宝玉道：“来了。”|黛玉笑道：“好。”众人都笑了。",
     "“走吧！”他说，“快些。”",
-    "\"凤姐道：“来了。”|王夫人听了道：“好。”众人都笑了。|\"他走了。",
+    '"凤姐道：“来了。”|王夫人听了道：“好。”众人都笑了。|"他走了。',
     "“你来了。坐。”他站起来。|“茶在桌上。”",
     "“走！”|“去哪里？”|“不知道。”",
     "「来！」|「好。」她说，『不』字没有出口。",
@@ -169,7 +169,12 @@ def test_more_patterns_from_the_config():
 
 
 @pytest.mark.parametrize(
-    ("pattern", "words"), [("(", "no regular expression"), ("x*", "matches the empty text"), (r"(?=x)", "no regular expression")]
+    ("pattern", "words"),
+    [
+        ("(", "no regular expression"),
+        ("x*", "matches the empty text"),
+        (r"(?=x)", "no regular expression"),
+    ],
 )
 def test_bad_patterns(pattern, words):
     with pytest.raises(UserError, match=words):
@@ -178,11 +183,20 @@ def test_bad_patterns(pattern, words):
 
 def test_files_in_reading_order():
     files = ["b/第十章.txt", "b/第2章.txt", "b/尾声.txt", "b/第一章.txt", "b/楔子.txt"]
-    assert [Path(file).stem for file in reading_order(files)] == ["楔子", "第一章", "第2章", "第十章", "尾声"]
+    assert [Path(file).stem for file in reading_order(files)] == [
+        "楔子",
+        "第一章",
+        "第2章",
+        "第十章",
+        "尾声",
+    ]
     assert reading_order(["p10.txt", "p9.txt", "p1.txt"]) == ["p1.txt", "p9.txt", "p10.txt"]
 
 
-@pytest.mark.parametrize(("name", "words"), [("none.txt", "cannot be read"), ("novel.docx", "not read"), ("novel", "no suffix")])
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("none.txt", "cannot be read"), ("novel.docx", "not read"), ("novel", "no suffix")],
+)
 def test_files_that_cannot_be_read(tmp_path, name, words):
     with pytest.raises(UserError, match=words):
         list(read_sources([str(tmp_path / name)]))
@@ -193,10 +207,18 @@ def test_a_place_in_an_epub(tmp_path):
     from xuxie.text.normalise import STEPS
 
     book = str(ROOT / "tests/fixtures/text/book.epub")
-    text, counts, source_map = (str(tmp_path / name) for name in ("text.txt", "text.json", "map.jsonl"))
+    text, counts, source_map = (
+        str(tmp_path / name) for name in ("text.txt", "text.json", "map.jsonl")
+    )
     steps = dict.fromkeys(STEPS, True) | {"simplified": False}
     patterns = str(ROOT / "resources/watermarks.txt")
-    options = {"encoding": "auto", "on_bad_bytes": "error", "language": "zh", "more_watermarks": [], "steps": steps}
+    options = {
+        "encoding": "auto",
+        "on_bad_bytes": "error",
+        "language": "zh",
+        "more_watermarks": [],
+        "steps": steps,
+    }
     normalise_text(book, patterns, text, counts, source_map, **options)
     words = "日子就这样一天一天地过去了"
     place = SourceMap(source_map).locate(Path(text).read_text(encoding="utf-8").index(words))
@@ -205,7 +227,9 @@ def test_a_place_in_an_epub(tmp_path):
 
 
 def test_chunks_counted_in_tokens(tmp_path):
-    vocabulary = {"[UNK]": 0} | {character: rank for rank, character in enumerate("雨停了天亮。", 1)}
+    vocabulary = {"[UNK]": 0} | {
+        character: rank for rank, character in enumerate("雨停了天亮。", 1)
+    }
     tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))
     tokenizer.pre_tokenizer = pre_tokenizers.Split("了", "isolated")
     tokenizer.save(str(tmp_path / "tokenizer.json"))

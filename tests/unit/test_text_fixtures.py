@@ -9,7 +9,7 @@ from cut_chunks import cut_chunks
 from find_chapters import find_chapters
 from normalise_text import normalise_text
 from xuxie.errors import UserError
-from xuxie.rows import read_json, read_rows
+from xuxie.files.rows import read_json, read_rows
 from xuxie.text.normalise import STEPS
 from xuxie.text.sources import reading_order
 
@@ -22,7 +22,17 @@ def novel(folder, file, options):
     """Run the three rules' functions on a fixture; return text, counts, chapters, findings and chunks."""
     path = FIXTURES / file
     files = reading_order([str(part) for part in path.iterdir()]) if path.is_dir() else str(path)
-    paths = {name: str(folder / name) for name in ("text.txt", "text.json", "map.jsonl", "chapters.jsonl", "chapters.json", "chunks.jsonl")}
+    paths = {
+        name: str(folder / name)
+        for name in (
+            "text.txt",
+            "text.json",
+            "map.jsonl",
+            "chapters.jsonl",
+            "chapters.json",
+            "chunks.jsonl",
+        )
+    }
     normalise_text(
         files,
         str(ROOT / "resources/watermarks.txt"),
@@ -37,11 +47,21 @@ def novel(folder, file, options):
     )
     pattern, scene_size = options.get("chapter_pattern"), options.get("scene_size", 4000)
     find_chapters(
-        paths["text.txt"], paths["text.json"], paths["chapters.jsonl"], paths["chapters.json"], pattern=pattern, scene_size=scene_size
+        paths["text.txt"],
+        paths["text.json"],
+        paths["chapters.jsonl"],
+        paths["chapters.json"],
+        pattern=pattern,
+        scene_size=scene_size,
     )
-    cut_chunks(paths["text.txt"], paths["chapters.jsonl"], paths["chunks.jsonl"], novel="n", size=200)
+    cut_chunks(
+        paths["text.txt"], paths["chapters.jsonl"], paths["chunks.jsonl"], novel="n", size=200
+    )
     text = Path(paths["text.txt"]).read_bytes().decode("utf-8")
-    chapters, chunks = list(read_rows(paths["chapters.jsonl"])), list(read_rows(paths["chunks.jsonl"]))
+    chapters, chunks = (
+        list(read_rows(paths["chapters.jsonl"])),
+        list(read_rows(paths["chunks.jsonl"])),
+    )
     return text, read_json(paths["text.json"]), chapters, read_json(paths["chapters.json"]), chunks
 
 
@@ -53,7 +73,9 @@ def test_case(case, tmp_path):
         for words in case["error"]:
             assert words in str(raised.value)
         return
-    text, counts, chapters, findings, chunks = novel(tmp_path, case["file"], case.get("options", {}))
+    text, counts, chapters, findings, chunks = novel(
+        tmp_path, case["file"], case.get("options", {})
+    )
     if "text" in case:
         assert text == case["text"]
     if "encoding" in case:
@@ -65,13 +87,17 @@ def test_case(case, tmp_path):
     for step, expected in case.get("counts", {}).items():
         assert {name: counts["steps"][step][name] for name in expected} == expected
     if "chapters" in case:
-        assert [[chapter["kind"], chapter["number"], chapter["title"]] for chapter in chapters] == case["chapters"]
+        assert [
+            [chapter["kind"], chapter["number"], chapter["title"]] for chapter in chapters
+        ] == case["chapters"]
     if "volumes" in case:
         assert [chapter["volume"] for chapter in chapters] == case["volumes"]
     for name, number in case.get("findings", {}).items():
         assert len(findings[name]) == number, findings[name]
     if "scenes" in case:
-        assert {chapter["kind"] for chapter in chapters} == {"scene"} and "no headings" in findings["note"]
+        assert {chapter["kind"] for chapter in chapters} == {"scene"} and "no headings" in findings[
+            "note"
+        ]
         assert max(chapter["end"] - chapter["start"] for chapter in chapters) <= case["scenes"]
     assert_sound(text, counts, chapters, findings, chunks)
 
@@ -87,8 +113,14 @@ def assert_sound(text, counts, chapters, findings, chunks):
     for number, chapter in enumerate(chapters, 1):
         own = [chunk for chunk in chunks if chunk["chapter"] == number]
         assert "".join(chunk["text"] for chunk in own) == text[chapter["start"] : chapter["end"]]
-        assert all(chunk["text"] == text[chunk["start"] : chunk["end"]] and len(chunk["text"]) <= 200 for chunk in own)
-        assert [chunk["start"] for chunk in own] == [chapter["start"], *(chunk["end"] for chunk in own[:-1])]
+        assert all(
+            chunk["text"] == text[chunk["start"] : chunk["end"]] and len(chunk["text"]) <= 200
+            for chunk in own
+        )
+        assert [chunk["start"] for chunk in own] == [
+            chapter["start"],
+            *(chunk["end"] for chunk in own[:-1]),
+        ]
 
 
 def test_every_file_is_used():

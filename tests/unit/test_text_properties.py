@@ -24,7 +24,9 @@ ALL_STEPS = dict.fromkeys(STEPS, True)
 
 # Text made of what novels are made of, and of what is hard about them.
 pieces = st.sampled_from(
-    [*"山雪夜他她，。！？；：“”‘’「」『』（）…—．\n\n　 \t.,!?\"'()-aBZ19é\u0301０Ａ々𠮷\u200b\r<&*#|"]
+    [
+        *"山雪夜他她，。！？；：“”‘’「」『』（）…—．\n\n　 \t.,!?\"'()-aBZ19é\u0301０Ａ々𠮷\u200b\r<&*#|"
+    ]
     + [
         "第一章 雨",
         "第二章",
@@ -65,7 +67,9 @@ def test_sentences_of_a_run_of_sentences_are_the_same(text):
     for first, _ in spans[:3]:
         for _, last in spans[-3:]:
             if first < last:
-                assert sentences(text, first, last) == [span for span in spans if first <= span[0] and span[1] <= last]
+                assert sentences(text, first, last) == [
+                    span for span in spans if first <= span[0] and span[1] <= last
+                ]
 
 
 @given(any_text, st.integers(1, 60))
@@ -79,14 +83,18 @@ def test_chunks_cover_the_range_within_the_budget(text, budget):
 def test_chunks_are_whole_sentences_where_the_budget_allows(text, budget):
     whole = sentences(text)
     if all(last - first <= budget for first, last in whole):
-        assert {last for _, last in chunks(text, 0, len(text), budget)} <= {last for _, last in whole}
+        assert {last for _, last in chunks(text, 0, len(text), budget)} <= {
+            last for _, last in whole
+        }
 
 
 @given(st.lists(st.integers(1, 40), max_size=30), st.integers(1, 60))
 def test_cuts_make_as_few_pieces_as_can_be(costs, budget):
     needed = room = 0
     for cost in costs:
-        needed, room = (needed, room - cost) if cost <= room else (needed + 1, max(budget - cost, 0))
+        needed, room = (
+            (needed, room - cost) if cost <= room else (needed + 1, max(budget - cost, 0))
+        )
     cuts = balanced_cuts(list(accumulate(costs)), budget)
     assert len(cuts) == needed
     assert all(before < after for before, after in pairwise(cuts))
@@ -105,7 +113,9 @@ def test_the_last_piece_is_no_crumb(count, budget):
 def test_scenes_are_ordered_and_lose_nothing_but_blanks(text, size):
     parts = scenes(text, 0, len(text), size)
     assert all(before[1] <= after[0] for before, after in pairwise(parts))
-    assert "".join("".join(text[start:end] for start, end in parts).split()) == "".join(text.split())
+    assert "".join("".join(text[start:end] for start, end in parts).split()) == "".join(
+        text.split()
+    )
 
 
 @given(any_text)
@@ -118,10 +128,15 @@ def test_chapters_account_for_every_character(text):
     account = dict(findings.characters)
     assert account.pop("text") == sum(account.values()) == len(text)
     assert all(before.end <= after.start for before, after in pairwise(found))
-    assert all(text[chapter.start : chapter.end].strip() == text[chapter.start : chapter.end] != "" for chapter in found)
+    assert all(
+        text[chapter.start : chapter.end].strip() == text[chapter.start : chapter.end] != ""
+        for chapter in found
+    )
 
 
-edit_lists = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 5), st.text("xy", max_size=3)), max_size=6)
+edit_lists = st.lists(
+    st.tuples(st.integers(0, 60), st.integers(0, 5), st.text("xy", max_size=3)), max_size=6
+)
 
 
 @given(st.integers(0, 60), st.lists(edit_lists, max_size=4))
@@ -154,7 +169,11 @@ def test_normalising_adds_up_and_leaves_no_replacement(text, switches):
         assert "nothing is left" in str(error) or "no text in any encoding" in str(error)
         return
     totals = result.counts()["characters"]
-    assert totals["decoded"] + totals["added"] - totals["removed"] == totals["kept"] == len(result.draft.text)
+    assert (
+        totals["decoded"] + totals["added"] - totals["removed"]
+        == totals["kept"]
+        == len(result.draft.text)
+    )
     assert "\ufffd" not in result.draft.text
     result.draft.text.encode("utf-8")
     if steps["unicode"] and not steps["simplified"]:
@@ -174,7 +193,11 @@ def test_no_blanks_are_left_around_lines(text):
 @given(novel_text)
 def test_a_clean_text_stays_as_it_is(text):
     def cleaned(text):
-        return normalise([Source("novel.txt", text.encode(), "text")], language="any", steps=ALL_STEPS | {"broken_lines": False}).draft.text
+        return normalise(
+            [Source("novel.txt", text.encode(), "text")],
+            language="any",
+            steps=ALL_STEPS | {"broken_lines": False},
+        ).draft.text
 
     try:
         once = cleaned("雪。" + text)
@@ -184,12 +207,21 @@ def test_a_clean_text_stays_as_it_is(text):
     assert cleaned(twice) == twice
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "big5hkscs", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "gb18030", "big5hkscs", "utf-16-le", "utf-16-be"]
+)
 @settings(max_examples=40)
 @given(
     prose=st.lists(
         st.sampled_from(
-            ["雨下了一夜，到天亮才停。", "他想起昨天的事，心中不安。\r\n", "　　山上有人，\tabc１２", "𠮷\n\n", "求月票\n", "。。。"]
+            [
+                "雨下了一夜，到天亮才停。",
+                "他想起昨天的事，心中不安。\r\n",
+                "　　山上有人，\tabc１２",
+                "𠮷\n\n",
+                "求月票\n",
+                "。。。",
+            ]
         ),
         min_size=8,
     )
@@ -200,7 +232,11 @@ def test_characters_lead_back_to_their_bytes(encoding, prose, tmp_path_factory):
     folder = tmp_path_factory.mktemp("map")
     (folder / "novel.txt").write_bytes(data)
     source = Source(str(folder / "novel.txt"), data, "text")
-    result = normalise([source], encoding=encoding, steps=ALL_STEPS | {"simplified": False, "punctuation": False, "fullwidth": False})
+    result = normalise(
+        [source],
+        encoding=encoding,
+        steps=ALL_STEPS | {"simplified": False, "punctuation": False, "fullwidth": False},
+    )
     write_source_map(folder / "map.jsonl", result.draft, result.decoded)
     found = SourceMap(folder / "map.jsonl")
     for position, character in enumerate(result.draft.text):
@@ -221,13 +257,18 @@ def test_any_bytes_are_a_clear_error_or_text(data):
     for on_bad_bytes in ("error", "drop"):
         try:
             result = normalise(
-                [Source("novel.txt", data, "text")], language="zh", on_bad_bytes=on_bad_bytes, steps=ALL_STEPS | {"simplified": False}
+                [Source("novel.txt", data, "text")],
+                language="zh",
+                on_bad_bytes=on_bad_bytes,
+                steps=ALL_STEPS | {"simplified": False},
             )
             found, _ = find_chapters(result.draft.text)
         except UserError as error:
             assert "where: " in str(error) and "remedy: " in str(error)
         else:
-            assert found and all(chunks(result.draft.text, chapter.start, chapter.end, 50) for chapter in found)
+            assert found and all(
+                chunks(result.draft.text, chapter.start, chapter.end, 50) for chapter in found
+            )
 
 
 @given(st.binary(min_size=1, max_size=30), st.integers(0, 40))

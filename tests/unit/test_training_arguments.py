@@ -5,7 +5,14 @@ import yaml
 from xuxie.errors import UserError
 from xuxie.training.arguments import machine_arguments, parse_arguments, training_arguments
 
-PLACES = {"model": "m", "template": "qwen", "trust_remote_code": False, "dataset": "d", "dataset_folder": "data", "adapter_folder": "a"}
+PLACES = {
+    "model": "m",
+    "template": "qwen",
+    "trust_remote_code": False,
+    "dataset": "d",
+    "dataset_folder": "data",
+    "adapter_folder": "a",
+}
 
 
 def arguments(**train) -> dict:
@@ -32,7 +39,9 @@ def test_the_flags_of_the_blog_can_all_be_said():
     )
     rendered = arguments(**flags)
     assert rendered["learning_rate"] == 0.0001, "YAML reads 1e-4 as text"
-    assert {name: rendered[name] for name in flags if name != "learning_rate"} == {k: v for k, v in flags.items() if k != "learning_rate"}
+    assert {name: rendered[name] for name in flags if name != "learning_rate"} == {
+        k: v for k, v in flags.items() if k != "learning_rate"
+    }
     parse_arguments(rendered)
 
 
@@ -45,7 +54,12 @@ def test_the_flags_of_the_blog_can_all_be_said():
         {"use_rslora": True, "lora_rank": 64, "lora_alpha": 128},
         {"additional_target": "embed_tokens,lm_head"},
         {"neat_packing": True, "flash_attn": "sdpa"},
-        {"load_best_model_at_end": True, "eval_strategy": "epoch", "save_strategy": "epoch", "early_stopping_steps": 3},
+        {
+            "load_best_model_at_end": True,
+            "eval_strategy": "epoch",
+            "save_strategy": "epoch",
+            "early_stopping_steps": 3,
+        },
     ],
 )
 def test_methods_pass_through(train):
@@ -55,7 +69,10 @@ def test_methods_pass_through(train):
 @pytest.mark.parametrize(
     ("train", "message"),
     [
-        ({"lora_rnk": 8}, r"no argument 'lora_rnk'(.|\n)*train\.lora_rnk(.|\n)*did you mean lora_rank"),
+        (
+            {"lora_rnk": 8},
+            r"no argument 'lora_rnk'(.|\n)*train\.lora_rnk(.|\n)*did you mean lora_rank",
+        ),
         ({"lora_rank": "eight"}, r"lora_rank cannot be 'eight'(.|\n)*train\.lora_rank(.|\n)*int"),
         ({"lora_rank": 8.5}, "lora_rank cannot be 8.5"),
         ({"learning_rate": [1]}, "learning_rate cannot be"),
@@ -75,7 +92,10 @@ def test_a_mistake_is_named_by_its_key(train, message):
     ("train", "message"),
     [
         ({"load_best_model_at_end": True, "eval_strategy": "no"}, "load_best_model_at_end"),
-        ({"quantization_bit": 4, "resize_vocab": True}, "resize embedding layers of a quantized model"),
+        (
+            {"quantization_bit": 4, "resize_vocab": True},
+            "resize embedding layers of a quantized model",
+        ),
         ({"fp16": True, "bf16": True}, "fp16 and bf16"),
         ({"streaming": True}, "max_steps"),
     ],
@@ -99,5 +119,9 @@ def test_a_cpu_takes_the_rows_of_a_step_one_by_one():
     chosen = machine_arguments(asked, gpu=False, precision="bfloat16")
     assert (chosen["per_device_train_batch_size"], chosen["gradient_accumulation_steps"]) == (1, 16)
     assert chosen["use_cpu"] and chosen["disable_gradient_checkpointing"]
-    kept = machine_arguments({**asked, "neat_packing": True, "disable_gradient_checkpointing": False}, gpu=False, precision="bfloat16")
+    kept = machine_arguments(
+        {**asked, "neat_packing": True, "disable_gradient_checkpointing": False},
+        gpu=False,
+        precision="bfloat16",
+    )
     assert kept == {"bf16": True, "use_cpu": True}

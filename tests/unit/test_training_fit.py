@@ -1,7 +1,7 @@
 """Rows are shortened in the open: from the far end, at a sentence, never in the completion."""
 
 from training_run import TrainingRun, rows_of
-from xuxie.rows import read_json, read_rows
+from xuxie.files.rows import read_json, read_rows
 from xuxie.training.fit import cut_between, fit
 
 ROW = {
@@ -13,7 +13,9 @@ ROW = {
 
 
 def length(row: dict) -> int:
-    return len(row["instruction"] + row["input"] + row["output"] + "".join(map("".join, row["history"])))
+    return len(
+        row["instruction"] + row["input"] + row["output"] + "".join(map("".join, row["history"]))
+    )
 
 
 def test_a_row_that_fits_is_left_alone():
@@ -42,14 +44,25 @@ def test_the_last_sentence_and_the_completion_are_never_cut():
 
 def test_every_cut_is_in_the_ledger(tiny_model, novel_text, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    rows = rows_of(novel_text, 8, prompt=20, completion=20) + rows_of(novel_text[3000:], 2, prompt=600, completion=20)
+    rows = rows_of(novel_text, 8, prompt=20, completion=20) + rows_of(
+        novel_text[3000:], 2, prompt=600, completion=20
+    )
     rows = [{**row, "id": f"p{number}"} for number, row in enumerate(rows)]
-    run = TrainingRun(tiny_model, [*rows[:6], *rows[8:], *rows[6:8]], train={"cutoff_len": 320}).prepare()
+    run = TrainingRun(
+        tiny_model, [*rows[:6], *rows[8:], *rows[6:8]], train={"cutoff_len": 320}
+    ).prepare()
     account = read_json(run / "data/ledger.json")["files"]["train"]
-    assert account["rows"] == 8 and account["whole"] + len(account["cut"]) + len(account["too_long"]) == 8
+    assert (
+        account["rows"] == 8
+        and account["whole"] + len(account["cut"]) + len(account["too_long"]) == 8
+    )
     assert set(account["cut"]) == {"p8", "p9"}
     fitted = {row["id"]: row for row in read_rows(run / "data/train.jsonl")}
     for number in (8, 9):
         assert rows[number]["input"].endswith(fitted[f"p{number}"]["input"])
-        assert len(rows[number]["input"]) - len(fitted[f"p{number}"]["input"]) == account["cut"][f"p{number}"]["characters"] > 0
+        assert (
+            len(rows[number]["input"]) - len(fitted[f"p{number}"]["input"])
+            == account["cut"][f"p{number}"]["characters"]
+            > 0
+        )
     assert run.check()["passed"]

@@ -6,7 +6,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from training_run import TrainingRun, rows_of
 from transformers import AutoTokenizer, PreTrainedTokenizerFast, Qwen2Config
 from xuxie.errors import UserError
-from xuxie.prompting import Prompting
+from xuxie.prompts.prompting import Prompting
 from xuxie.training import gates
 from xuxie.training.memory import Shape, advice, estimate
 
@@ -33,7 +33,9 @@ def found(gate: gates.Gate) -> str:
 def test_a_sound_run_passes_every_gate(tiny_model, rows, in_folder):
     report = TrainingRun(tiny_model, rows).prepare().check()
     assert report["passed"] and all(gate["passed"] for gate in report["gates"])
-    assert {gate["name"]: gate["looked_at"] for gate in report["gates"]}["no row is cut, and each ends with its stop token"] == 10
+    assert {gate["name"]: gate["looked_at"] for gate in report["gates"]}[
+        "no row is cut, and each ends with its stop token"
+    ] == 10
 
 
 def test_the_recipe_of_the_blog_is_refused(tiny_model, rows, in_folder):
@@ -43,12 +45,19 @@ def test_the_recipe_of_the_blog_is_refused(tiny_model, rows, in_folder):
         run.check()
     message = str(refused.value)
     assert "from token 0 on the prompt differs" in message
-    assert "rows end with <|endoftext|> (0), but with the template qwen inference stops only on <|im_end|> (2)" in message
+    assert (
+        "rows end with <|endoftext|> (0), but with the template qwen inference stops only on <|im_end|> (2)"
+        in message
+    )
     assert "small-p" in message and "gates: warn" in message
 
 
 def test_with_gates_warn_the_run_goes_on_and_the_report_says_so(tiny_model, rows, in_folder):
-    report = TrainingRun(tiny_model, rows, template="alpaca", asked_template="qwen", gates="warn").prepare().check()
+    report = (
+        TrainingRun(tiny_model, rows, template="alpaca", asked_template="qwen", gates="warn")
+        .prepare()
+        .check()
+    )
     assert not report["passed"]
     assert [gate["name"] for gate in report["gates"] if not gate["passed"]] == [
         "the prompt is asked as it was trained",
@@ -68,7 +77,9 @@ def test_thinking_in_the_history_is_found(tokenizer, rows):
     qwen3 = Prompting(tokenizer, "qwen3")
     talked = [{**rows[0], "history": [["问", "答"]]}]
     assert gates.prompt_gate(talked, qwen3, qwen3, None).findings
-    assert not gates.prompt_gate(rows, Prompting(tokenizer, "qwen3_nothink"), Prompting(tokenizer, "qwen3_nothink"), None).findings
+    assert not gates.prompt_gate(
+        rows, Prompting(tokenizer, "qwen3_nothink"), Prompting(tokenizer, "qwen3_nothink"), None
+    ).findings
 
 
 def test_the_rows_looked_at_are_first_longest_and_shortest_of_each_class(tokenizer, rows):
@@ -79,7 +90,12 @@ def test_the_rows_looked_at_are_first_longest_and_shortest_of_each_class(tokeniz
 
 def test_a_row_that_the_trainer_would_cut_is_named(tokenizer, rows):
     cutoff = 100
-    gate = gates.whole_row_gate(rows[:1], Prompting(tokenizer, "qwen"), Prompting(tokenizer, "qwen", cutoff_len=cutoff), cutoff)
+    gate = gates.whole_row_gate(
+        rows[:1],
+        Prompting(tokenizer, "qwen"),
+        Prompting(tokenizer, "qwen", cutoff_len=cutoff),
+        cutoff,
+    )
     length = len(Prompting(tokenizer, "qwen").training_ids(rows[0])[0])
     assert gate.findings[0].where == "small-p0"
     assert f"{length} tokens do not fit" in found(gate) and f"cutoff_len to {length}" in found(gate)
@@ -102,8 +118,16 @@ def test_text_that_reads_as_a_special_token_is_found(tokenizer, rows):
 def test_a_tokenizer_that_splits_the_templates_markers_is_found(rows):
     """What transformers makes of Gemma 3's GGUF: the chat tokens are in the vocabulary, and yet read as characters."""
     bpe = Tokenizer(models.BPE())
-    bpe.pre_tokenizer, bpe.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False), decoders.ByteLevel()
-    bpe.train_from_iterator([], trainers.BpeTrainer(initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False))
+    bpe.pre_tokenizer, bpe.decoder = (
+        pre_tokenizers.ByteLevel(add_prefix_space=False),
+        decoders.ByteLevel(),
+    )
+    bpe.train_from_iterator(
+        [],
+        trainers.BpeTrainer(
+            initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False
+        ),
+    )
     wrong = PreTrainedTokenizerFast(tokenizer_object=bpe, eos_token="<|endoftext|>")
     gate = gates.special_token_gate(Prompting(wrong, "qwen"), table_size=1000)
     assert "<|im_start|> is read as the tokens" in found(gate)
@@ -128,30 +152,59 @@ def test_a_marker_that_was_never_trained_is_found(tokenizer, table):
     untrained = table.clone()
     untrained[tokenizer.convert_tokens_to_ids("<|im_end|>")] = table[-1]
     gate = gates.trained_marker_gate(qwen, untrained, "")
-    assert [finding.where for finding in gate.findings] == ["<|im_end|>"] and "additional_target" in found(gate)
+    assert [finding.where for finding in gate.findings] == [
+        "<|im_end|>"
+    ] and "additional_target" in found(gate)
     assert not gates.trained_marker_gate(qwen, untrained, "embed_tokens").findings
     assert not gates.trained_marker_gate(Prompting(tokenizer, "alpaca"), untrained, "").findings
 
 
 # Qwen3-1.7B
-SHAPE = Shape.of(Qwen2Config(hidden_size=2048, intermediate_size=6144, num_hidden_layers=28, num_attention_heads=16, num_key_value_heads=8))
+SHAPE = Shape.of(
+    Qwen2Config(
+        hidden_size=2048,
+        intermediate_size=6144,
+        num_hidden_layers=28,
+        num_attention_heads=16,
+        num_key_value_heads=8,
+    )
+)
 
 
 def test_the_memory_estimate_follows_the_settings():
     settings = {"per_device_train_batch_size": 4, "cutoff_len": 2048}
     base = estimate(SHAPE, settings)
-    assert estimate(SHAPE, {**settings, "quantization_bit": 4})["base model"] < base["base model"] / 2
-    assert estimate(SHAPE, {**settings, "per_device_train_batch_size": 8})["logits"] == 2 * base["logits"]
-    assert estimate(SHAPE, {**settings, "disable_gradient_checkpointing": True})["activations"] > 5 * base["activations"]
-    assert estimate(SHAPE, {**settings, "lora_rank": 16})["adapter and optimizer"] == 2 * base["adapter and optimizer"]
+    assert (
+        estimate(SHAPE, {**settings, "quantization_bit": 4})["base model"] < base["base model"] / 2
+    )
+    assert (
+        estimate(SHAPE, {**settings, "per_device_train_batch_size": 8})["logits"]
+        == 2 * base["logits"]
+    )
+    assert (
+        estimate(SHAPE, {**settings, "disable_gradient_checkpointing": True})["activations"]
+        > 5 * base["activations"]
+    )
+    assert (
+        estimate(SHAPE, {**settings, "lora_rank": 16})["adapter and optimizer"]
+        == 2 * base["adapter and optimizer"]
+    )
 
 
 @pytest.mark.parametrize(
     ("largest", "settings", "advised"),
     [
         ("base model", {}, "quantization_bit to 4"),
-        ("logits", {"per_device_train_batch_size": 4}, "per_device_train_batch_size to 2 and gradient_accumulation_steps to 2"),
-        ("activations", {"disable_gradient_checkpointing": True}, "disable_gradient_checkpointing to false"),
+        (
+            "logits",
+            {"per_device_train_batch_size": 4},
+            "per_device_train_batch_size to 2 and gradient_accumulation_steps to 2",
+        ),
+        (
+            "activations",
+            {"disable_gradient_checkpointing": True},
+            "disable_gradient_checkpointing to false",
+        ),
         ("logits", {"per_device_train_batch_size": 1}, "cutoff_len"),
         ("adapter and optimizer", {}, "lora_rank"),
     ],

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 from own_code_model import make_own_code_model
 from training_run import TrainingRun, rows_of
-from xuxie.factory import import_factory
+from xuxie.runtime.llamafactory import import_factory
 from xuxie.training.generate import keep_own_generate
 from xuxie.training.launch import launch
 
@@ -19,7 +19,9 @@ def own_code_model(tiny_model, tmp_path_factory):
 
 def load(folder, **arguments):
     parser = import_factory("llamafactory.hparams.parser")
-    model, _, finetuning, _ = parser.get_infer_args({"model_name_or_path": str(folder), "template": "qwen", **arguments})
+    model, _, finetuning, _ = parser.get_infer_args(
+        {"model_name_or_path": str(folder), "template": "qwen", **arguments}
+    )
     loader = import_factory("llamafactory.model.loader")
     return loader.load_model(loader.load_tokenizer(model)["tokenizer"], model, finetuning)
 
@@ -52,12 +54,27 @@ def test_other_models_use_the_librarys(tiny_model, patched, caplog):
 
 def test_it_is_kept_through_torchrun(own_code_model, novel_text, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    run = TrainingRun(own_code_model, rows_of(novel_text, 6), trust_remote_code=True, train={"max_steps": 1, "eval_strategy": "no"}).prepare()
+    run = TrainingRun(
+        own_code_model,
+        rows_of(novel_text, 6),
+        trust_remote_code=True,
+        train={"max_steps": 1, "eval_strategy": "no"},
+    ).prepare()
     command, environment = launch(
-        run / "train.yaml", {"use_cpu": True}, threads=1, gpus=2, nodes=1, cache=str(tmp_path / "cache"), environment=dict(os.environ)
+        run / "train.yaml",
+        {"use_cpu": True},
+        threads=1,
+        gpus=2,
+        nodes=1,
+        cache=str(tmp_path / "cache"),
+        environment=dict(os.environ),
     )
-    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    done = subprocess.run(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
     assert done.returncode == 0, done.stdout
-    assert len(re.findall("generate of the model in training: its own", done.stdout)) == 2, done.stdout
+    assert len(re.findall("generate of the model in training: its own", done.stdout)) == 2, (
+        done.stdout
+    )
     assert len(re.findall("generate in use: OwnModel's own", done.stdout)) == 2
     assert (run.folder / "adapter_model.safetensors").exists()

@@ -18,8 +18,15 @@ def checkpoint(folder: Path, step: int) -> Path:
     save_file({"weight": torch.zeros(4)}, made / "adapter_model.safetensors")
     torch.save({"step": step}, made / "optimizer.pt")
     torch.save({"last_epoch": step}, made / "scheduler.pt")
-    history = [{"step": number, "epoch": number / 4, "loss": 3.0, "learning_rate": 0.1} for number in range(1, step + 1)]
-    state = {"global_step": step, "max_steps": 20, "log_history": [*history, {"step": step, "epoch": step / 4, "eval_loss": 2.5}]}
+    history = [
+        {"step": number, "epoch": number / 4, "loss": 3.0, "learning_rate": 0.1}
+        for number in range(1, step + 1)
+    ]
+    state = {
+        "global_step": step,
+        "max_steps": 20,
+        "log_history": [*history, {"step": step, "epoch": step / 4, "eval_loss": 2.5}],
+    }
     (made / "trainer_state.json").write_text(json.dumps(state))
     return made
 
@@ -36,7 +43,9 @@ def folder(tmp_path):
 def test_the_last_checkpoint_of_the_same_run_is_taken(folder):
     (folder / "adapter_model.safetensors").touch()
     assert last_sound_checkpoint(folder, dict(FINGERPRINT)) == folder / "checkpoint-10"
-    assert not (folder / "adapter_model.safetensors").exists(), "the trainer would take it for a finished run"
+    assert not (folder / "adapter_model.safetensors").exists(), (
+        "the trainer would take it for a finished run"
+    )
 
 
 @pytest.mark.parametrize("changed", FINGERPRINT)
@@ -61,7 +70,15 @@ def cut(file: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "damage"),
     [
-        *((file, cut) for file in ("trainer_state.json", "adapter_model.safetensors", "optimizer.pt", "scheduler.pt")),
+        *(
+            (file, cut)
+            for file in (
+                "trainer_state.json",
+                "adapter_model.safetensors",
+                "optimizer.pt",
+                "scheduler.pt",
+            )
+        ),
         *((file, Path.unlink) for file in ("trainer_state.json", "optimizer.pt", "scheduler.pt")),
     ],
 )
@@ -75,8 +92,21 @@ def test_a_checkpoint_that_was_cut_short_is_passed_over(folder, file, damage, ca
 
 def test_the_log_up_to_a_checkpoint_is_in_llamafactorys_form(tmp_path):
     entries = log_until(checkpoint(tmp_path, 2))
-    assert entries[0] == {"current_steps": 1, "total_steps": 20, "loss": 3.0, "lr": 0.1, "epoch": 0.25, "percentage": 5.0}
-    assert entries[-1] == {"current_steps": 2, "total_steps": 20, "eval_loss": 2.5, "epoch": 0.5, "percentage": 10.0}
+    assert entries[0] == {
+        "current_steps": 1,
+        "total_steps": 20,
+        "loss": 3.0,
+        "lr": 0.1,
+        "epoch": 0.25,
+        "percentage": 5.0,
+    }
+    assert entries[-1] == {
+        "current_steps": 2,
+        "total_steps": 20,
+        "eval_loss": 2.5,
+        "epoch": 0.5,
+        "percentage": 10.0,
+    }
 
 
 def test_the_order_of_rows_follows_from_seed_and_epoch_alone():

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from xuxie.chat.talk import Talk
+from xuxie.chat.session import Talk
 from xuxie.errors import UserError
 
 HELP = """Write or paste a passage and end it with an empty line: the model continues it.
@@ -27,7 +27,14 @@ class Terminal:
         seed: of the first answer; each further one has the next.
     """
 
-    def __init__(self, talk: Talk, go_on: Callable[..., str], read: Callable[[], str], show: Callable[[str], None], seed: int):
+    def __init__(
+        self,
+        talk: Talk,
+        go_on: Callable[..., str],
+        read: Callable[[], str],
+        show: Callable[[str], None],
+        seed: int,
+    ):
         self._talk, self._go_on, self._read, self._show, self._seed = talk, go_on, read, show, seed
 
     def run(self) -> None:
@@ -52,13 +59,19 @@ class Terminal:
                 case "/save":
                     self._save(argument.strip())
                 case "/undo":
-                    self._show("taken back\n" if self._talk.undo() else "there is nothing to take back\n")
+                    self._show(
+                        "taken back\n" if self._talk.undo() else "there is nothing to take back\n"
+                    )
                 case "/retry":
-                    self._answer() if self._talk.retry() else self._show("there is nothing to write anew\n")
+                    self._answer() if self._talk.retry() else self._show(
+                        "there is nothing to write anew\n"
+                    )
                 case _ if command.startswith("/"):
                     self._show(f"there is no {command}; /help shows what there is\n")
                 case _:
-                    self._answer() if self._talk.give(text) else self._show("begin with a passage\n")
+                    self._answer() if self._talk.give(text) else self._show(
+                        "begin with a passage\n"
+                    )
 
     def _passage(self) -> str:
         """A command, or lines up to an empty one."""

@@ -4,10 +4,25 @@ import random
 
 from xuxie.dataset.history import history, passages_before, wanted_turns
 
-COLUMNS = {"prompt": "instruction", "query": "input", "response": "output", "system": "system", "history": "history"}
+COLUMNS = {
+    "prompt": "instruction",
+    "query": "input",
+    "response": "output",
+    "system": "system",
+    "history": "history",
+}
 
 
-def alpaca_row(pair: dict, *, text: str, earliest: int, instructions: list[str], systems: list[str], turns: dict, seed: int) -> dict:
+def alpaca_row(
+    pair: dict,
+    *,
+    text: str,
+    earliest: int,
+    instructions: list[str],
+    systems: list[str],
+    turns: dict,
+    seed: int,
+) -> dict:
     """One row to train on or to ask with.
 
     The wording of instruction and system prompt, and how many earlier turns there are, is drawn by seed and pair. Keys
@@ -38,11 +53,23 @@ def alpaca_row(pair: dict, *, text: str, earliest: int, instructions: list[str],
 def prose(row: dict) -> str:
     """All of the novel that a row shows, in reading order: earlier turns without the instruction, prompt and completion."""
     turns = (
-        [row["history"][0][0].removeprefix(f"{row['instruction']}\n"), *(answer for _, answer in row["history"])] if row["history"] else []
+        [
+            row["history"][0][0].removeprefix(f"{row['instruction']}\n"),
+            *(answer for _, answer in row["history"]),
+        ]
+        if row["history"]
+        else []
     )
     return "".join([*turns, row["input"], row["output"]])
 
 
 def dataset_info(name: str, splits: tuple[str, ...]) -> dict:
     """The registry entries of a dataset's files: `{name}_{split}` for each split."""
-    return {f"{name}_{split}": {"file_name": f"{split}.jsonl", "formatting": "alpaca", "columns": COLUMNS} for split in splits}
+    return {
+        f"{name}_{split}": {
+            "file_name": f"{split}.jsonl",
+            "formatting": "alpaca",
+            "columns": COLUMNS,
+        }
+        for split in splits
+    }

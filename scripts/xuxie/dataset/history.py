@@ -14,7 +14,9 @@ def wanted_turns(draw: random.Random, *, share: float, turns: tuple[int, int]) -
     return draw.randint(*turns) if draw.random() < share else 0
 
 
-def passages_before(text: str, earliest: int, start: int, *, turns: int, size: tuple[int, int]) -> list[Span]:
+def passages_before(
+    text: str, earliest: int, start: int, *, turns: int, size: tuple[int, int]
+) -> list[Span]:
     """Consecutive passages of whole sentences that end where a prompt starts, in reading order.
 
     Args:

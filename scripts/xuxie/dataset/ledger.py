@@ -28,7 +28,9 @@ class CharacterAccount:
     def totals(self) -> dict[str, int]:
         """Characters by label, in the order in which labels came up; they add up to the text's length."""
         counts = np.bincount(self._marks, minlength=len(self._labels))
-        return {label: int(count) for label, count in zip(self._labels, counts, strict=True) if count}
+        return {
+            label: int(count) for label, count in zip(self._labels, counts, strict=True) if count
+        }
 
 
 def account_for_characters(

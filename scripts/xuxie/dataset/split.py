@@ -10,7 +10,9 @@ from xuxie.errors import UserError
 SPLITS = ("train", "val", "test")
 
 
-def split_chapters(chapters: Sequence[int], *, val: float, test: float, seed: int, novel: str) -> dict[int, str]:
+def split_chapters(
+    chapters: Sequence[int], *, val: float, test: float, seed: int, novel: str
+) -> dict[int, str]:
     """Assign each chapter to a split, spread over the course of the book.
 
     Neighbouring passages share people, places and phrases, so rows are never split one by one. The

@@ -9,15 +9,17 @@ answer is left out, since a bare text has none.
 import math
 from collections.abc import Sequence
 
-from xuxie.evaluation.bootstrap import interval_of_ratio
-from xuxie.nll import completion_nll
-from xuxie.prompting import Prompting
+from xuxie.evaluation.intervals import interval_of_ratio
+from xuxie.models.nll import completion_nll
+from xuxie.prompts.prompting import Prompting
 
 POSITIONS = ((0, 100), (100, 300), (300, 1000), (1000, 3000))
 """Stretches of a continuation, in characters from its start."""
 
 
-def bits_by_token(model, prompting: Prompting, rows: Sequence[dict], *, system: str | None = None) -> list[list[tuple[int, float]]]:
+def bits_by_token(
+    model, prompting: Prompting, rows: Sequence[dict], *, system: str | None = None
+) -> list[list[tuple[int, float]]]:
     """For each row, (character offset in the row's output, bits) of each token of the output."""
     tokenizer = prompting.tokenizer
     items, starts = [], []
@@ -42,7 +44,11 @@ def _tokens(tokenizer, text: str) -> tuple[list[int], list[int]]:
 
 
 def compare_likelihood(
-    rows: Sequence[dict], base: dict[str, list[list[tuple[int, float]]]], tuned: list[list[tuple[int, float]]], *, seed: int = 0
+    rows: Sequence[dict],
+    base: dict[str, list[list[tuple[int, float]]]],
+    tuned: list[list[tuple[int, float]]],
+    *,
+    seed: int = 0,
 ) -> dict:
     """Tuned against base, the base in whichever format suits it better.
 
@@ -60,7 +66,11 @@ def compare_likelihood(
     """
     totals = {name: _ratio(bits, rows) for name, bits in base.items()}
     chosen = min(totals, key=totals.get)
-    result = {"base_format": chosen, "base_formats": totals, **_compared(rows, base[chosen], tuned, (0, math.inf), seed)}
+    result = {
+        "base_format": chosen,
+        "base_formats": totals,
+        **_compared(rows, base[chosen], tuned, (0, math.inf), seed),
+    }
     result["by_position"] = [
         {"start": start, "end": end, **_compared(rows, base[chosen], tuned, (start, end), seed)}
         for start, end in POSITIONS
@@ -77,13 +87,20 @@ def compare_likelihood(
 def _compared(rows, base, tuned, span: tuple[float, float], seed: int) -> dict:
     chapters = [(row["novel"], row["chapter"]) for row in rows]
     characters = [_overlap(len(row["output"]), span) for row in rows]
-    inside = [[sum(bits for offset, bits in tokens if span[0] <= offset < span[1]) for tokens in side] for side in (base, tuned)]
+    inside = [
+        [sum(bits for offset, bits in tokens if span[0] <= offset < span[1]) for tokens in side]
+        for side in (base, tuned)
+    ]
     difference = [after - before for before, after in zip(*inside, strict=True)]
     return {
         "characters": sum(characters),
         **{
             name: interval_of_ratio(values, characters, chapters, seed=seed)
-            for name, values in (("base", inside[0]), ("tuned", inside[1]), ("difference", difference))
+            for name, values in (
+                ("base", inside[0]),
+                ("tuned", inside[1]),
+                ("difference", difference),
+            )
         },
     }
 
@@ -93,7 +110,9 @@ def _overlap(length: int, span: tuple[float, float]) -> int:
 
 
 def _ratio(bits: list[list[tuple[int, float]]], rows: Sequence[dict]) -> float:
-    return sum(value for tokens in bits for _, value in tokens) / sum(len(row["output"]) for row in rows)
+    return sum(value for tokens in bits for _, value in tokens) / sum(
+        len(row["output"]) for row in rows
+    )
 
 
 def verdict(difference: dict) -> str:

@@ -23,7 +23,9 @@ def copy_lengths(training: str, texts: Sequence[str]) -> list[list[int]]:
     known = _pack(training)[0]
     parts = [known, *(text for text, _ in packed)]
     # A separator that occurs once ends every part, so that no run goes over an edge.
-    units = np.concatenate([np.append(_units(part), 0x110000 + index) for index, part in enumerate(parts)])
+    units = np.concatenate(
+        [np.append(_units(part), 0x110000 + index) for index, part in enumerate(parts)]
+    )
     suffixes = divsufsort(units)
     common = kasai(units, suffixes).tolist()
     best = np.zeros(len(units), dtype=np.int64)
@@ -68,4 +70,6 @@ def _pack(text: str) -> tuple[str, list[int]]:
 
 
 def _units(text: str) -> np.ndarray:
-    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32).astype(np.int64)
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32).astype(
+        np.int64
+    )

@@ -26,7 +26,11 @@ class Style:
 
     def __init__(self, chapters: Sequence[str], held_out: str):
         frequencies = np.stack([_frequencies(chapter) for chapter in chapters])
-        spread = frequencies.std(axis=0, ddof=1) if len(chapters) > 1 else np.zeros(len(FUNCTION_CHARACTERS))
+        spread = (
+            frequencies.std(axis=0, ddof=1)
+            if len(chapters) > 1
+            else np.zeros(len(FUNCTION_CHARACTERS))
+        )
         # A character that the author never varies, or never uses, has no z-score.
         self._used = spread > 0
         self._mean, self._spread = frequencies.mean(axis=0)[self._used], spread[self._used]
@@ -34,11 +38,17 @@ class Style:
 
     def delta(self, text: str) -> float | None:
         """Delta of a text to the held-out text; null for an empty one, or if the author's hand is not known."""
-        return float(np.abs(self._z(text) - self._target).mean()) if text and self._used.any() else None
+        return (
+            float(np.abs(self._z(text) - self._target).mean())
+            if text and self._used.any()
+            else None
+        )
 
     def _z(self, text: str) -> np.ndarray:
         return (_frequencies(text)[self._used] - self._mean) / self._spread
 
 
 def _frequencies(text: str) -> np.ndarray:
-    return np.array([text.count(character) for character in FUNCTION_CHARACTERS]) / max(1, len(text))
+    return np.array([text.count(character) for character in FUNCTION_CHARACTERS]) / max(
+        1, len(text)
+    )

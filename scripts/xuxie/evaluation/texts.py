@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from xuxie.evaluation.bootstrap import interval_of_mean, interval_of_ratio
+from xuxie.evaluation.intervals import interval_of_mean, interval_of_ratio
 from xuxie.evaluation.likelihood import POSITIONS
 from xuxie.evaluation.memorisation import copied_runs, copy_lengths
 from xuxie.evaluation.names import NameFinder, mostly_chinese
@@ -13,7 +13,9 @@ HUMAN = "human"
 """The author, as a system among the others."""
 
 
-def measure_texts(samples: Sequence[dict], *, novel: str, training: str, style: Style, seed: int = 0) -> dict:
+def measure_texts(
+    samples: Sequence[dict], *, novel: str, training: str, style: Style, seed: int = 0
+) -> dict:
     """Metrics of every system's outputs, the author's true continuation being one of them.
 
     Args:
@@ -30,7 +32,10 @@ def measure_texts(samples: Sequence[dict], *, novel: str, training: str, style: 
     names = [HUMAN, *dict.fromkeys(system for sample in samples for system in sample["outputs"])]
     systems, rows = {}, {sample["id"]: {} for sample in samples}
     by_position = []
-    texts = {name: [(sample, text) for sample in samples if (text := _text(sample, name)) is not None] for name in names}
+    texts = {
+        name: [(sample, text) for sample in samples if (text := _text(sample, name)) is not None]
+        for name in names
+    }
     lengths = iter(copy_lengths(training, [text for name in names for _, text in texts[name]]))
     for name in names:
         marks = []
@@ -41,7 +46,9 @@ def measure_texts(samples: Sequence[dict], *, novel: str, training: str, style: 
                 "copied": copied_runs(text, copied),
                 "longest_copy": max(copied, default=0),
                 "onset": repetition_onset(text),
-                "new_names": finder.unknown(text, training + sample["prompt"]["input"]) if finder else None,
+                "new_names": finder.unknown(text, training + sample["prompt"]["input"])
+                if finder
+                else None,
                 "invented_names": finder.unknown(text, known) if finder else None,
             }
             marks.append(mark)
@@ -61,7 +68,9 @@ def _text(sample: dict, system: str) -> str | None:
     return output and output["text"]
 
 
-def _metrics(name: str, texts: list[tuple[dict, str]], marks: list[dict], style: Style, seed: int) -> dict:
+def _metrics(
+    name: str, texts: list[tuple[dict, str]], marks: list[dict], style: Style, seed: int
+) -> dict:
     chapters = [(sample["novel"], sample["chapter"]) for sample, _ in texts]
     written = [len(text) for _, text in texts]
 
@@ -85,12 +94,16 @@ def _metrics(name: str, texts: list[tuple[dict, str]], marks: list[dict], style:
         repeated = [whole - part for part, whole in zip(different, all_runs, strict=True)]
         metrics[metric] = share(repeated if metric == "seq_rep_4" else different, all_runs)
     metrics["longest_repeat"] = mean([longest_repeat(text) for _, text in texts])
-    metrics["copied_30"] = share([sum(end - start for start, end in mark["copied"]) for mark in marks], written)
+    metrics["copied_30"] = share(
+        [sum(end - start for start, end in mark["copied"]) for mark in marks], written
+    )
     metrics["longest_copy"] = mean([mark["longest_copy"] for mark in marks])
     thousands = [count / 1000 for count in written]
     for metric in ("new_names", "invented_names"):
         if all(mark[metric] is not None for mark in marks):
-            metrics[metric] = share([len({found for _, found in mark[metric]}) for mark in marks], thousands)
+            metrics[metric] = share(
+                [len({found for _, found in mark[metric]}) for mark in marks], thousands
+            )
     metrics["style_delta"] = _delta(texts, chapters, style)
     return metrics
 
@@ -102,7 +115,14 @@ def _delta(texts: list[tuple[dict, str]], chapters: list, style: Style) -> dict:
     names = list(dict.fromkeys(chapters))
     result = {"value": value, "low": None, "high": None, "over": "chapter", "units": len(names)}
     without = [
-        style.delta("".join(text for (_, text), chapter in zip(texts, chapters, strict=True) if chapter != left_out)) for left_out in names
+        style.delta(
+            "".join(
+                text
+                for (_, text), chapter in zip(texts, chapters, strict=True)
+                if chapter != left_out
+            )
+        )
+        for left_out in names
     ]
     if value is not None and len(names) > 2 and None not in without:
         mean = sum(without) / len(without)

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from xuxie.evaluation.bootstrap import interval_of_mean
-from xuxie.evaluation.judging import HUMAN, SWAPPED
+from xuxie.evaluation.intervals import interval_of_mean
+from xuxie.evaluation.preference import HUMAN, SWAPPED
 
 _WORTH = 0.6
 """A judge that does not prefer the true continuation to a foreign one more often than this, surely, proves nothing."""
@@ -35,11 +35,21 @@ def win_rates(rows: Sequence[dict], *, seed: int = 0) -> dict:
                 "ties": points.count(0.5),
                 "unjudged": len(of_these) - len(judged),
                 "flips": sum(flips) / len(judged) if judged else None,
-                "win_rate": interval_of_mean(points, [(row["novel"], row["chapter"]) for row in judged], seed=seed),
+                "win_rate": interval_of_mean(
+                    points, [(row["novel"], row["chapter"]) for row in judged], seed=seed
+                ),
             }
         )
-    trial = next((pairing["win_rate"] for pairing in pairings if pairing["systems"] == [HUMAN, SWAPPED]), None)
-    return {"pairings": pairings, "trusted": bool(trial and trial["low"] is not None and trial["low"] > 0.5 and trial["value"] > _WORTH)}
+    trial = next(
+        (pairing["win_rate"] for pairing in pairings if pairing["systems"] == [HUMAN, SWAPPED]),
+        None,
+    )
+    return {
+        "pairings": pairings,
+        "trusted": bool(
+            trial and trial["low"] is not None and trial["low"] > 0.5 and trial["value"] > _WORTH
+        ),
+    }
 
 
 def _points(preferred: list[str | None], system: str) -> float:

@@ -23,7 +23,12 @@ def counts(texts: dict[str, str], splits: dict[str, Sequence[dict]]) -> list[dic
     """
     rows = {split: Counter(row["novel"] for row in found) for split, found in splits.items()}
     return [
-        {"name": name, "characters": len(text), **{split: count[name] for split, count in rows.items()}} for name, text in texts.items()
+        {
+            "name": name,
+            "characters": len(text),
+            **{split: count[name] for split, count in rows.items()},
+        }
+        for name, text in texts.items()
     ]
 
 
@@ -41,7 +46,9 @@ def front_matter(record: dict, languages: Iterable[str]) -> str:
         "library_name": "transformers",
         "tags": ["lora", "gguf", "story-continuation"],
     }
-    return yaml.safe_dump({name: value for name, value in facts.items() if value}, sort_keys=False, allow_unicode=True)
+    return yaml.safe_dump(
+        {name: value for name, value in facts.items() if value}, sort_keys=False, allow_unicode=True
+    )
 
 
 def measures(evaluation: dict, titles: dict[str, str]) -> list[tuple[str, dict]]:
@@ -49,7 +56,10 @@ def measures(evaluation: dict, titles: dict[str, str]) -> list[tuple[str, dict]]
     systems = evaluation["texts"]["systems"]
     if not {"base", "tuned"} <= systems.keys():
         return []
-    return [(title, {system: systems[system][name]["value"] for system in ("base", "tuned")}) for name, title in titles.items()]
+    return [
+        (title, {system: systems[system][name]["value"] for system in ("base", "tuned")})
+        for name, title in titles.items()
+    ]
 
 
 def render_card(
@@ -103,16 +113,23 @@ def render_card(
         trained_characters=sum(len(row["output"]) for row in splits["train"]),
         longest=max(len(row["output"]) for row in splits["train"]),
         recipe=arguments,
-        arguments=yaml.safe_dump({key: arguments[key] for key in SHOWN_ARGUMENTS if key in arguments}, sort_keys=False),
+        arguments=yaml.safe_dump(
+            {key: arguments[key] for key in SHOWN_ARGUMENTS if key in arguments}, sort_keys=False
+        ),
         system=system,
         instruction=instruction,
-        sampling=", ".join(f"{key} {sampling[key]}" for key in ("temperature", "top_p", "top_k", "repetition_penalty", "max_new_tokens")),
+        sampling=", ".join(
+            f"{key} {sampling[key]}"
+            for key in ("temperature", "top_p", "top_k", "repetition_penalty", "max_new_tokens")
+        ),
         evaluation=evaluation,
         bits=evaluation["bits_per_character"],
         measures=measures(evaluation, titles),
         likenesses=likenesses,
         rights=rights,
         samples=[
-            {"prompt": row["prompt"]["input"], "output": row["outputs"]["tuned"]["text"]} for row in samples if "tuned" in row["outputs"]
+            {"prompt": row["prompt"]["input"], "output": row["outputs"]["tuned"]["text"]}
+            for row in samples
+            if "tuned" in row["outputs"]
         ][:SHOWN_SAMPLES],
     )

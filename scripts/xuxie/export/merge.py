@@ -5,15 +5,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from xuxie.errors import UserError
-from xuxie.export.wording import chat_template
-from xuxie.models import load_model, load_tokenizer
-from xuxie.rows import read_json, write_json
+from xuxie.export.chat_template import chat_template
+from xuxie.files.rows import read_json, write_json
+from xuxie.models.loading import load_model, load_tokenizer
 from xuxie.sampling.systems import Trained
 
 UNSPLIT = "1000GB"
 
 
-def merge(trained: Trained, folder: Path, rows: Sequence[dict], *, system: str | None, sampling: dict) -> None:
+def merge(
+    trained: Trained, folder: Path, rows: Sequence[dict], *, system: str | None, sampling: dict
+) -> None:
     """Write the merged model: weights in the base's own precision, the tokenizer, and how to ask and when to stop.
 
     Args:
@@ -28,23 +30,32 @@ def merge(trained: Trained, folder: Path, rows: Sequence[dict], *, system: str |
     """
     config = read_json(trained.model / "config.json")
     dtype = config.get("dtype") or config.get("torch_dtype") or "float32"
-    model, tokenizer = load_model(trained.model, trained.adapter, dtype=dtype, trust_remote_code=trained.trust_remote_code)
+    model, tokenizer = load_model(
+        trained.model, trained.adapter, dtype=dtype, trust_remote_code=trained.trust_remote_code
+    )
     prompting = trained.prompting(tokenizer)
     template = chat_template(prompting, rows, system)
     try:
         merged = model.merge_and_unload(safe_merge=True)
     except ValueError as error:
         raise UserError(
-            f"the merged weights are broken: {error}", where=str(trained.adapter), remedy="train again with a lower learning rate"
+            f"the merged weights are broken: {error}",
+            where=str(trained.adapter),
+            remedy="train again with a lower learning rate",
         ) from error
     stops = sorted(prompting.stop_ids)
     merged.config.name_or_path = ""
     merged.config.eos_token_id = stops[0] if len(stops) == 1 else stops
     settings = merged.generation_config
     settings.eos_token_id, settings.pad_token_id = stops, prompting.tokenizer.pad_token_id
-    settings.do_sample, settings.max_new_tokens = sampling["temperature"] > 0, sampling["max_new_tokens"]
+    settings.do_sample, settings.max_new_tokens = (
+        sampling["temperature"] > 0,
+        sampling["max_new_tokens"],
+    )
     settings.temperature, settings.top_p, settings.top_k = (
-        (sampling[name] for name in ("temperature", "top_p", "top_k")) if settings.do_sample else (None, None, None)
+        (sampling[name] for name in ("temperature", "top_p", "top_k"))
+        if settings.do_sample
+        else (None, None, None)
     )
     settings.repetition_penalty = sampling["repetition_penalty"]
     merged.save_pretrained(folder, max_shard_size=UNSPLIT)
@@ -56,7 +67,9 @@ def merge(trained: Trained, folder: Path, rows: Sequence[dict], *, system: str |
     check_saved_tokenizer(tokenizer, folder, rows, trust_remote_code=trained.trust_remote_code)
 
 
-def check_saved_tokenizer(base, folder: Path, rows: Sequence[dict], *, trust_remote_code: bool = False) -> None:
+def check_saved_tokenizer(
+    base, folder: Path, rows: Sequence[dict], *, trust_remote_code: bool = False
+) -> None:
     """See that the saved tokenizer reads as the base model's.
 
     Raises:
@@ -64,7 +77,9 @@ def check_saved_tokenizer(base, folder: Path, rows: Sequence[dict], *, trust_rem
     """
     saved = load_tokenizer(folder, trust_remote_code=trust_remote_code)
     texts = [row["input"] + row["output"] for row in rows]
-    if saved.get_vocab() != base.get_vocab() or any(saved.encode(text) != base.encode(text) for text in texts):
+    if saved.get_vocab() != base.get_vocab() or any(
+        saved.encode(text) != base.encode(text) for text in texts
+    ):
         raise UserError(
             "the tokenizer of the merged model reads otherwise than the base model's",
             where=str(folder),
@@ -83,5 +98,8 @@ def copy_adapter(weights: str, config: str, folder: Path, base_model: dict) -> N
     shutil.copyfile(weights, folder / "adapter_model.safetensors")
     settings = read_json(config)
     # A path on this machine would help nobody; without a repository the name says at least which model it was.
-    named = {"base_model_name_or_path": base_model.get("repository") or base_model["title"], "revision": base_model.get("revision")}
+    named = {
+        "base_model_name_or_path": base_model.get("repository") or base_model["title"],
+        "revision": base_model.get("revision"),
+    }
     write_json(folder / "adapter_config.json", {**settings, **named})

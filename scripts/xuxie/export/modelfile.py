@@ -6,8 +6,8 @@ from pathlib import Path
 import jinja2
 
 from xuxie.errors import UserError
-from xuxie.export.wording import ollama_template, stop_tokens
-from xuxie.prompting import Prompting
+from xuxie.export.chat_template import ollama_template, stop_tokens
+from xuxie.prompts.prompting import Prompting
 
 TEXT_END = '"""'
 CONTEXT = 4096
@@ -40,11 +40,16 @@ def modelfile(
     for text, key in ((system or "", "system"), (instruction, "instruction")):
         if TEXT_END in text:
             raise UserError(
-                f"the {key} holds {TEXT_END}, which ends a text in a Modelfile", where=f"datasets.*.{key}", remedy="use other quotes"
+                f"the {key} holds {TEXT_END}, which ends a text in a Modelfile",
+                where=f"datasets.*.{key}",
+                remedy="use other quotes",
             )
     files = [f"model.{quantisation}.gguf" for quantisation in quantisations] or ["hf"]
     return jinja2.Template(
-        layout.read_text(encoding="utf-8"), trim_blocks=True, undefined=jinja2.StrictUndefined, keep_trailing_newline=True
+        layout.read_text(encoding="utf-8"),
+        trim_blocks=True,
+        undefined=jinja2.StrictUndefined,
+        keep_trailing_newline=True,
     ).render(
         name=name,
         source=files[0],

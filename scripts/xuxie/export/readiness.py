@@ -5,12 +5,12 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from xuxie.embedded import sha256_of
-from xuxie.environments import SHARED
 from xuxie.errors import UserError
 from xuxie.export.llama_cpp import convert, known_architectures, known_pre_tokenizers
 from xuxie.export.quantisations import QUANTISED, bytes_of
-from xuxie.rows import read_json
+from xuxie.files.rows import read_json
+from xuxie.models.catalogue import sha256_of
+from xuxie.runtime.environments import SHARED
 
 GIB = 1 << 30
 
@@ -55,7 +55,8 @@ def check_base(folder: Path, record: dict) -> None:
         file = folder / name
         if not file.exists():
             raise UserError(
-                f"the base model is missing: {name} is not there" + (f" (a link to {file.readlink()})" if file.is_symlink() else ""),
+                f"the base model is missing: {name} is not there"
+                + (f" (a link to {file.readlink()})" if file.is_symlink() else ""),
                 where=str(file),
                 remedy=f"put it back, or delete {folder.parent} and run again: the workflow takes the model anew from its source",
             )
@@ -82,9 +83,15 @@ def check_convertible(folder: Path, archive: str | Path, pre_tokenizer: str | No
     known = known_architectures(archive)
     for name in read_json(folder / "config.json")["architectures"]:
         if name not in known:
-            raise UserError(f"llama.cpp cannot convert a {name} to GGUF", where=str(folder), remedy=otherwise)
+            raise UserError(
+                f"llama.cpp cannot convert a {name} to GGUF", where=str(folder), remedy=otherwise
+            )
     if pre_tokenizer is not None and pre_tokenizer not in (names := known_pre_tokenizers(archive)):
-        raise UserError(f"llama.cpp knows no {pre_tokenizer!r}", where="export.pre_tokenizer", remedy=f"one of {', '.join(sorted(names))}")
+        raise UserError(
+            f"llama.cpp knows no {pre_tokenizer!r}",
+            where="export.pre_tokenizer",
+            remedy=f"one of {', '.join(sorted(names))}",
+        )
     with tempfile.TemporaryDirectory() as scratch:
         try:
             convert(
@@ -106,7 +113,9 @@ def check_lora_convertible(arguments: dict, where: str) -> None:
     """Raises:
     UserError: the adapter will hold more than LoRA matrices of layers, which is all that a LoRA GGUF can.
     """
-    more = [name for name in ("additional_target", "use_dora", "resize_vocab") if arguments.get(name)]
+    more = [
+        name for name in ("additional_target", "use_dora", "resize_vocab") if arguments.get(name)
+    ]
     if more:
         raise UserError(
             f"a LoRA GGUF cannot hold what {', '.join(more)} adds to the adapter",
@@ -124,7 +133,10 @@ def check_tools(quantisations: Iterable[str]) -> None:
         tool
         for tool, found in (
             ("cmake", shutil.which("cmake")),
-            ("a C++ compiler", shutil.which("c++") or shutil.which("g++") or shutil.which("clang++")),
+            (
+                "a C++ compiler",
+                shutil.which("c++") or shutil.which("g++") or shutil.which("clang++"),
+            ),
         )
         if not found
     ]

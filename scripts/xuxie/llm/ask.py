@@ -71,7 +71,9 @@ class _Loop:
 
     def __enter__(self) -> Self:
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="xuxie.llm", daemon=True)
+        self._thread = threading.Thread(
+            target=self._loop.run_forever, name="xuxie.llm", daemon=True
+        )
         self._thread.start()
         return self
 

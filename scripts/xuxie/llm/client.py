@@ -74,18 +74,32 @@ class Client:
             Unsupported: `response_format` is not known there.
             UserError: the job cannot go on.
         """
-        data = json.dumps({"model": self.endpoint.model, **body}, ensure_ascii=False).encode("utf-8", "replace")
+        data = json.dumps({"model": self.endpoint.model, **body}, ensure_ascii=False).encode(
+            "utf-8", "replace"
+        )
         try:
             async with self._session.post(self._url, data=data, allow_redirects=False) as response:
                 content = await response.read()
         except TimeoutError:
             raise Transient(f"no answer within {self.endpoint.settings.timeout:g} s") from None
         except aiohttp.InvalidURL:
-            raise stop("the endpoint's address is none", self.endpoint, "correct `base_url`: https://host/v1") from None
+            raise stop(
+                "the endpoint's address is none",
+                self.endpoint,
+                "correct `base_url`: https://host/v1",
+            ) from None
         except (aiohttp.ClientError, OSError) as error:
-            raise Transient(f"the connection failed: {self.endpoint.redact(str(error)) or type(error).__name__}") from None
+            raise Transient(
+                f"the connection failed: {self.endpoint.redact(str(error)) or type(error).__name__}"
+            ) from None
         if response.status != 200:
-            raise fault_of(response.status, content, response.headers, self.endpoint, structured="response_format" in body)
+            raise fault_of(
+                response.status,
+                content,
+                response.headers,
+                self.endpoint,
+                structured="response_format" in body,
+            )
         return _reply(content)
 
 
@@ -109,12 +123,18 @@ def _reply(content: bytes) -> Reply:
         )
         return Reply(answer, _tokens(document.get("usage")))
     except (ValueError, KeyError, IndexError, TypeError, AttributeError):
-        raise Transient(f"the endpoint sent something that is no chat completion: {content[:200]!r}") from None
+        raise Transient(
+            f"the endpoint sent something that is no chat completion: {content[:200]!r}"
+        ) from None
 
 
 def _tokens(usage: dict | None) -> tuple[int, int, int] | None:
     if not usage or usage.get("prompt_tokens") is None:
         return None
     # OpenAI's name for tokens read from the prefix cache, and DeepSeek's
-    cached = (usage.get("prompt_tokens_details") or {}).get("cached_tokens") or usage.get("prompt_cache_hit_tokens") or 0
+    cached = (
+        (usage.get("prompt_tokens_details") or {}).get("cached_tokens")
+        or usage.get("prompt_cache_hit_tokens")
+        or 0
+    )
     return usage["prompt_tokens"], cached, usage.get("completion_tokens") or 0

@@ -30,7 +30,9 @@ class Commits:
     async def _write(self) -> None:
         while self._waiting:
             batch, self._waiting = self._waiting, []
-            writing = asyncio.get_running_loop().run_in_executor(self._thread, self._journal.append, [entry for entry, _ in batch])
+            writing = asyncio.get_running_loop().run_in_executor(
+                self._thread, self._journal.append, [entry for entry, _ in batch]
+            )
             [error] = await asyncio.gather(writing, return_exceptions=True)
             for _, written in batch:
                 if not written.done():

@@ -30,20 +30,31 @@ class Request:
     attempt: int = 0
 
     @classmethod
-    def first(cls, model: str, messages: list[dict], schema, sampling: dict, mode: str) -> "Request":
+    def first(
+        cls, model: str, messages: list[dict], schema, sampling: dict, mode: str
+    ) -> "Request":
         """The first attempt at a question, in one of the modes of structured answers."""
-        return cls(model, described(messages, schema, mode), response_format(schema, mode), sampling)
+        return cls(
+            model, described(messages, schema, mode), response_format(schema, mode), sampling
+        )
 
     def after(self, fault: Unusable, answer: str | None) -> "Request":
         """The next attempt: the failure is told to the model, a seed changes, and an answer that was cut off gets twice the room."""
-        sampling = {**self.sampling, **({"seed": self.sampling["seed"] + 1} if "seed" in self.sampling else {})}
+        sampling = {
+            **self.sampling,
+            **({"seed": self.sampling["seed"] + 1} if "seed" in self.sampling else {}),
+        }
         told = f"({fault.detail}: that could not be used. Answer again, as asked.)"
         last = self.messages[-1]
         if fault.reason == "length":
             sampling["max_tokens"] *= 2
             messages = self.messages
         elif answer:
-            messages = [*self.messages, {"role": "assistant", "content": answer}, {"role": "user", "content": told}]
+            messages = [
+                *self.messages,
+                {"role": "assistant", "content": answer},
+                {"role": "user", "content": told},
+            ]
         else:
             messages = [*self.messages[:-1], {**last, "content": f"{last['content']}\n\n{told}"}]
         return Request(self.model, messages, self.format, sampling, self.attempt + 1)
@@ -51,7 +62,11 @@ class Request:
     @cached_property
     def body(self) -> dict:
         """The fields of the HTTP request's JSON."""
-        return {"messages": self.messages, **({"response_format": self.format} if self.format else {}), **self.sampling}
+        return {
+            "messages": self.messages,
+            **({"response_format": self.format} if self.format else {}),
+            **self.sampling,
+        }
 
     @cached_property
     def key(self) -> str:
@@ -70,7 +85,9 @@ class Request:
 
 def canonical(document: dict) -> bytes:
     """The one form of a JSON document that has no choices left."""
-    return json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode("utf-8", "surrogatepass")
+    return json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode(
+        "utf-8", "surrogatepass"
+    )
 
 
 def address(document: bytes) -> str:

@@ -15,7 +15,9 @@ log = logging.getLogger(__name__)
 
 
 @contextmanager
-def embedded_server(gguf: Path, *, threads: int, slots: int, context: int, adapter: Path | None = None) -> Iterator[tuple[str, str]]:
+def embedded_server(
+    gguf: Path, *, threads: int, slots: int, context: int, adapter: Path | None = None
+) -> Iterator[tuple[str, str]]:
     """Serve a GGUF file to this machine alone; yield its address and the key it asks for.
 
     Args:
@@ -48,10 +50,23 @@ def embedded_server(gguf: Path, *, threads: int, slots: int, context: int, adapt
     try:
         server = xllamacpp.Server(params)
     except RuntimeError as error:
-        raise UserError(f"the embedded model does not load: {error}", where=str(gguf), remedy="delete the file and run again") from error
-    log.info("serving %s at %s with %d threads, %d slots of %d tokens", gguf.name, server.listening_address, running, slots, context)
+        raise UserError(
+            f"the embedded model does not load: {error}",
+            where=str(gguf),
+            remedy="delete the file and run again",
+        ) from error
+    log.info(
+        "serving %s at %s with %d threads, %d slots of %d tokens",
+        gguf.name,
+        server.listening_address,
+        running,
+        slots,
+        context,
+    )
     if running < threads:
-        log.info("other processes keep the machine busy: %d of %d threads are used", running, threads)
+        log.info(
+            "other processes keep the machine busy: %d of %d threads are used", running, threads
+        )
     try:
         yield server.listening_address, key
     finally:
@@ -64,7 +79,9 @@ def threads_that_run(most: int) -> int:
     llama.cpp's threads wait for each other many times a token, so one that has to share its core holds up all: with
     two threads on two cores, one of which was busy with something else, an eighth of the speed of one thread was measured.
     """
-    ours = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(psutil.cpu_count())
+    ours = (
+        os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(psutil.cpu_count())
+    )
     busy = psutil.cpu_percent(interval=0.3, percpu=True)
     idle = sum(1 - busy[core] / 100 for core in ours)
     return max(1, min(most, round(idle)))

@@ -87,7 +87,9 @@ class Endpoint:
 
 
 @contextmanager
-def open_endpoint(endpoint_settings: dict, gguf: Path | None = None, threads: int = 1, offline: bool = False) -> Iterator[Endpoint]:
+def open_endpoint(
+    endpoint_settings: dict, gguf: Path | None = None, threads: int = 1, offline: bool = False
+) -> Iterator[Endpoint]:
     """Resolve an endpoint; one that is `embedded` is started here, on a free loopback port, and stopped at the end.
 
     Args:
@@ -102,25 +104,39 @@ def open_endpoint(endpoint_settings: dict, gguf: Path | None = None, threads: in
     try:
         settings = EndpointSettings(**endpoint_settings)
     except pydantic.ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, e['loc']))} {e['msg']}".strip() for e in error.errors())
+        problems = "; ".join(
+            f"{'.'.join(map(str, e['loc']))} {e['msg']}".strip() for e in error.errors()
+        )
         raise UserError(
-            f"an endpoint's settings are wrong: {problems}", where="config: endpoints", remedy="see config/README.md"
+            f"an endpoint's settings are wrong: {problems}",
+            where="config: endpoints",
+            remedy="see config/README.md",
         ) from error
     if settings.embedded:
         if gguf is None or not Path(gguf).is_file():
             raise UserError(
-                f"the weights of the embedded model {settings.embedded} are missing", where=str(gguf), remedy="run the rule that makes them"
+                f"the weights of the embedded model {settings.embedded} are missing",
+                where=str(gguf),
+                remedy="run the rule that makes them",
             )
         identity = settings.identity or f"{settings.embedded}@{_sha256(Path(gguf))[:16]}"
         if offline:
             yield Endpoint("", settings.embedded, identity, "", settings, Price(), offline)
             return
-        with embedded_server(Path(gguf), threads=threads, slots=settings.concurrency, context=settings.context) as (address, key):
+        with embedded_server(
+            Path(gguf), threads=threads, slots=settings.concurrency, context=settings.context
+        ) as (address, key):
             yield Endpoint(f"{address}/v1", settings.embedded, identity, key, settings, Price())
     else:
         key = "" if offline else _key_from(settings.api_key_env)
         yield Endpoint(
-            settings.base_url, settings.model, settings.identity or settings.model, key, settings, Price(**settings.price), offline
+            settings.base_url,
+            settings.model,
+            settings.identity or settings.model,
+            key,
+            settings,
+            Price(**settings.price),
+            offline,
         )
 
 

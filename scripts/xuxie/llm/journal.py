@@ -136,7 +136,9 @@ class Journal:
         found = head(line)
         if found is None:
             self.damaged += 1
-            log.warning("%s holds a damaged line at byte %d", self.folder / self._names[number], offset)
+            log.warning(
+                "%s holds a damaged line at byte %d", self.folder / self._names[number], offset
+            )
             return
         key, usage = found
         place = number << _OFFSET_BITS | offset
@@ -169,7 +171,9 @@ class Journal:
         return line[: line.index(b"\n") + 1]
 
 
-def entry_of(key: str, model: str, tokens: tuple[int, int, int] = (0, 0, 0), cost: float = 0.0, **rest) -> dict:
+def entry_of(
+    key: str, model: str, tokens: tuple[int, int, int] = (0, 0, 0), cost: float = 0.0, **rest
+) -> dict:
     """An entry: what the index reads first, then whose it is and when it was made, then the rest."""
     at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     return {"key": key, "usage": list(tokens), "cost": cost, "at": at, "model": model, **rest}

@@ -15,7 +15,10 @@ log = logging.getLogger(__name__)
 _TICK = 0.2  # seconds between looks at the shared state
 _SHRINK = 0.7  # the limit on calls in flight after a "too fast", in parts of what it was
 _GROW = 0.02  # what it regains in the time that all calls in flight take once (at least 1)
-_BURST = {"requests": 1.0, "tokens": 5.0}  # seconds' worth that a bucket holds: less evenness than this, providers punish
+_BURST = {
+    "requests": 1.0,
+    "tokens": 5.0,
+}  # seconds' worth that a bucket holds: less evenness than this, providers punish
 
 
 class Limits:
@@ -29,7 +32,11 @@ class Limits:
     def __init__(self, endpoint: Endpoint):
         settings = endpoint.settings
         self._most = settings.concurrency
-        self._rates = {name: rate / 60 for name, rate in (("requests", settings.rpm), ("tokens", settings.tpm)) if rate}
+        self._rates = {
+            name: rate / 60
+            for name, rate in (("requests", settings.rpm), ("tokens", settings.tpm))
+            if rate
+        }
         self._shared = SharedState(f"endpoint {endpoint.base_url} {endpoint.model}")
         self._running = 0
         self._allowed = 0
@@ -95,10 +102,14 @@ class Limits:
         """A call that was let go at `asked_at` was told to slow down: fewer calls, and none before the time that was named."""
         now = time.time()
         with self._shared.held() as state:
-            if asked_at >= state.get("cut_at", 0.0):  # calls that left before the last cut say nothing new
+            if asked_at >= state.get(
+                "cut_at", 0.0
+            ):  # calls that left before the last cut say nothing new
                 state["limit"] = max(1.0, state.get("limit", self._most) * _SHRINK)
                 state["cut_at"] = now
-                log.info("the endpoint says we are too fast: down to %d calls at a time", state["limit"])
+                log.info(
+                    "the endpoint says we are too fast: down to %d calls at a time", state["limit"]
+                )
             state["paused_until"] = max(state.get("paused_until", 0.0), now + (retry_after or 0.0))
         self._look()
 
@@ -121,11 +132,19 @@ class Limits:
                 limit = min(self._most, limit + self._successes * max(1 / limit, _GROW))
                 self._successes = 0
             state["limit"] = limit
-            everybody = self._shared.members(state, wanted=wanted, held=max(self._running, self._allowed))
+            everybody = self._shared.members(
+                state, wanted=wanted, held=max(self._running, self._allowed)
+            )
             if eager and len(everybody) == 1:
-                limit = state["limit"] = self._most  # what a job that was killed had been told no longer counts
-            others = sum(member["held"] for name, member in everybody.items() if name != self._shared.me)
-            share = fair_share(int(limit), {name: member["wanted"] for name, member in everybody.items()})[self._shared.me]
+                limit = state["limit"] = (
+                    self._most
+                )  # what a job that was killed had been told no longer counts
+            others = sum(
+                member["held"] for name, member in everybody.items() if name != self._shared.me
+            )
+            share = fair_share(
+                int(limit), {name: member["wanted"] for name, member in everybody.items()}
+            )[self._shared.me]
             self._allowed = max(0, min(share, int(limit) - others))
             everybody[self._shared.me]["held"] = max(self._running, self._allowed)
             self._paused_until = state.get("paused_until", 0.0)

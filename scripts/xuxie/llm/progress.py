@@ -27,7 +27,14 @@ class Progress:
         self.spent = Usage()
         self._began = time.monotonic()
         self._next_line = self._began + _FIRST_LINE
-        self._bar = tqdm(total=total, desc=self.label, unit="q", leave=False, disable=not sys.stderr.isatty(), dynamic_ncols=True)
+        self._bar = tqdm(
+            total=total,
+            desc=self.label,
+            unit="q",
+            leave=False,
+            disable=not sys.stderr.isatty(),
+            dynamic_ncols=True,
+        )
 
     def count(self, failed: bool, from_journal: bool) -> None:
         """One more question has its outcome."""
@@ -72,7 +79,9 @@ class Progress:
         return ", ".join(parts)
 
     def _spending(self) -> str:
-        tokens = f"{self.spent.input} tokens in ({self.spent.cached} cached), {self.spent.output} out"
+        tokens = (
+            f"{self.spent.input} tokens in ({self.spent.cached} cached), {self.spent.output} out"
+        )
         return f"{tokens}, money {self.spent.cost:.4f}" if self.spent.cost else tokens
 
 

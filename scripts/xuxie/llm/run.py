@@ -25,7 +25,9 @@ log = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 
-_FIRST_TRIES = 4  # before an endpoint has ever answered: an address with a typo should not cost minutes
+_FIRST_TRIES = (
+    4  # before an endpoint has ever answered: an address with a typo should not cost minutes
+)
 _LONGEST_WAIT = 600.0  # seconds; a provider that asks for more has shut for today
 _KEPT = "run again later: the answers so far are kept, and not paid for again"
 
@@ -33,9 +35,20 @@ _KEPT = "run again later: the answers so far are kept, and not paid for again"
 class Run:
     """What the questions of one `ask_all` share. Made and used inside one event loop."""
 
-    def __init__(self, endpoint: Endpoint, journal: Journal, budget: dict | None, offline: bool, progress: Progress):
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        journal: Journal,
+        budget: dict | None,
+        offline: bool,
+        progress: Progress,
+    ):
         self._endpoint, self._settings = endpoint, endpoint.settings
-        self._journal, self._offline, self._progress = journal, offline or endpoint.offline, progress
+        self._journal, self._offline, self._progress = (
+            journal,
+            offline or endpoint.offline,
+            progress,
+        )
         self._client = Client(endpoint)
         self._limits = Limits(endpoint)
         self._budget = Budget(budget, journal, endpoint.price)
@@ -43,7 +56,9 @@ class Run:
         self._commits = Commits(journal)
         self._stopped: UserError | None = None
         self._proven = False  # the endpoint has answered something, now or in an earlier run
-        self._ends_at = time.monotonic() + self._settings.deadline if self._settings.deadline else None
+        self._ends_at = (
+            time.monotonic() + self._settings.deadline if self._settings.deadline else None
+        )
         self._modes: dict[type, str] = {}
         self._finding_mode = asyncio.Lock()
         self._probes: set[str] = set()  # keys of the calls that were made to find a mode
@@ -56,7 +71,10 @@ class Run:
         self._stop(UserError("given up before the end"))
         self._ticking.cancel()
         if self._on_the_wire:
-            log.info("waiting for %d calls in flight, so that nothing paid for is lost", len(self._on_the_wire))
+            log.info(
+                "waiting for %d calls in flight, so that nothing paid for is lost",
+                len(self._on_the_wire),
+            )
             await asyncio.wait(self._on_the_wire, timeout=self._settings.timeout)
         others = asyncio.all_tasks() - {asyncio.current_task()}
         self._limits.close()
@@ -96,14 +114,29 @@ class Run:
                 check_value(value, question.check)
                 return Answered(question.id, value, usage, not made)
             except Unusable as fault:
-                log.info("%s: attempt %d cannot be used: %s", question.id, request.attempt + 1, fault)
+                log.info(
+                    "%s: attempt %d cannot be used: %s", question.id, request.attempt + 1, fault
+                )
                 if request.attempt + 1 >= self._settings.attempts or "error" in reply:
-                    return Failed(question.id, fault.reason, fault.detail, reply.get("content"), usage, not made)
+                    return Failed(
+                        question.id,
+                        fault.reason,
+                        fault.detail,
+                        reply.get("content"),
+                        usage,
+                        not made,
+                    )
                 request = request.after(fault, reply["content"])
 
     def _first_request(self, question: Question, mode: str) -> Request:
-        sampling = {"max_tokens": self._settings.max_tokens, **self._settings.extra_body, **question.sampling}
-        return Request.first(self._endpoint.identity, question.messages, question.schema, sampling, mode)
+        sampling = {
+            "max_tokens": self._settings.max_tokens,
+            **self._settings.extra_body,
+            **question.sampling,
+        }
+        return Request.first(
+            self._endpoint.identity, question.messages, question.schema, sampling, mode
+        )
 
     async def _mode_for(self, question: Question) -> str:
         """How this endpoint is asked for answers of this schema: as configured, as once found out, or found out now."""
@@ -111,14 +144,28 @@ class Run:
             return self._settings.structured
         async with self._finding_mode:
             if question.schema not in self._modes:
-                key = address(canonical({"mode of": self._endpoint.identity, "schema": strict_schema(question.schema)}))
+                key = address(
+                    canonical(
+                        {
+                            "mode of": self._endpoint.identity,
+                            "schema": strict_schema(question.schema),
+                        }
+                    )
+                )
                 entry = self._journal.get(key)
                 if entry is None:
                     mode = await self._find_mode(question)
-                    entry = entry_of(key, self._endpoint.identity, mode=mode, schema=question.schema.__name__)
+                    entry = entry_of(
+                        key, self._endpoint.identity, mode=mode, schema=question.schema.__name__
+                    )
                     await self._commits.commit(entry)
                 self._modes[question.schema] = entry["mode"]
-                log.info("%s is asked for %s in mode `%s`", self._endpoint.model, question.schema.__name__, entry["mode"])
+                log.info(
+                    "%s is asked for %s in mode `%s`",
+                    self._endpoint.model,
+                    question.schema.__name__,
+                    entry["mode"],
+                )
         return self._modes[question.schema]
 
     async def _find_mode(self, question: Question) -> str:
@@ -137,7 +184,10 @@ class Run:
                     log.info("%s does not take mode `%s`: %s", self._endpoint.model, mode, fault)
                     break
                 except Unusable as fault:
-                    if fault.reason != "malformed" and (mode, fault.reason) != ("schema", "off schema"):
+                    if fault.reason != "malformed" and (mode, fault.reason) != (
+                        "schema",
+                        "off schema",
+                    ):
                         return mode  # this failure says nothing about the mode
                     request = request.after(fault, entry["reply"]["content"])
             else:
@@ -186,7 +236,9 @@ class Run:
             except Rejected as fault:
                 if fault.reason == "rejected" and not self._proven:
                     remedy = "correct the endpoint's settings"
-                    raise stop(f"the endpoint rejects the request: {fault.message}", self._endpoint, remedy) from None
+                    raise stop(
+                        f"the endpoint rejects the request: {fault.message}", self._endpoint, remedy
+                    ) from None
                 refusal = {"error": {"reason": fault.reason, "message": fault.message}}
                 entry = entry_of(request.key, request.model, question=id, reply=refusal)
                 await self._commits.commit(entry)
@@ -196,12 +248,22 @@ class Run:
         """Seconds until the next try: what the provider asks for and a little more, or else a random time below 0.5, 1, 2, ... 60."""
         if self._stopped:
             raise self._stopped
-        if tries >= (self._settings.tries if self._proven else min(_FIRST_TRIES, self._settings.tries)):
-            raise stop(f"the endpoint failed {tries} times in a row for {id}: {fault}", self._endpoint, _KEPT) from None
+        if tries >= (
+            self._settings.tries if self._proven else min(_FIRST_TRIES, self._settings.tries)
+        ):
+            raise stop(
+                f"the endpoint failed {tries} times in a row for {id}: {fault}",
+                self._endpoint,
+                _KEPT,
+            ) from None
         if fault.retry_after is None:
             wait = random.uniform(0.0, min(60.0, 0.25 * 2**tries))
         elif fault.retry_after > _LONGEST_WAIT:
-            raise stop(f"the endpoint asks to wait {fault.retry_after:.0f} s: {fault}", self._endpoint, _KEPT) from None
+            raise stop(
+                f"the endpoint asks to wait {fault.retry_after:.0f} s: {fault}",
+                self._endpoint,
+                _KEPT,
+            ) from None
         else:
             wait = fault.retry_after * random.uniform(1.0, 1.1)
         self._progress.retries += 1
@@ -215,7 +277,11 @@ class Run:
         try:
             async with self._limits.slot(input + output) as asked_at:
                 if self._ends_at and time.monotonic() > self._ends_at:
-                    raise stop(f"the deadline of {self._settings.deadline:g} s for this job has passed", self._endpoint, _KEPT)
+                    raise stop(
+                        f"the deadline of {self._settings.deadline:g} s for this job has passed",
+                        self._endpoint,
+                        _KEPT,
+                    )
                 self._journal.refresh(at_most_every=2.0)
                 if (entry := self._journal.get(request.key)) is not None:
                     return entry  # another job was faster
@@ -231,7 +297,14 @@ class Run:
             self._proven = True
             tokens = self._counted(reply, request)
             self._limits.succeeded(input + output, tokens[0] + tokens[2])
-            entry = entry_of(request.key, request.model, tokens, self._endpoint.price.of(*tokens), question=id, reply=vars(reply.answer))
+            entry = entry_of(
+                request.key,
+                request.model,
+                tokens,
+                self._endpoint.price.of(*tokens),
+                question=id,
+                reply=vars(reply.answer),
+            )
             await self._uncancelled(self._commits.commit(entry))
             self._progress.called(Usage.of_entry(entry))
             return entry
@@ -241,7 +314,11 @@ class Run:
     def _counted(self, reply: Reply, request: Request) -> tuple[int, int, int]:
         """The tokens of a call: as the endpoint counts them, or else estimated."""
         if reply.tokens is None:
-            return self._estimate.prompt(request.size), 0, self._estimate.text(len((reply.answer.content or "").encode("utf-8", "replace")))
+            return (
+                self._estimate.prompt(request.size),
+                0,
+                self._estimate.text(len((reply.answer.content or "").encode("utf-8", "replace"))),
+            )
         self._estimate.learn(request.size, reply.tokens[0])
         return reply.tokens
 

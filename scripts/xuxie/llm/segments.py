@@ -29,7 +29,9 @@ def segments(folder: Path) -> list[Path]:
 
 def encode(entry: dict) -> bytes:
     """The line of an entry that begins with `key`, `usage` and `cost`."""
-    body = json.dumps(entry, ensure_ascii=False, separators=(",", ":"))[:-1].encode("utf-8", "surrogatepass")
+    body = json.dumps(entry, ensure_ascii=False, separators=(",", ":"))[:-1].encode(
+        "utf-8", "surrogatepass"
+    )
     return body + b',"check":"%08x"}\n' % zlib.crc32(body)
 
 
@@ -44,7 +46,9 @@ def head(line: bytes) -> tuple[bytes, Usage] | None:
     if check is None or zlib.crc32(line[: check.start()]) != int(check[1], 16):
         return None
     key, input, cached, output, cost = _HEAD.match(line).groups()
-    return bytes.fromhex(key.decode()), Usage(int(input), int(cached), int(output), float(cost), int(int(input) + int(output) > 0))
+    return bytes.fromhex(key.decode()), Usage(
+        int(input), int(cached), int(output), float(cost), int(int(input) + int(output) > 0)
+    )
 
 
 def lines(path: Path, start: int = 0) -> Iterator[tuple[int, bytes]]:
@@ -69,7 +73,9 @@ class Segment:
         stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime())
         host = re.sub(r"[^0-9A-Za-z]+", "-", socket.gethostname())[:40]
         self.path = folder / f"{prefix}{stamp}-{host}-{os.getpid()}-{secrets.token_hex(4)}.jsonl"
-        self._file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        self._file = os.open(
+            self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600
+        )
         in_use(self._file)
         sync_folder(folder)
         self._size = 0

@@ -33,7 +33,14 @@ class Unusable(Exception):
 def response_format(schema: type[pydantic.BaseModel], mode: str) -> dict | None:
     """The `response_format` of a request in one of the MODES."""
     if mode == "schema":
-        return {"type": "json_schema", "json_schema": {"name": schema.__name__, "strict": True, "schema": strict_schema(schema)}}
+        return {
+            "type": "json_schema",
+            "json_schema": {
+                "name": schema.__name__,
+                "strict": True,
+                "schema": strict_schema(schema),
+            },
+        }
     return {"type": "json_object"} if mode == "json" else None
 
 
@@ -45,7 +52,10 @@ def described(messages: list[dict], schema: type[pydantic.BaseModel], mode: str)
     last = messages[-1]
     return [
         *messages[:-1],
-        {**last, "content": f"{last['content']}\n\nAnswer with one JSON object and nothing else. Its JSON schema: {form}"},
+        {
+            **last,
+            "content": f"{last['content']}\n\nAnswer with one JSON object and nothing else. Its JSON schema: {form}",
+        },
     ]
 
 
@@ -86,7 +96,9 @@ def read_answer(reply: dict, schema: type[Value]) -> Value:
     if "error" in reply:
         raise Unusable(reply["error"]["reason"], reply["error"]["message"])
     if reply["refusal"] or reply["finish"] == "content_filter":
-        raise Unusable("refused", reply["refusal"] or "the provider's content filter stopped the answer")
+        raise Unusable(
+            "refused", reply["refusal"] or "the provider's content filter stopped the answer"
+        )
     if reply["finish"] == "length":
         raise Unusable("length", "the answer was cut off at the limit of tokens")
     text = _THOUGHT.sub("", reply["content"] or "").strip()
@@ -98,7 +110,10 @@ def read_answer(reply: dict, schema: type[Value]) -> Value:
     try:
         return schema.model_validate(value)
     except pydantic.ValidationError as error:
-        raise Unusable("off schema", "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:5])) from error
+        raise Unusable(
+            "off schema",
+            "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:5]),
+        ) from error
 
 
 def check_value(value: Value, check: Callable[[Value], None] | None) -> None:

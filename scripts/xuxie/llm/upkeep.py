@@ -94,11 +94,19 @@ def compact(folder: Path) -> tuple[int, int]:
     """
     before = _existing(folder)
     for prefix in ("", IMPORTED):
-        opened = {path: os.open(path, os.O_RDWR) for path in before if path.name.startswith(IMPORTED) == bool(prefix)}
+        opened = {
+            path: os.open(path, os.O_RDWR)
+            for path in before
+            if path.name.startswith(IMPORTED) == bool(prefix)
+        }
         try:
             idle = [path for path, file in opened.items() if not in_use(file)]
             if len(idle) > 1:
-                _merge(idle, folder / f"{_COMPACTED.sub('', idle[0].stem)}-compacted-{secrets.token_hex(4)}.jsonl")
+                _merge(
+                    idle,
+                    folder
+                    / f"{_COMPACTED.sub('', idle[0].stem)}-compacted-{secrets.token_hex(4)}.jsonl",
+                )
         finally:
             for file in opened.values():
                 os.close(file)
@@ -132,7 +140,9 @@ def import_(source: Path, folder: Path) -> int:
         for number, line in enumerate(file, 1):
             if head(line) is None:
                 raise UserError(
-                    "the exported journal is damaged", where=f"{source}, line {number}", remedy="have it exported and sent again"
+                    "the exported journal is damaged",
+                    where=f"{source}, line {number}",
+                    remedy="have it exported and sent again",
                 )
             if _mark(line) not in known:
                 new.append(line)
@@ -146,7 +156,11 @@ def import_(source: Path, folder: Path) -> int:
 def _existing(folder: Path) -> list[Path]:
     found = segments(folder)
     if not found:
-        raise UserError("there is no journal", where=str(folder), remedy="name the folder that llm.journal names")
+        raise UserError(
+            "there is no journal",
+            where=str(folder),
+            remedy="name the folder that llm.journal names",
+        )
     return found
 
 

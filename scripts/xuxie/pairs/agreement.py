@@ -15,13 +15,26 @@ def agreement(scores: dict[str, dict[str, float | None]]) -> list[dict]:
         An entry for every two: `scorers`, `pairs` (how many), `spearman` and `kendall`. 1 is the same order, 0 none in common,
         -1 the opposite; None where a scorer gives all pairs the same, or there are fewer than two.
     """
-    return [_of_two(one, other, scores[one], scores[other]) for one, other in combinations(scores, 2)]
+    return [
+        _of_two(one, other, scores[one], scores[other]) for one, other in combinations(scores, 2)
+    ]
 
 
-def _of_two(one: str, other: str, ones: dict[str, float | None], others: dict[str, float | None]) -> dict:
-    both = [(ones[pair], others[pair]) for pair in ones if ones[pair] is not None and others.get(pair) is not None]
+def _of_two(
+    one: str, other: str, ones: dict[str, float | None], others: dict[str, float | None]
+) -> dict:
+    both = [
+        (ones[pair], others[pair])
+        for pair in ones
+        if ones[pair] is not None and others.get(pair) is not None
+    ]
     left, right = [value for value, _ in both], [value for _, value in both]
-    return {"scorers": [one, other], "pairs": len(both), "spearman": spearman(left, right), "kendall": kendall(left, right)}
+    return {
+        "scorers": [one, other],
+        "pairs": len(both),
+        "spearman": spearman(left, right),
+        "kendall": kendall(left, right),
+    }
 
 
 def spearman(left: Sequence[float], right: Sequence[float]) -> float | None:
@@ -40,7 +53,10 @@ def kendall(left: Sequence[float], right: Sequence[float]) -> float | None:
     step = -(-len(left) // 2000) or 1
     points = list(zip(left[::step], right[::step], strict=True))
     signs = [(_sign(a - c), _sign(b - d)) for (a, b), (c, d) in combinations(points, 2)]
-    untied_left, untied_right = sum(one != 0 for one, _ in signs), sum(other != 0 for _, other in signs)
+    untied_left, untied_right = (
+        sum(one != 0 for one, _ in signs),
+        sum(other != 0 for _, other in signs),
+    )
     if not untied_left or not untied_right:
         return None
     return round(sum(one * other for one, other in signs) / (untied_left * untied_right) ** 0.5, 4)

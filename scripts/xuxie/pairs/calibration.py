@@ -21,4 +21,6 @@ def percentile_score(value: float, swapped: Sequence[float]) -> float:
 
     `swapped` must be sorted.
     """
-    return round(10 * (bisect_left(swapped, value) + bisect_right(swapped, value)) / (2 * len(swapped)), 2)
+    return round(
+        10 * (bisect_left(swapped, value) + bisect_right(swapped, value)) / (2 * len(swapped)), 2
+    )

@@ -32,17 +32,23 @@ class Role:
         return Usage(input, cached, output, self.price.of(input, cached, output), 1)
 
 
-def of_generator(questions: Iterable[Question], plans: Iterable[Plan], role: Role, *, mode: str) -> Usage:
+def of_generator(
+    questions: Iterable[Question], plans: Iterable[Plan], role: Role, *, mode: str
+) -> Usage:
     """What the generator's questions take, without luck in the cache: each is the first about its chunk."""
     total = Usage()
     for question, plan in zip(questions, plans, strict=True):
         written = sum(_characters(plan)) if mode == "write" else 0
         cached = _cached(tokens_of(question.messages[0]["content"]))
-        total += role.usage(_input(question, role), cached, ANSWER * len(plan.slots) + _as_tokens(written))
+        total += role.usage(
+            _input(question, role), cached, ANSWER * len(plan.slots) + _as_tokens(written)
+        )
     return total
 
 
-def of_judge(plans: Iterable[Plan], wording: str, role: Role, *, calibration: float, after: Role) -> Usage:
+def of_judge(
+    plans: Iterable[Plan], wording: str, role: Role, *, calibration: float, after: Role
+) -> Usage:
     """What the judge's questions take, if every pair is found.
 
     Args:
@@ -57,7 +63,11 @@ def of_judge(plans: Iterable[Plan], wording: str, role: Role, *, calibration: fl
         prefix = sum(tokens_of(message["content"]) for message in shared)
         pairs = _as_tokens(sum(_characters(plan))) * (1 + calibration)
         cached = _cached(prefix if role.endpoint == after.endpoint else tokens_of(system))
-        total += role.usage(round(prefix + tokens_of(task) + pairs), cached, round(ANSWER * len(plan.slots) * (1 + calibration)))
+        total += role.usage(
+            round(prefix + tokens_of(task) + pairs),
+            cached,
+            round(ANSWER * len(plan.slots) * (1 + calibration)),
+        )
     return total
 
 
@@ -69,7 +79,9 @@ def tokens_of(text: str) -> int:
 
 def _input(question: Question, role: Role) -> int:
     # Unless the endpoint is known to take a schema as such, it may have to be said in words.
-    asked = described(question.messages, question.schema, "schema" if role.structured == "schema" else "text")
+    asked = described(
+        question.messages, question.schema, "schema" if role.structured == "schema" else "text"
+    )
     return sum(tokens_of(message["content"]) for message in asked)
 
 

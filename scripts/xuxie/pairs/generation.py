@@ -23,7 +23,11 @@ class Wording:
     def read(cls, folder: str | Path, mode: str) -> "Wording":
         """The templates of a mode (`span` or `write`)."""
         task, slot = {"span": ("generate", "slot"), "write": ("write", "write_slot")}[mode]
-        return cls(read_template(folder, "system"), Template(read_template(folder, task)), Template(read_template(folder, slot)))
+        return cls(
+            read_template(folder, "system"),
+            Template(read_template(folder, task)),
+            Template(read_template(folder, slot)),
+        )
 
     def ask(self, plan: Plan) -> list[dict]:
         """The messages that ask for a chunk's pairs."""
@@ -69,7 +73,11 @@ def candidates(plans: Iterable[Plan], outcomes: Iterable[Answered | Failed]) -> 
         text, edges = chunk["text"], plan.sentences.edges
         chosen = choices(outcome.value, [options for _, options in plan.slots])
         for index, (choice, (length, _)) in enumerate(zip(chosen, plan.slots, strict=True)):
-            start, edge, end = edges[choice.prompt_first - 1], edges[choice.completion_first - 1], edges[choice.completion_last]
+            start, edge, end = (
+                edges[choice.prompt_first - 1],
+                edges[choice.completion_first - 1],
+                edges[choice.completion_last],
+            )
             yield {
                 "id": f"{chunk['id']}-p{index + 1}",
                 **origin(plan),
@@ -84,9 +92,19 @@ def candidates(plans: Iterable[Plan], outcomes: Iterable[Answered | Failed]) -> 
 
 def origin(plan: Plan) -> dict:
     """Where a plan's pairs come from."""
-    return {"novel": plan.chunk["novel"], "chunk": plan.chunk["id"], "chapter": plan.chunk["chapter"]}
+    return {
+        "novel": plan.chunk["novel"],
+        "chunk": plan.chunk["id"],
+        "chapter": plan.chunk["chapter"],
+    }
 
 
 def lost(plan: Plan, failure: Failed) -> dict:
     """The row that says which pairs were asked for in vain, and why; the raw answer is kept for inspection."""
-    return {**origin(plan), "failed": failure.reason, "detail": failure.detail, "raw": failure.raw, "pairs": len(plan.slots)}
+    return {
+        **origin(plan),
+        "failed": failure.reason,
+        "detail": failure.detail,
+        "raw": failure.raw,
+        "pairs": len(plan.slots),
+    }

@@ -18,7 +18,7 @@ import time
 
 import numpy as np
 
-from xuxie.nll import nll_after_context
+from xuxie.models.nll import nll_after_context
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +29,14 @@ _SHRINKAGE = 1.0  # of the prompts' effects, in foreign pairings of a prompt: wi
 
 
 def score_by_likelihood(
-    model, tokenizer, pairs: list[dict], *, contexts: int, context_tokens: int, completion_tokens: int, seed: int
+    model,
+    tokenizer,
+    pairs: list[dict],
+    *,
+    contexts: int,
+    context_tokens: int,
+    completion_tokens: int,
+    seed: int,
 ) -> list[dict]:
     """Score pairs that belong together (one novel, or a shard of it).
 
@@ -56,9 +63,13 @@ def score_by_likelihood(
     surprise: dict[tuple[int, int], float] = {}
     said = time.monotonic()
     for prompt, others in enumerate(under):
-        first, *rest = nll_after_context(model, prompts[prompt], [completions[index] for index in (prompt, *others)])
+        first, *rest = nll_after_context(
+            model, prompts[prompt], [completions[index] for index in (prompt, *others)]
+        )
         own[prompt] = _bits(first)
-        surprise |= {(completion, prompt): _bits(nats) for completion, nats in zip(others, rest, strict=True)}
+        surprise |= {
+            (completion, prompt): _bits(nats) for completion, nats in zip(others, rest, strict=True)
+        }
         if time.monotonic() - said > 30:
             said = time.monotonic()
             logger.info("%d of %d prompts read", prompt + 1, len(pairs))
@@ -91,7 +102,9 @@ def _bits(nats: list[float]) -> float:
     return sum(value * math.exp(-place / REACH) for place, value in enumerate(nats)) / math.log(2)
 
 
-def _values(pairs: list[dict], foreign: list[tuple[int, int]], own: np.ndarray, surprise: np.ndarray) -> list[dict]:
+def _values(
+    pairs: list[dict], foreign: list[tuple[int, int]], own: np.ndarray, surprise: np.ndarray
+) -> list[dict]:
     completion, prompt = np.array(foreign, dtype=int).reshape(-1, 2).T
     by_completion, by_prompt = _effects(completion, prompt, surprise, len(pairs))
     values = by_completion + by_prompt - own
@@ -100,18 +113,28 @@ def _values(pairs: list[dict], foreign: list[tuple[int, int]], own: np.ndarray, 
     # A swapped pair must be foreseen without itself, as a true pair is: the n-th foreign pairing of every completion is left out in turn.
     for left_out in range(nth.max(initial=-1) + 1):
         rest = nth != left_out
-        by_completion, by_prompt = _effects(completion[rest], prompt[rest], surprise[rest], len(pairs))
+        by_completion, by_prompt = _effects(
+            completion[rest], prompt[rest], surprise[rest], len(pairs)
+        )
         for index in np.flatnonzero(~rest):
             if not np.isnan(by_completion[completion[index]]):
-                value = by_completion[completion[index]] + by_prompt[prompt[index]] - surprise[index]
+                value = (
+                    by_completion[completion[index]] + by_prompt[prompt[index]] - surprise[index]
+                )
                 swapped[completion[index]].append(round(float(value), 4))
     return [
-        {"id": pair["id"], "value": None if np.isnan(value) else round(float(value), 4), "swapped": others}
+        {
+            "id": pair["id"],
+            "value": None if np.isnan(value) else round(float(value), 4),
+            "swapped": others,
+        }
         for pair, value, others in zip(pairs, values, swapped, strict=True)
     ]
 
 
-def _effects(completion: np.ndarray, prompt: np.ndarray, surprise: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+def _effects(
+    completion: np.ndarray, prompt: np.ndarray, surprise: np.ndarray, count: int
+) -> tuple[np.ndarray, np.ndarray]:
     """r and c of surprise ≈ r(completion) + c(prompt) by least squares, c shrunk towards 0; r is NaN for a completion without a pairing.
 
     Each is the mean of what the other leaves over, in turn, until nothing changes.
@@ -119,8 +142,13 @@ def _effects(completion: np.ndarray, prompt: np.ndarray, surprise: np.ndarray, c
     seen, lent = np.bincount(completion, minlength=count), np.bincount(prompt, minlength=count)
     by_prompt = np.zeros(count)
     for _ in range(1000):
-        by_completion = np.bincount(completion, surprise - by_prompt[prompt], count) / np.maximum(seen, 1)
-        before, by_prompt = by_prompt, np.bincount(prompt, surprise - by_completion[completion], count) / (lent + _SHRINKAGE)
+        by_completion = np.bincount(completion, surprise - by_prompt[prompt], count) / np.maximum(
+            seen, 1
+        )
+        before, by_prompt = (
+            by_prompt,
+            np.bincount(prompt, surprise - by_completion[completion], count) / (lent + _SHRINKAGE),
+        )
         if np.abs(by_prompt - before).max() < 1e-6:
             break
     return np.where(seen > 0, by_completion, np.nan), by_prompt

@@ -2,13 +2,15 @@
 
 from collections.abc import Iterable, Iterator
 
+from xuxie.files.novel_text import read_text
 from xuxie.llm import Answered, Failed, Question
-from xuxie.novel_text import read_text
 from xuxie.pairs import generation, writing
 from xuxie.pairs.planning import Plan
 
 
-def questions(plans: list[Plan], wording: str, mode: str, *, bounded: bool, sampling: dict) -> list[Question]:
+def questions(
+    plans: list[Plan], wording: str, mode: str, *, bounded: bool, sampling: dict
+) -> list[Question]:
     """A question for each plan.
 
     Args:
@@ -21,7 +23,9 @@ def questions(plans: list[Plan], wording: str, mode: str, *, bounded: bool, samp
     return [generation.question(plan, words, bounded=bounded, sampling=sampling) for plan in plans]
 
 
-def candidates(plans: list[Plan], outcomes: Iterable[Answered | Failed], novel: str | None) -> Iterator[dict]:
+def candidates(
+    plans: list[Plan], outcomes: Iterable[Answered | Failed], novel: str | None
+) -> Iterator[dict]:
     """The candidate pairs, and the failures.
 
     Args:

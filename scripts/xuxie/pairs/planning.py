@@ -22,7 +22,9 @@ class Plan:
     slots: list[tuple[LengthClass, list[Cut]]]
 
 
-def plan_chunk(chunk: dict, lengths: list[LengthClass], *, per_chunk: int, seed: int, cost: Cost | None = None) -> Plan:
+def plan_chunk(
+    chunk: dict, lengths: list[LengthClass], *, per_chunk: int, seed: int, cost: Cost | None = None
+) -> Plan:
     """Draw a length class for each pair of a chunk, by share, among those that fit in it.
 
     A chunk in which no class fits gets a plan without slots.
@@ -31,16 +33,31 @@ def plan_chunk(chunk: dict, lengths: list[LengthClass], *, per_chunk: int, seed:
         cost: counts tokens; needed if a class has a bound in tokens.
     """
     sentences = Sentences.of(chunk["text"], cost)
-    possible = {length: options for length in lengths if length.share > 0 and (options := cuts(sentences, length))}
+    possible = {
+        length: options
+        for length in lengths
+        if length.share > 0 and (options := cuts(sentences, length))
+    }
     if not possible:
         return Plan(chunk, sentences, [])
-    drawn = text_random(chunk["text"], seed).choices(list(possible), [length.share for length in possible], k=per_chunk)
+    drawn = text_random(chunk["text"], seed).choices(
+        list(possible), [length.share for length in possible], k=per_chunk
+    )
     # Each pair of a class gets a stretch of the chunk of its own: left free, small models choose the first sentences every time.
-    stretches = {length: spread(possible[length], drawn.count(length), whole_scenes=length.whole_scene) for length in drawn}
-    return Plan(chunk, sentences, [(length, stretches[length].pop(0)) for length in drawn if stretches[length]])
+    stretches = {
+        length: spread(possible[length], drawn.count(length), whole_scenes=length.whole_scene)
+        for length in drawn
+    }
+    return Plan(
+        chunk,
+        sentences,
+        [(length, stretches[length].pop(0)) for length in drawn if stretches[length]],
+    )
 
 
-def plan_chunks(chunks: list[dict], lengths: list[dict], *, per_chunk: int, seed: int, tokenizer: str | None) -> Iterator[Plan]:
+def plan_chunks(
+    chunks: list[dict], lengths: list[dict], *, per_chunk: int, seed: int, tokenizer: str | None
+) -> Iterator[Plan]:
     """Plan chunk after chunk.
 
     Args:
@@ -49,7 +66,9 @@ def plan_chunks(chunks: list[dict], lengths: list[dict], *, per_chunk: int, seed
     """
     classes = [LengthClass.from_settings(length) for length in lengths]
     cost = token_cost(tokenizer) if tokenizer else None
-    return (plan_chunk(chunk, classes, per_chunk=per_chunk, seed=seed, cost=cost) for chunk in chunks)
+    return (
+        plan_chunk(chunk, classes, per_chunk=per_chunk, seed=seed, cost=cost) for chunk in chunks
+    )
 
 
 def asked_chunks(chunks: list[dict], *, per_chapter: int | None, seed: int) -> list[dict]:
@@ -62,7 +81,9 @@ def asked_chunks(chunks: list[dict], *, per_chapter: int | None, seed: int) -> l
     chosen = {
         chunk["id"]
         for group in by_chapter.values()
-        for chunk in sorted(group, key=lambda chunk: text_random(chunk["text"], seed).random())[:per_chapter]
+        for chunk in sorted(group, key=lambda chunk: text_random(chunk["text"], seed).random())[
+            :per_chapter
+        ]
     }
     return [chunk for chunk in chunks if chunk["id"] in chosen]
 

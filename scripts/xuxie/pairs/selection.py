@@ -2,12 +2,14 @@
 
 from collections import Counter, defaultdict
 
-from xuxie.dataset.duplicates import Duplicates
+from xuxie.overlap.duplicates import Duplicates
 
 Span = tuple[int, int]
 
 
-def select(pairs: list[dict], *, threshold: float, near_duplicate: float, max_overlap: float) -> list[dict]:
+def select(
+    pairs: list[dict], *, threshold: float, near_duplicate: float, max_overlap: float
+) -> list[dict]:
     """Mark each scored pair as kept or dropped, best score first, in the order given.
 
     Args:
@@ -31,7 +33,10 @@ def select(pairs: list[dict], *, threshold: float, near_duplicate: float, max_ov
             seen.add(pair["completion"])
             kept_spans[pair["chunk"]].append(tuple(pair["completion_span"]))
         verdict[pair["id"]] = reason
-    return [{**pair, "kept": verdict[pair["id"]] is None, "dropped_because": verdict[pair["id"]]} for pair in pairs]
+    return [
+        {**pair, "kept": verdict[pair["id"]] is None, "dropped_because": verdict[pair["id"]]}
+        for pair in pairs
+    ]
 
 
 def _reason(pair: dict, threshold: float, max_overlap: float, kept_spans: list[Span]) -> str | None:
@@ -40,9 +45,15 @@ def _reason(pair: dict, threshold: float, max_overlap: float, kept_spans: list[S
     if pair["score"] < threshold:
         return "score below threshold"
     if pair.get("verbatim", 1) < 1:
-        return None  # written by the LLM: its span is what it was written from, and others may be too
+        return (
+            None  # written by the LLM: its span is what it was written from, and others may be too
+        )
     start, end = pair["completion_span"]
-    return "overlaps a better pair" if covered(start, end, kept_spans) > max_overlap * (end - start) else None
+    return (
+        "overlaps a better pair"
+        if covered(start, end, kept_spans) > max_overlap * (end - start)
+        else None
+    )
 
 
 def covered(start: int, end: int, spans: list[Span]) -> int:

@@ -49,9 +49,16 @@ class LengthClass:
         for key, bounds in settings.items():
             if isinstance(bounds, list) and bounds[0] > bounds[1]:
                 raise UserError(
-                    f"{bounds} admits nothing", where=f"pairs.lengths, {settings['name']}: {key}", remedy="put the smaller one first"
+                    f"{bounds} admits nothing",
+                    where=f"pairs.lengths, {settings['name']}: {key}",
+                    remedy="put the smaller one first",
                 )
-        return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in settings.items()})
+        return cls(
+            **{
+                key: tuple(value) if isinstance(value, list) else value
+                for key, value in settings.items()
+            }
+        )
 
 
 @dataclass(frozen=True)
@@ -72,7 +79,10 @@ class Sentences:
     def of(cls, text: str, cost: Cost | None = None) -> "Sentences":
         """The sentences of a chunk's text, with their tokens if a cost function is given."""
         edges = sentence_bounds(text, 0, len(text))
-        ends = ["\n\n" in text[len(text[start:end].rstrip()) + start : end] for start, end in pairwise(edges)]
+        ends = [
+            "\n\n" in text[len(text[start:end].rstrip()) + start : end]
+            for start, end in pairwise(edges)
+        ]
         tokens = list(accumulate(cost(text, edges), initial=0)) if cost else None
         return cls(edges, tokens, list(accumulate(ends[:-1], initial=0)))
 
@@ -121,7 +131,9 @@ def cuts(sentences: Sentences, length: LengthClass) -> list[Cut]:
     return found
 
 
-def _largest_block(firsts: range, ends: range, edge: int, sentences: Sentences, length: LengthClass) -> tuple[range, range]:
+def _largest_block(
+    firsts: range, ends: range, edge: int, sentences: Sentences, length: LengthClass
+) -> tuple[range, range]:
     """The most first sentences and ends of which every combination keeps the bounds on the pair as a whole."""
     if length.tokens is None and length.prompt_share == (0, 1):
         return firsts, ends
@@ -131,8 +143,12 @@ def _largest_block(firsts: range, ends: range, edge: int, sentences: Sentences, 
     earliest, latest, from_here, up_to_here = {}, {}, {}, {}
     for first in firsts:
         prompt = edge - edges[first]
-        earliest[first] = bisect_left(edges, edges[first] + prompt / largest) if largest else len(edges)
-        up_to_here[first] = bisect_right(edges, edges[first] + prompt / smallest) if smallest else len(edges)
+        earliest[first] = (
+            bisect_left(edges, edges[first] + prompt / largest) if largest else len(edges)
+        )
+        up_to_here[first] = (
+            bisect_right(edges, edges[first] + prompt / smallest) if smallest else len(edges)
+        )
         from_here[first], latest[first] = 0, len(edges)
         if length.tokens:
             from_here[first] = bisect_left(tokens, tokens[first] + length.tokens[0])
@@ -148,7 +164,10 @@ def _largest_block(firsts: range, ends: range, edge: int, sentences: Sentences, 
             if len(block) * (firsts.stop - longest) <= size:
                 break
             if len(block) * (shortest + 1 - longest) > size:
-                best, size = (range(longest, shortest + 1), block), len(block) * (shortest + 1 - longest)
+                best, size = (
+                    (range(longest, shortest + 1), block),
+                    len(block) * (shortest + 1 - longest),
+                )
     return best
 
 
@@ -158,10 +177,17 @@ def spread(options: list[Cut], pairs: int, *, whole_scenes: bool = False) -> lis
     Args:
         whole_scenes: all cuts of a scene go to one pair.
     """
-    units = [list(unit) for _, unit in groupby(options, key=lambda cut: cut.completion_lasts if whole_scenes else cut.completion_first)]
+    units = [
+        list(unit)
+        for _, unit in groupby(
+            options, key=lambda cut: cut.completion_lasts if whole_scenes else cut.completion_first
+        )
+    ]
     pairs = min(pairs, len(units))
     stretches = [round(index * len(units) / pairs) for index in range(pairs + 1)]
-    return [[cut for unit in units[start:end] for cut in unit] for start, end in pairwise(stretches)]
+    return [
+        [cut for unit in units[start:end] for cut in unit] for start, end in pairwise(stretches)
+    ]
 
 
 class Choice(BaseModel):
@@ -182,7 +208,11 @@ def free_schema(slots: list[list[Cut]]) -> type[BaseModel]:
 
 @cache
 def _choices_model(count: int) -> type[BaseModel]:
-    return create_model("Pairs", __config__=ConfigDict(extra="forbid"), **{slot(i): (Choice, ...) for i in range(count)})
+    return create_model(
+        "Pairs",
+        __config__=ConfigDict(extra="forbid"),
+        **{slot(i): (Choice, ...) for i in range(count)},
+    )
 
 
 def bounded_schema(slots: list[list[Cut]]) -> type[BaseModel]:
@@ -224,14 +254,19 @@ def check_choices(answer: BaseModel, slots: list[list[Cut]]) -> None:
 def _check(index: int, end: str, choice: Choice, possible: Sequence[int]) -> None:
     number = getattr(choice, end)
     if number not in possible:
-        raise ValueError(f"spans out of range: {slot(index)}: {end} {number} is not one of {', '.join(map(str, possible))}")
+        raise ValueError(
+            f"spans out of range: {slot(index)}: {end} {number} is not one of {', '.join(map(str, possible))}"
+        )
 
 
 def _settled(choice: Choice, options: list[Cut]) -> Choice:
     cut = _cut_of(choice, options)
     settled = {
         end: possible[0]
-        for end, possible in (("prompt_first", cut.prompt_firsts), ("completion_last", cut.completion_lasts))
+        for end, possible in (
+            ("prompt_first", cut.prompt_firsts),
+            ("completion_last", cut.completion_lasts),
+        )
         if len(possible) == 1
     }
     return choice.model_copy(update=settled)
@@ -239,4 +274,7 @@ def _settled(choice: Choice, options: list[Cut]) -> Choice:
 
 def _cut_of(choice: Choice, options: list[Cut]) -> Cut:
     """The cut that a choice names; none that anything suits if it names no possible one."""
-    return next((cut for cut in options if cut.completion_first == choice.completion_first), Cut(choice.completion_first, (), ()))
+    return next(
+        (cut for cut in options if cut.completion_first == choice.completion_first),
+        Cut(choice.completion_first, (), ()),
+    )

@@ -27,7 +27,9 @@ class Written(BaseModel):
 
 def question(plan: Plan, wording: Wording, *, sampling: dict) -> Question:
     """The question for one chunk, with room for the pairs that are asked for: two tokens a character, as that is more than any takes."""
-    room = 2 * sum(length.prompt[1] + length.completion[1] for length, _ in plan.slots) + 100 * len(plan.slots)
+    room = 2 * sum(length.prompt[1] + length.completion[1] for length, _ in plan.slots) + 100 * len(
+        plan.slots
+    )
     return Question(
         id=plan.chunk["id"],
         messages=wording.ask(plan),
@@ -39,7 +41,11 @@ def question(plan: Plan, wording: Wording, *, sampling: dict) -> Question:
 
 @cache
 def _written_model(count: int) -> type[BaseModel]:
-    return create_model("WrittenPairs", __config__=ConfigDict(extra="forbid"), **{slot(i): (Written, ...) for i in range(count)})
+    return create_model(
+        "WrittenPairs",
+        __config__=ConfigDict(extra="forbid"),
+        **{slot(i): (Written, ...) for i in range(count)},
+    )
 
 
 def check_lengths(answer: BaseModel, plan: Plan) -> None:
@@ -52,10 +58,14 @@ def check_lengths(answer: BaseModel, plan: Plan) -> None:
         for part, (least, most) in (("prompt", length.prompt), ("completion", length.completion)):
             count = len(getattr(getattr(answer, slot(index)), part).strip())
             if not least / 2 <= count <= most * 2:
-                raise ValueError(f"wrong length: {slot(index)}: the {part} has {count} characters, asked for {least} to {most}")
+                raise ValueError(
+                    f"wrong length: {slot(index)}: the {part} has {count} characters, asked for {least} to {most}"
+                )
 
 
-def candidates(plans: Iterable[Plan], outcomes: Iterable[Answered | Failed], novel: str) -> Iterator[dict]:
+def candidates(
+    plans: Iterable[Plan], outcomes: Iterable[Answered | Failed], novel: str
+) -> Iterator[dict]:
     """Turn answers into candidate pairs, and failures into rows that say what was lost and why.
 
     A pair carries `verbatim`, the share of its completion that the novel holds (see `verbatim_shares`). Its spans are those of
@@ -66,7 +76,9 @@ def candidates(plans: Iterable[Plan], outcomes: Iterable[Answered | Failed], nov
     """
     rows = list(_rows(plans, outcomes))
     written = [row for row in rows if "failed" not in row]
-    for row, share in zip(written, verbatim_shares([row["completion"] for row in written], novel), strict=True):
+    for row, share in zip(
+        written, verbatim_shares([row["completion"] for row in written], novel), strict=True
+    ):
         row["verbatim"] = round(share, 4)
     yield from rows
 
@@ -83,7 +95,11 @@ def verbatim_shares(texts: list[str], novel: str, run: int = RUN) -> list[float]
 def verbatim_summary(rows: list[dict]) -> dict[str, float | int]:
     """Of written pairs: how many there are, the mean share of a completion that is verbatim, and how many completions are wholly so."""
     shares = [row["verbatim"] for row in rows]
-    return {"pairs": len(shares), "mean": round(fmean(shares), 4) if shares else 0.0, "wholly": sum(share == 1 for share in shares)}
+    return {
+        "pairs": len(shares),
+        "mean": round(fmean(shares), 4) if shares else 0.0,
+        "wholly": sum(share == 1 for share in shares),
+    }
 
 
 def _covered(text: str, known: set[str], run: int) -> int:
@@ -117,4 +133,8 @@ def _rows(plans: Iterable[Plan], outcomes: Iterable[Answered | Failed]) -> Itera
 
 def _span(text: str, chunk: dict) -> list[int]:
     place = chunk["text"].find(text)
-    return [chunk["start"] + place, chunk["start"] + place + len(text)] if place >= 0 else [chunk["start"], chunk["end"]]
+    return (
+        [chunk["start"] + place, chunk["start"] + place + len(text)]
+        if place >= 0
+        else [chunk["start"], chunk["end"]]
+    )

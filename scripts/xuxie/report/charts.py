@@ -8,7 +8,9 @@ _KNOWN = {"human": "var(--human)", "base": "var(--base)", "tuned": "var(--tuned)
 _OTHERS = ["var(--other-1)", "var(--other-2)", "var(--other-3)", "var(--other-4)"]
 
 
-def by_position(stretches: list[dict], names: dict[str, str], *, x: str, y: str, percent: bool = False) -> str:
+def by_position(
+    stretches: list[dict], names: dict[str, str], *, x: str, y: str, percent: bool = False
+) -> str:
     """A metric along the text, a line a system, with its interval.
 
     Args:
@@ -19,30 +21,51 @@ def by_position(stretches: list[dict], names: dict[str, str], *, x: str, y: str,
     """
     order = [f"{stretch['start']}–{stretch['end']}" for stretch in stretches]
     values = [
-        {"at": label, "system": names[system], **{key: found[key] for key in ("value", "low", "high")}}
+        {
+            "at": label,
+            "system": names[system],
+            **{key: found[key] for key in ("value", "low", "high")},
+        }
         for label, stretch in zip(order, stretches, strict=True)
         for system, found in stretch["values"].items()
         if system in names and found["value"] is not None
     ]
     base = alt.Chart(alt.Data(values=values)).encode(
-        x=alt.X("at:O", sort=order, title=x, axis=alt.Axis(labelAngle=0, grid=False), scale=alt.Scale(paddingInner=0.6, paddingOuter=0.3)),
+        x=alt.X(
+            "at:O",
+            sort=order,
+            title=x,
+            axis=alt.Axis(labelAngle=0, grid=False),
+            scale=alt.Scale(paddingInner=0.6, paddingOuter=0.3),
+        ),
         color=alt.Color("system:N", scale=_colours(names), legend=_legend()),
         xOffset=alt.XOffset("system:N", sort=list(names.values())),
     )
     axis = alt.Axis(format="%") if percent else alt.Axis()
     value = alt.Y("value:Q", title=y, scale=alt.Scale(zero=False, nice=True), axis=axis)
     layers = [
-        base.mark_rule(strokeWidth=6, opacity=0.25).encode(y=alt.Y("low:Q", title=y, scale=alt.Scale(zero=False), axis=axis), y2="high:Q"),
+        base.mark_rule(strokeWidth=6, opacity=0.25).encode(
+            y=alt.Y("low:Q", title=y, scale=alt.Scale(zero=False), axis=axis), y2="high:Q"
+        ),
         base.mark_line(strokeWidth=1.5).encode(y=value),
         base.mark_circle(size=55, opacity=1).encode(y=value),
     ]
     return _svg(alt.layer(*layers))
 
 
-def histogram(scores: list[dict], threshold: float, labels: dict[str, str], *, x: str, y: str) -> str:
+def histogram(
+    scores: list[dict], threshold: float, labels: dict[str, str], *, x: str, y: str
+) -> str:
     """How many pairs got which score, kept and dropped, with the threshold."""
-    data = alt.Data(values=[{"score": row["score"], "kept": labels["kept" if row["kept"] else "dropped"]} for row in scores])
-    colours = alt.Scale(domain=[labels["kept"], labels["dropped"]], range=["var(--tuned)", "var(--base)"])
+    data = alt.Data(
+        values=[
+            {"score": row["score"], "kept": labels["kept" if row["kept"] else "dropped"]}
+            for row in scores
+        ]
+    )
+    colours = alt.Scale(
+        domain=[labels["kept"], labels["dropped"]], range=["var(--tuned)", "var(--base)"]
+    )
     bars = (
         alt.Chart(data)
         .mark_bar(binSpacing=1)
@@ -57,7 +80,11 @@ def histogram(scores: list[dict], threshold: float, labels: dict[str, str], *, x
             color=alt.Color("kept:N", scale=colours, legend=_legend()),
         )
     )
-    rule = alt.Chart(alt.Data(values=[{"at": threshold}])).mark_rule(strokeDash=[4, 3], stroke="var(--ink)").encode(x="at:Q")
+    rule = (
+        alt.Chart(alt.Data(values=[{"at": threshold}]))
+        .mark_rule(strokeDash=[4, 3], stroke="var(--ink)")
+        .encode(x="at:Q")
+    )
     return _svg(alt.layer(bars, rule))
 
 
@@ -69,7 +96,9 @@ def loss_curve(log: list[dict], labels: dict[str, str], *, x: str, y: str) -> st
         for key in ("loss", "eval_loss")
         if entry.get(key) is not None
     ]
-    scale = alt.Scale(domain=[labels["loss"], labels["eval_loss"]], range=["var(--base)", "var(--tuned)"])
+    scale = alt.Scale(
+        domain=[labels["loss"], labels["eval_loss"]], range=["var(--base)", "var(--tuned)"]
+    )
     chart = (
         alt.Chart(alt.Data(values=values))
         .mark_line(strokeWidth=1.5, point=alt.OverlayMarkDef(size=30))
@@ -84,7 +113,9 @@ def loss_curve(log: list[dict], labels: dict[str, str], *, x: str, y: str) -> st
 
 def _colours(names: dict[str, str]) -> alt.Scale:
     others = iter(_OTHERS * len(names))
-    return alt.Scale(domain=list(names.values()), range=[_KNOWN.get(system) or next(others) for system in names])
+    return alt.Scale(
+        domain=list(names.values()), range=[_KNOWN.get(system) or next(others) for system in names]
+    )
 
 
 def _legend() -> alt.Legend:

@@ -33,7 +33,13 @@ class Adapter:
     manifest: dict
 
 
-def page_content(novels: dict[str, Novel], ledgers: dict[str, dict], adapters: dict[str, Adapter], config: dict, captions: dict) -> dict:
+def page_content(
+    novels: dict[str, Novel],
+    ledgers: dict[str, dict],
+    adapters: dict[str, Adapter],
+    config: dict,
+    captions: dict,
+) -> dict:
     """Everything that the template names, ready to be shown."""
     return {
         "title": config["report"]["title"] or "、".join(novels),
@@ -46,11 +52,21 @@ def page_content(novels: dict[str, Novel], ledgers: dict[str, dict], adapters: d
             for name, adapter in adapters.items()
         ],
         "samples": _cards(adapters, novels, captions),
-        "positions": [{"adapter": name, **_positions(adapter.evaluation, captions)} for name, adapter in adapters.items()],
-        "tables": [{"adapter": name, **_table(adapter.evaluation, captions)} for name, adapter in adapters.items()],
-        "recipes": [_recipe(name, adapter) for name, adapter in adapters.items()] if len(adapters) > 1 else [],
+        "positions": [
+            {"adapter": name, **_positions(adapter.evaluation, captions)}
+            for name, adapter in adapters.items()
+        ],
+        "tables": [
+            {"adapter": name, **_table(adapter.evaluation, captions)}
+            for name, adapter in adapters.items()
+        ],
+        "recipes": [_recipe(name, adapter) for name, adapter in adapters.items()]
+        if len(adapters) > 1
+        else [],
         "judges": [
-            {"adapter": name, **judged} for name, adapter in adapters.items() if (judged := _judge(adapter.evaluation["judge"], captions))
+            {"adapter": name, **judged}
+            for name, adapter in adapters.items()
+            if (judged := _judge(adapter.evaluation["judge"], captions))
         ],
         "costs": _costs(novels, adapters),
         "novels": [_novel(name, novel, captions) for name, novel in novels.items()],
@@ -59,7 +75,10 @@ def page_content(novels: dict[str, Novel], ledgers: dict[str, dict], adapters: d
             {
                 "adapter": name,
                 "curve": charts.loss_curve(
-                    adapter.trainer_log, captions["training"], x=captions["training"]["x"], y=captions["training"]["y"]
+                    adapter.trainer_log,
+                    captions["training"],
+                    x=captions["training"]["x"],
+                    y=captions["training"]["y"],
                 ),
                 "gates": adapter.gates,
                 "manifest": adapter.manifest,
@@ -76,21 +95,44 @@ def _labels(systems: list[str], captions: dict) -> dict[str, str]:
 
 def _tiles(evaluation: dict, captions: dict) -> list[dict]:
     """The few numbers that a glance should catch."""
-    words, bits, systems = captions["tiles"], evaluation["bits_per_character"], evaluation["texts"]["systems"]
+    words, bits, systems = (
+        captions["tiles"],
+        evaluation["bits_per_character"],
+        evaluation["texts"]["systems"],
+    )
     tiles = [
-        {"label": words["bits"], "value": figure(bits[TUNED]["value"]), "beside": words["against"].format(base=figure(bits[BASE]["value"]))}
+        {
+            "label": words["bits"],
+            "value": figure(bits[TUNED]["value"]),
+            "beside": words["against"].format(base=figure(bits[BASE]["value"])),
+        }
     ]
-    for label, metric in (("stop", "natural_stop"), ("repetition", "seq_rep_4"), ("copied", "copied_30"), ("names", "invented_names")):
+    for label, metric in (
+        ("stop", "natural_stop"),
+        ("repetition", "seq_rep_4"),
+        ("copied", "copied_30"),
+        ("names", "invented_names"),
+    ):
         tuned = systems.get(TUNED, {}).get(metric)
         if not tuned:
             continue
         kind = METRICS[metric]
         beside = []
         if metric in systems[HUMAN]:
-            beside.append(words["author"].format(human=figure(systems[HUMAN][metric]["value"], kind)))
+            beside.append(
+                words["author"].format(human=figure(systems[HUMAN][metric]["value"], kind))
+            )
         if metric in systems.get(BASE, {}):
-            beside.append(words["against"].format(base=figure(systems[BASE][metric]["value"], kind)))
-        tiles.append({"label": words[label], "value": figure(tuned["value"], kind), "beside": " · ".join(beside)})
+            beside.append(
+                words["against"].format(base=figure(systems[BASE][metric]["value"], kind))
+            )
+        tiles.append(
+            {
+                "label": words[label],
+                "value": figure(tuned["value"], kind),
+                "beside": " · ".join(beside),
+            }
+        )
     return tiles
 
 
@@ -99,21 +141,29 @@ def _cards(adapters: dict[str, Adapter], novels: dict[str, Novel], captions: dic
     cards: dict[tuple, dict] = {}
     for name, adapter in adapters.items():
         for sample in adapter.samples:
-            card = cards.setdefault((sample["id"], sample["prompt"]["input"]), _card(sample, adapter, novels, captions))
+            card = cards.setdefault(
+                (sample["id"], sample["prompt"]["input"]), _card(sample, adapter, novels, captions)
+            )
             for system, output in sample["outputs"].items():
-                label = _system_label(system, name, adapter, alone=len(adapters) == 1, captions=captions)
+                label = _system_label(
+                    system, name, adapter, alone=len(adapters) == 1, captions=captions
+                )
                 if label not in (column["label"] for column in card["columns"]):
                     mark = adapter.evaluation["texts"]["rows"][sample["id"]][system]
                     card["columns"].append(_column(label, system, output["text"], mark, output))
     for card in cards.values():
         card["stops"] = sorted({column["stop"] for column in card["columns"] if column["stop"]})
-        card["marked"] = any(column["marked"] for column in card["columns"] if column["system"] != HUMAN)
+        card["marked"] = any(
+            column["marked"] for column in card["columns"] if column["system"] != HUMAN
+        )
     return list(cards.values())
 
 
 def _card(sample: dict, adapter: Adapter, novels: dict[str, Novel], captions: dict) -> dict:
     chapters = novels[sample["novel"]].chapters if sample["novel"] in novels else []
-    title = chapters[sample["chapter"] - 1]["title"] if 0 < sample["chapter"] <= len(chapters) else ""
+    title = (
+        chapters[sample["chapter"] - 1]["title"] if 0 < sample["chapter"] <= len(chapters) else ""
+    )
     mark = adapter.evaluation["texts"]["rows"][sample["id"]][HUMAN]
     return {
         "id": sample["id"],
@@ -149,15 +199,28 @@ def _column(label: str, system: str, text: str, mark: dict, output: dict | None)
 def _positions(evaluation: dict, captions: dict) -> dict:
     words = captions["position"]
     bits = [
-        {"start": stretch["start"], "end": stretch["end"], "values": {name: stretch[name] for name in (BASE, TUNED)}}
+        {
+            "start": stretch["start"],
+            "end": stretch["end"],
+            "values": {name: stretch[name] for name in (BASE, TUNED)},
+        }
         for stretch in evaluation["bits_per_character"]["by_position"]
     ]
     texts = evaluation["texts"]
-    repetition = [{"start": s["start"], "end": s["end"], "values": s["seq_rep_4"]} for s in texts["by_position"]]
+    repetition = [
+        {"start": s["start"], "end": s["end"], "values": s["seq_rep_4"]}
+        for s in texts["by_position"]
+    ]
     return {
-        "bits": charts.by_position(bits, _labels([BASE, TUNED], captions), x=words["x"], y=words["bits"]),
+        "bits": charts.by_position(
+            bits, _labels([BASE, TUNED], captions), x=words["x"], y=words["bits"]
+        ),
         "repetition": charts.by_position(
-            repetition, _labels(list(texts["systems"]), captions), x=words["x"], y=words["repetition"], percent=True
+            repetition,
+            _labels(list(texts["systems"]), captions),
+            x=words["x"],
+            y=words["repetition"],
+            percent=True,
         ),
     }
 
@@ -166,12 +229,18 @@ def _table(evaluation: dict, captions: dict) -> dict:
     """Rows of metrics, columns of systems."""
     systems = evaluation["texts"]["systems"]
     bits = evaluation["bits_per_character"]
-    measured = {system: {**metrics, "bits": bits[system]} if system in (BASE, TUNED) else metrics for system, metrics in systems.items()}
+    measured = {
+        system: {**metrics, "bits": bits[system]} if system in (BASE, TUNED) else metrics
+        for system, metrics in systems.items()
+    }
     rows = [
         {
             "name": captions["metrics"]["names"][metric],
             "cells": [
-                {"value": figure(metrics[metric]["value"], kind), "interval": interval(metrics[metric], kind)}
+                {
+                    "value": figure(metrics[metric]["value"], kind),
+                    "interval": interval(metrics[metric], kind),
+                }
                 if metric in metrics
                 else None
                 for metrics in measured.values()
@@ -186,7 +255,15 @@ def _table(evaluation: dict, captions: dict) -> dict:
 def _recipe(name: str, adapter: Adapter) -> dict:
     difference = adapter.evaluation["bits_per_character"]["difference"]
     tuned = adapter.evaluation["texts"]["systems"].get(TUNED, {})
-    metrics = ("natural_stop", "foreign_stop", "characters", "seq_rep_4", "copied_30", "invented_names", "style_delta")
+    metrics = (
+        "natural_stop",
+        "foreign_stop",
+        "characters",
+        "seq_rep_4",
+        "copied_30",
+        "invented_names",
+        "style_delta",
+    )
     return {
         "adapter": name,
         "model": adapter.model,
@@ -194,7 +271,10 @@ def _recipe(name: str, adapter: Adapter) -> dict:
         "verdict": adapter.evaluation["verdict"],
         "difference": figure(difference["value"], signed=True),
         "interval": interval(difference),
-        "cells": {metric: figure(tuned[metric]["value"], METRICS[metric]) if metric in tuned else "—" for metric in metrics},
+        "cells": {
+            metric: figure(tuned[metric]["value"], METRICS[metric]) if metric in tuned else "—"
+            for metric in metrics
+        },
     }
 
 
@@ -227,7 +307,11 @@ def _costs(novels: dict[str, Novel], adapters: dict[str, Adapter]) -> dict:
             {
                 "adapter": name,
                 "training": adapter.manifest["seconds"],
-                "sampling": sum(output["seconds"] for sample in adapter.samples for output in sample["outputs"].values()),
+                "sampling": sum(
+                    output["seconds"]
+                    for sample in adapter.samples
+                    for output in sample["outputs"].values()
+                ),
             }
             for name, adapter in adapters.items()
         ],
@@ -236,7 +320,11 @@ def _costs(novels: dict[str, Novel], adapters: dict[str, Adapter]) -> dict:
 
 def _novel(name: str, novel: Novel, captions: dict) -> dict:
     words = captions["data"]
-    scored = [{"score": pair["score"], "kept": pair["kept"]} for pair in novel.pairs if pair["score"] is not None]
+    scored = [
+        {"score": pair["score"], "kept": pair["kept"]}
+        for pair in novel.pairs
+        if pair["score"] is not None
+    ]
     threshold = novel.summary["threshold"]
     return {
         "name": name,
@@ -246,12 +334,20 @@ def _novel(name: str, novel: Novel, captions: dict) -> dict:
         "summary": novel.summary,
         "threshold": threshold,
         "scores": charts.histogram(
-            scored, threshold, {"kept": words["kept_label"], "dropped": words["dropped_label"]}, x=words["scores_x"], y=words["scores_y"]
+            scored,
+            threshold,
+            {"kept": words["kept_label"], "dropped": words["dropped_label"]},
+            x=words["scores_x"],
+            y=words["scores_y"],
         )
         if scored
         else None,
         "calibration": [
-            {"scorer": scorer, "auc": figure(found["auc"]), "weak": found["auc"] is not None and found["auc"] < 0.8}
+            {
+                "scorer": scorer,
+                "auc": figure(found["auc"]),
+                "weak": found["auc"] is not None and found["auc"] < 0.8,
+            }
             for scorer, found in novel.summary.get("calibration", {}).items()
         ],
         "agreement": [
@@ -273,7 +369,10 @@ def _novel(name: str, novel: Novel, captions: dict) -> dict:
 
 def _ledger(ledger: dict) -> dict:
     """The road of the pairs as bars, each stage by its share of the pairs that were asked for."""
-    counts = {stage: sum(part["pairs"].get(stage, 0) for part in ledger["novels"].values()) for stage in ("asked", "candidates", "kept")}
+    counts = {
+        stage: sum(part["pairs"].get(stage, 0) for part in ledger["novels"].values())
+        for stage in ("asked", "candidates", "kept")
+    }
     counts |= ledger["rows"]
     whole = max(counts.values(), default=0) or 1
     reasons: dict[str, dict[str, int]] = {"dropped": {}, "failed": {}}
@@ -285,7 +384,10 @@ def _ledger(ledger: dict) -> dict:
             for reason, count in source.items():
                 reasons[kind][reason] = reasons[kind].get(reason, 0) + count
     return {
-        "stages": [{"stage": stage, "count": count, "share": count / whole} for stage, count in counts.items()],
+        "stages": [
+            {"stage": stage, "count": count, "share": count / whole}
+            for stage, count in counts.items()
+        ],
         "reasons": reasons,
         "leak": ledger.get("shared_shingles"),
     }

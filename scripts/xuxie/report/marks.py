@@ -25,12 +25,19 @@ def segments(text: str, spans: dict[str, list[tuple[int, int]]]) -> list[Segment
     Args:
         spans: half-open character offsets of each mark; spans of different marks may overlap.
     """
-    inside = {mark: [(max(0, start), min(end, len(text))) for start, end in found] for mark, found in spans.items()}
-    edges = {0, len(text)}.union(edge for found in inside.values() for span in found for edge in span)
+    inside = {
+        mark: [(max(0, start), min(end, len(text))) for start, end in found]
+        for mark, found in spans.items()
+    }
+    edges = {0, len(text)}.union(
+        edge for found in inside.values() for span in found for edge in span
+    )
     points = sorted(edge for edge in edges if 0 <= edge <= len(text))
     cut = []
     for start, end in pairwise(points):
-        here = tuple(mark for mark, found in inside.items() if any(a <= start and end <= b for a, b in found))
+        here = tuple(
+            mark for mark, found in inside.items() if any(a <= start and end <= b for a, b in found)
+        )
         begins = tuple(mark for mark in here if any(a == start for a, _ in inside[mark]))
         cut.append(Segment(text[start:end], here, begins))
     return cut
@@ -41,7 +48,9 @@ def output_spans(text: str, mark: dict, output: dict | None) -> dict[str, list[t
     foreign_stop = output and output.get("foreign_stop")
     return {
         "copied": [tuple(span) for span in mark["copied"]],
-        "invented": [(offset, offset + len(name)) for offset, name in mark.get("invented_names") or []],
+        "invented": [
+            (offset, offset + len(name)) for offset, name in mark.get("invented_names") or []
+        ],
         "repeating": [] if mark["onset"] is None else [(mark["onset"], len(text))],
         "unstopped": [] if foreign_stop is None else [(foreign_stop, len(text))],
     }

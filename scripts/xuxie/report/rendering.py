@@ -28,13 +28,24 @@ def render_page(folder: str | Path, content: dict, captions: dict) -> str:
     """
     folder = Path(folder)
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(folder), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=jinja2.FileSystemLoader(folder),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
-    environment.filters["yaml"] = lambda value: yaml.safe_dump(value, allow_unicode=True, sort_keys=False, width=120)
+    environment.filters["yaml"] = lambda value: yaml.safe_dump(
+        value, allow_unicode=True, sort_keys=False, width=120
+    )
     script = (folder / "page.js").read_text(encoding="utf-8")
     style = (folder / "style.css").read_text(encoding="utf-8")
     return environment.get_template("report.html.j2").render(
-        **content, t=captions, style=Markup(style), script=Markup(script), script_hash=_hash(script), svg=Markup
+        **content,
+        t=captions,
+        style=Markup(style),
+        script=Markup(script),
+        script_hash=_hash(script),
+        svg=Markup,
     )
 
 

@@ -34,12 +34,17 @@ def verdict_sentences(adapter: str, evaluation: dict, captions: dict) -> list[st
     if not {"base", "tuned"} <= systems.keys():
         return sentences
     tuned, base = systems["tuned"], systems["base"]
-    stops = {name: figure(side["natural_stop"]["value"], "percent") for name, side in (("tuned", tuned), ("base", base))}
+    stops = {
+        name: figure(side["natural_stop"]["value"], "percent")
+        for name, side in (("tuned", tuned), ("base", base))
+    }
     sentences.append(words["stops"].format(**stops))
     foreign = tuned["foreign_stop"]["value"]
     if foreign is not None and foreign >= _FOREIGN:
         sentences.append(words["foreign"].format(share=figure(foreign, "percent")))
-    copied = {name: figure(systems[name]["copied_30"]["value"], "percent") for name in ("tuned", "human")}
+    copied = {
+        name: figure(systems[name]["copied_30"]["value"], "percent") for name in ("tuned", "human")
+    }
     sentences.append(words["copying"].format(run=_COPY_RUN, **copied))
     if (start := _repeats_from(evaluation["texts"]["by_position"])) is not None:
         sentences.append(words["repeats"].format(start=start))
@@ -53,7 +58,10 @@ def _headline(verdict: str, difference: dict) -> str:
 
 def _decays_from(stretches: list[dict]) -> int | None:
     """Where the tuned model stops being surely better than the base, having been so before."""
-    better = [stretch["difference"]["high"] is not None and stretch["difference"]["high"] < 0 for stretch in stretches]
+    better = [
+        stretch["difference"]["high"] is not None and stretch["difference"]["high"] < 0
+        for stretch in stretches
+    ]
     for index in range(1, len(stretches)):
         if all(better[:index]) and not any(better[index:]):
             return stretches[index]["start"]
@@ -64,6 +72,10 @@ def _repeats_from(stretches: list[dict]) -> int | None:
     """The first stretch in which the tuned model's interval of repetition lies above twice the author's figure."""
     for stretch in stretches:
         tuned, human = (stretch["seq_rep_4"].get(name, {}) for name in ("tuned", "human"))
-        if tuned.get("low") is not None and human.get("value") is not None and tuned["low"] > 2 * human["value"]:
+        if (
+            tuned.get("low") is not None
+            and human.get("value") is not None
+            and tuned["low"] > 2 * human["value"]
+        ):
             return stretch["start"]
     return None

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 
 import torch
 
-from xuxie.nll import head_sees
-from xuxie.sampling.drawing import Drawing, row_generator
+from xuxie.models.nll import head_sees
+from xuxie.sampling.parameters import Drawing, row_generator
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +50,13 @@ class Continuation:
 
 
 def decode(
-    model, requests: deque[Request], *, drawing: Drawing, seed: int, stop_ids: set[int], batch_size: int = 8
+    model,
+    requests: deque[Request],
+    *,
+    drawing: Drawing,
+    seed: int,
+    stop_ids: set[int],
+    batch_size: int = 8,
 ) -> Iterator[tuple[Request, Continuation]]:
     """Continue requests, at most `batch_size` at once, and yield each as it ends.
 
@@ -59,7 +65,9 @@ def decode(
     """
     reader = _row_wise(model)
     if reader is None:
-        logger.warning("this model's attention cannot keep the rows of a batch apart: sampling one prompt at a time")
+        logger.warning(
+            "this model's attention cannot keep the rows of a batch apart: sampling one prompt at a time"
+        )
         reader, batch_size = _OneByOne(model), 1
     rows: list[_Row] = []
     while requests or rows:
@@ -127,7 +135,11 @@ class _OneByOne:
     def step(self, tokens: Sequence[int], caches: Sequence[list]) -> torch.Tensor:
         """One more token; returns the next logits, shape (1, vocabulary)."""
         (token,), (box,) = tokens, caches
-        output = self._model(input_ids=torch.tensor([[token]], device=self._model.device), past_key_values=box[0], use_cache=True)
+        output = self._model(
+            input_ids=torch.tensor([[token]], device=self._model.device),
+            past_key_values=box[0],
+            use_cache=True,
+        )
         box[0] = output.past_key_values
         return output.logits[:, -1]
 

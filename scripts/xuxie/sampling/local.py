@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from xuxie.errors import UserError
 from xuxie.llm.journal import Journal
-from xuxie.prompting import BARE, Prompting
+from xuxie.prompts.prompting import BARE, Prompting
+from xuxie.sampling.cache import answer_key, keep, recall
 from xuxie.sampling.decoding import Continuation, Request, decode
-from xuxie.sampling.drawing import Drawing
-from xuxie.sampling.kept import answer_key, keep, recall
+from xuxie.sampling.parameters import Drawing
 from xuxie.sampling.turns import Story
 
 logger = logging.getLogger(__name__)
@@ -59,7 +59,15 @@ def sample_local(
             ids = prompt_within(story, prompting, system, window - max_new_tokens)
             # A row's chance hangs on its prompt and turn alone, so that base and tuned draw the same numbers.
             request = Request((row_id, len(story.turns)), ids, max_new_tokens)
-            key = answer_key(identity, ids, sorted(prompting.stop_ids), vars(drawing), seed, request.key, max_new_tokens)
+            key = answer_key(
+                identity,
+                ids,
+                sorted(prompting.stop_ids),
+                vars(drawing),
+                seed,
+                request.key,
+                max_new_tokens,
+            )
             if (answer := recall(journal, key)) is None:
                 keys[request.key] = key
                 waiting.append(request)
@@ -70,11 +78,25 @@ def sample_local(
         ask(row_id)
     if known := len(rows) - len(waiting):
         logger.info("%s: %d of %d samples are in the journal", name, known, len(rows))
-    for request, continuation in decode(model, waiting, drawing=drawing, seed=seed, stop_ids=prompting.stop_ids, batch_size=batch_size):
+    for request, continuation in decode(
+        model,
+        waiting,
+        drawing=drawing,
+        seed=seed,
+        stop_ids=prompting.stop_ids,
+        batch_size=batch_size,
+    ):
         keep(journal, keys[request.key], identity, vars(continuation))
         row_id, turn = request.key
         _take(stories[row_id], prompting, continuation, len(request.ids))
-        logger.info("%s: %s, turn %d: %d tokens, %s stop", name, row_id, turn + 1, len(continuation.ids), continuation.stop)
+        logger.info(
+            "%s: %s, turn %d: %d tokens, %s stop",
+            name,
+            row_id,
+            turn + 1,
+            len(continuation.ids),
+            continuation.stop,
+        )
         ask(row_id)
     return {row_id: story.output() for row_id, story in stories.items()}
 
@@ -94,14 +116,25 @@ def prompt_within(story: Story, prompting: Prompting, system: str | None, room: 
     )
 
 
-def _take(story: Story, prompting: Prompting, continuation: Continuation, prompt_tokens: int) -> None:
+def _take(
+    story: Story, prompting: Prompting, continuation: Continuation, prompt_tokens: int
+) -> None:
     tokenizer = prompting.tokenizer
 
     def text(ids: list[int]) -> str:
         # A cut in the middle of a character's bytes leaves a replacement character, which the model did not write.
-        return tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False).rstrip("\ufffd")
+        return tokenizer.decode(
+            ids, skip_special_tokens=True, clean_up_tokenization_spaces=False
+        ).rstrip("\ufffd")
 
-    special = next((place for place, token in enumerate(continuation.ids) if token in tokenizer.all_special_ids), None)
+    special = next(
+        (
+            place
+            for place, token in enumerate(continuation.ids)
+            if token in tokenizer.all_special_ids
+        ),
+        None,
+    )
     story.add(
         text(continuation.ids),
         stop=continuation.stop,

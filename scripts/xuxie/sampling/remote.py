@@ -14,8 +14,8 @@ from xuxie.errors import UserError
 from xuxie.llm.budget import Budget, TokenEstimate
 from xuxie.llm.endpoint import Endpoint
 from xuxie.llm.journal import Journal
-from xuxie.sampling.drawing import Drawing
-from xuxie.sampling.kept import answer_key, keep, recall
+from xuxie.sampling.cache import answer_key, keep, recall
+from xuxie.sampling.parameters import Drawing
 from xuxie.sampling.turns import Story, question
 
 logger = logging.getLogger(__name__)
@@ -62,7 +62,14 @@ def sample_remote(
         }
         found, asked_now = calls.answer(body)
         if asked_now:
-            logger.info("%s: %s, turn %d: %d tokens, %s stop", name, row["id"], turn + 1, found["tokens"], found["stop"])
+            logger.info(
+                "%s: %s, turn %d: %d tokens, %s stop",
+                name,
+                row["id"],
+                turn + 1,
+                found["tokens"],
+                found["stop"],
+            )
         return found
 
     def write(row: dict) -> dict:
@@ -94,7 +101,10 @@ class _Calls:
         self._one_at_a_time = threading.Lock()  # for journal and budget
         settings = endpoint.settings
         self._client = openai.OpenAI(
-            base_url=endpoint.base_url, api_key=endpoint.key or "none", timeout=settings.timeout, max_retries=settings.tries
+            base_url=endpoint.base_url,
+            api_key=endpoint.key or "none",
+            timeout=settings.timeout,
+            max_retries=settings.tries,
         )
 
     def answer(self, body: dict) -> tuple[dict, bool]:
@@ -124,11 +134,22 @@ class _Calls:
                 "prompt_tokens": usage.prompt_tokens if usage else 0,
                 "seconds": time.perf_counter() - start,
             }
-            tokens = (usage.prompt_tokens, 0, usage.completion_tokens) if usage else (prompt, 0, body["max_tokens"])
+            tokens = (
+                (usage.prompt_tokens, 0, usage.completion_tokens)
+                if usage
+                else (prompt, 0, body["max_tokens"])
+            )
             with self._one_at_a_time:
                 if usage:
                     self._estimate.learn(size, usage.prompt_tokens)
-                keep(self._journal, key, self._endpoint.identity, found, tokens, self._endpoint.price.of(*tokens))
+                keep(
+                    self._journal,
+                    key,
+                    self._endpoint.identity,
+                    found,
+                    tokens,
+                    self._endpoint.price.of(*tokens),
+                )
             return found, True
         finally:
             with self._one_at_a_time:
@@ -151,7 +172,10 @@ class _Calls:
 def _fitting(story: Story, context: int) -> dict:
     """The next ask, without the beginning of the story if that outgrows the endpoint's `context`: a character is taken for a token."""
     for ask in story.asks():
-        if sum(map(len, [ask["input"], *(text for turn in ask["history"] for text in turn)])) <= context:
+        if (
+            sum(map(len, [ask["input"], *(text for turn in ask["history"] for text in turn)]))
+            <= context
+        ):
             break
     return ask
 
@@ -166,4 +190,6 @@ def _messages(ask: dict, system: str | None) -> list[dict]:
 
 def _seed(seed: int, row: str, turn: int) -> int:
     # 31 bits: some servers read a signed 32-bit number.
-    return int.from_bytes(hashlib.sha256(f"{seed}\0{row}\0{turn}".encode()).digest()[:4], "big") >> 1
+    return (
+        int.from_bytes(hashlib.sha256(f"{seed}\0{row}\0{turn}".encode()).digest()[:4], "big") >> 1
+    )

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 import torch
 from transformers import AttentionInterface, DynamicCache
 
-from xuxie.nll import head_sees
+from xuxie.models.nll import head_sees
 
 logger = logging.getLogger(__name__)
 
@@ -55,13 +55,21 @@ class _RowsCache:
         self.rows = rows
 
     def update(self, keys: torch.Tensor, values: torch.Tensor, layer: int, *_, **__):
-        return zip(*(row.append(layer, keys[i : i + 1], values[i : i + 1]) for i, row in enumerate(self.rows)), strict=True)
+        return zip(
+            *(
+                row.append(layer, keys[i : i + 1], values[i : i + 1])
+                for i, row in enumerate(self.rows)
+            ),
+            strict=True,
+        )
 
     def get_seq_length(self, *_) -> int:
         return max(row.length for row in self.rows)
 
 
-def _attend_by_row(module, query, keys, values, attention_mask, scaling=None, sliding_window=None, **_):
+def _attend_by_row(
+    module, query, keys, values, attention_mask, scaling=None, sliding_window=None, **_
+):
     """Attention of one new position a row over that row's keys alone; rows that only fill the batch up get zeros."""
     output = torch.zeros_like(query)
     for i, (key, value) in enumerate(zip(keys, values, strict=True)):
@@ -97,9 +105,10 @@ class RowWise:
     def fits(cls, model) -> bool:
         """Whether the row-wise attention works on this model: tried on three tokens, against a plain forward pass."""
         config = getattr(model, "get_base_model", lambda: model)().config
-        if set(getattr(config, "layer_types", None) or []) - {"full_attention", "sliding_attention"} or getattr(
-            config, "attn_logit_softcapping", None
-        ):
+        if set(getattr(config, "layer_types", None) or []) - {
+            "full_attention",
+            "sliding_attention",
+        } or getattr(config, "attn_logit_softcapping", None):
             return False
         first, second, third = (token % config.vocab_size for token in (1, 2, 3))
         reader = cls(model)
@@ -110,7 +119,9 @@ class RowWise:
         except (TypeError, AttributeError, ValueError, KeyError) as error:
             logger.info("row-wise attention does not fit %s: %s", type(model).__name__, error)
             return False
-        return torch.nn.functional.cosine_similarity(got.float(), wanted.float(), dim=0).item() > 0.99
+        return (
+            torch.nn.functional.cosine_similarity(got.float(), wanted.float(), dim=0).item() > 0.99
+        )
 
     @torch.inference_mode()
     def read(self, ids: list[int], room: int) -> tuple[RowCache, torch.Tensor]:
@@ -126,9 +137,16 @@ class RowWise:
         """One more token for each row; returns the next logits, shape (rows, vocabulary)."""
         fill = [0] * (-len(tokens) % _ROWS)
         column = torch.tensor([*tokens, *fill], device=self._model.device).unsqueeze(1)
-        positions = torch.tensor([*(cache.length for cache in caches), *fill], device=self._model.device).unsqueeze(1)
+        positions = torch.tensor(
+            [*(cache.length for cache in caches), *fill], device=self._model.device
+        ).unsqueeze(1)
         with _attending_by_row(self._model):
-            logits = self._model(input_ids=column, position_ids=positions, past_key_values=_RowsCache(caches), use_cache=True).logits
+            logits = self._model(
+                input_ids=column,
+                position_ids=positions,
+                past_key_values=_RowsCache(caches),
+                use_cache=True,
+            ).logits
         for cache in caches:
             cache.length += 1
         return logits[: len(tokens), -1]

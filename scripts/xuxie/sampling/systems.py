@@ -7,13 +7,13 @@ from pathlib import Path
 
 import yaml
 
-from xuxie.embedded import sha256_of
 from xuxie.llm import open_endpoint
 from xuxie.llm.journal import Journal
-from xuxie.models import load_model
-from xuxie.prompting import Prompting
-from xuxie.sampling.drawing import Drawing
+from xuxie.models.catalogue import sha256_of
+from xuxie.models.loading import load_model
+from xuxie.prompts.prompting import Prompting
 from xuxie.sampling.local import sample_local
+from xuxie.sampling.parameters import Drawing
 from xuxie.sampling.remote import sample_remote
 from xuxie.training.arguments import shaping_arguments
 
@@ -54,7 +54,11 @@ def choose_prompts(rows: Sequence[dict], count: int) -> list[dict]:
 
 
 def sample_trained(
-    rows: Sequence[dict], trained: Trained, names: Sequence[str], sampling: dict, journal_folder: Path
+    rows: Sequence[dict],
+    trained: Trained,
+    names: Sequence[str],
+    sampling: dict,
+    journal_folder: Path,
 ) -> dict[str, dict[str, dict]]:
     """Outputs of an adapter and its base by system and row id, from one loaded model with the adapter on and off.
 
@@ -66,20 +70,40 @@ def sample_trained(
     prompting = trained.prompting(tokenizer)
     base = sha256_of(trained.model.parent / "model.json")
     tuned = f"{base}+{sha256_of(trained.adapter / 'adapter_model.safetensors')}"
-    settings = {**_asked(sampling), "batch_size": sampling["batch_size"], "drawing": _drawing(sampling)}
+    settings = {
+        **_asked(sampling),
+        "batch_size": sampling["batch_size"],
+        "drawing": _drawing(sampling),
+    }
     outputs = {}
     with Journal(journal_folder) as journal:
         for name in names:
             if name == BASE:
                 with model.disable_adapter():
-                    outputs[name] = sample_local(model, prompting, rows, name=name, identity=base, journal=journal, **settings)
+                    outputs[name] = sample_local(
+                        model,
+                        prompting,
+                        rows,
+                        name=name,
+                        identity=base,
+                        journal=journal,
+                        **settings,
+                    )
             else:
-                outputs[name] = sample_local(model, prompting, rows, name=name, identity=tuned, journal=journal, **settings)
+                outputs[name] = sample_local(
+                    model, prompting, rows, name=name, identity=tuned, journal=journal, **settings
+                )
     return outputs
 
 
 def sample_endpoint(
-    rows: Sequence[dict], name: str, endpoint: dict, gguf: Path | None, sampling: dict, llm: dict, threads: int
+    rows: Sequence[dict],
+    name: str,
+    endpoint: dict,
+    gguf: Path | None,
+    sampling: dict,
+    llm: dict,
+    threads: int,
 ) -> dict[str, dict]:
     """Outputs of an endpoint's model by row id.
 
@@ -88,7 +112,10 @@ def sample_endpoint(
         gguf: the weights, if it is embedded.
         llm: `llm` of the config: the journal of all paid answers, the budget, and whether anything may be asked.
     """
-    with open_endpoint(endpoint, gguf, threads, llm["offline"]) as opened, Journal(Path(llm["journal"])) as journal:
+    with (
+        open_endpoint(endpoint, gguf, threads, llm["offline"]) as opened,
+        Journal(Path(llm["journal"])) as journal,
+    ):
         asked = {**_asked(sampling), "drawing": _drawing(sampling), "budget": llm["budget"]}
         return sample_remote(opened, rows, name=name, journal=journal, **asked)
 
@@ -101,14 +128,25 @@ def chat_command(trained: Trained, sampling: dict, system: str | None) -> str:
         "adapter_name_or_path": trained.adapter,
         "template": trained.template,
         **({"default_system": told} if told else {}),
-        **{key: sampling[key] for key in ("temperature", "top_p", "top_k", "repetition_penalty", "max_new_tokens")},
+        **{
+            key: sampling[key]
+            for key in ("temperature", "top_p", "top_k", "repetition_penalty", "max_new_tokens")
+        },
         **({"trust_remote_code": "true"} if trained.trust_remote_code else {}),
     }
-    return shlex.join(["llamafactory-cli", "chat", *(part for key, value in arguments.items() for part in (f"--{key}", str(value)))])
+    return shlex.join(
+        [
+            "llamafactory-cli",
+            "chat",
+            *(part for key, value in arguments.items() for part in (f"--{key}", str(value))),
+        ]
+    )
 
 
 def _drawing(sampling: dict) -> Drawing:
-    return Drawing(**{key: sampling[key] for key in ("temperature", "top_p", "top_k", "repetition_penalty")})
+    return Drawing(
+        **{key: sampling[key] for key in ("temperature", "top_p", "top_k", "repetition_penalty")}
+    )
 
 
 def _asked(sampling: dict) -> dict:

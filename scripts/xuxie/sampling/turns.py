@@ -33,7 +33,11 @@ class Story:
         """Whether a further turn is wanted: the target is not reached, and the last turn brought something."""
         if not self.turns:
             return True
-        return len(self.text) < target_chars and bool(self.turns[-1].strip()) and len(self.turns) < _MAX_TURNS
+        return (
+            len(self.text) < target_chars
+            and bool(self.turns[-1].strip())
+            and len(self.turns) < _MAX_TURNS
+        )
 
     def asks(self) -> Iterator[dict]:
         """The rows that may ask for the next turn: with the whole story, then with ever less of its beginning.
@@ -43,11 +47,26 @@ class Story:
         passages = [self.row["input"], *self.turns]
         for first in range(len(passages)):
             earlier = zip(passages[first:-2], passages[first + 1 : -1], strict=True)
-            turns = [[question(self.row["instruction"], before), after] for before, after in earlier]
+            turns = [
+                [question(self.row["instruction"], before), after] for before, after in earlier
+            ]
             self.forgotten = sum(map(len, passages[:first]))
-            yield {**self.row, "input": passages[-1], "history": ([] if first else list(self.row["history"] or [])) + turns}
+            yield {
+                **self.row,
+                "input": passages[-1],
+                "history": ([] if first else list(self.row["history"] or [])) + turns,
+            }
 
-    def add(self, text: str, *, stop: str, tokens: int, prompt_tokens: int, seconds: float, foreign_stop: int | None = None) -> None:
+    def add(
+        self,
+        text: str,
+        *,
+        stop: str,
+        tokens: int,
+        prompt_tokens: int,
+        seconds: float,
+        foreign_stop: int | None = None,
+    ) -> None:
         """Take in a turn's answer.
 
         Args:
@@ -58,7 +77,11 @@ class Story:
             self._foreign_stop = len(self.text) + foreign_stop
         self.turns.append(text)
         self._stop = stop
-        for name, value in (("tokens", tokens), ("prompt_tokens", prompt_tokens), ("seconds", seconds)):
+        for name, value in (
+            ("tokens", tokens),
+            ("prompt_tokens", prompt_tokens),
+            ("seconds", seconds),
+        ):
             self._counts[name] += value
 
     def output(self) -> dict:

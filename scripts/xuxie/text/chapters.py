@@ -16,7 +16,25 @@ from xuxie.text.scenes import scenes, trimmed
 
 # What counts chapters, from the finest; a novel's chapters are the finest of the first group that it has.
 _CHAPTER_UNITS = ("章", "回", "话", "話", "折", "chapter")
-_OTHER_UNITS = ("节", "節", "幕", "场", "場", "集", "篇", "册", "冊", "卷", "季", "辑", "輯", "部", "part", "volume", "book")
+_OTHER_UNITS = (
+    "节",
+    "節",
+    "幕",
+    "场",
+    "場",
+    "集",
+    "篇",
+    "册",
+    "冊",
+    "卷",
+    "季",
+    "辑",
+    "輯",
+    "部",
+    "part",
+    "volume",
+    "book",
+)
 
 # Finer than any of _OTHER_UNITS: what stands beside chapters proper is above them, except these.
 _FINER = 4
@@ -91,7 +109,11 @@ class _Line:
 
 
 def find_chapters(
-    text: str, *, pattern: str | None = None, scene_size: int = 4000, files: Sequence[tuple[int, str]] = ()
+    text: str,
+    *,
+    pattern: str | None = None,
+    scene_size: int = 4000,
+    files: Sequence[tuple[int, str]] = (),
 ) -> tuple[list[Chapter], Findings]:
     """Find a text's chapters.
 
@@ -115,7 +137,9 @@ def find_chapters(
     chapters = _without_repetitions(text, stretches, findings)
     _note_order(chapters, findings)
     first = lines[0].start if lines else len(text)
-    opening = trimmed(text, max((end for _, end in findings.contents if end <= first), default=0), first)
+    opening = trimmed(
+        text, max((end for _, end in findings.contents if end <= first), default=0), first
+    )
     if not lines and len(files) > 1:
         chapters = _of_files(text, files)
         findings.note = f"no headings found: each of {len(files)} files is a chapter"
@@ -153,7 +177,10 @@ def _of_files(text: str, files: Sequence[tuple[int, str]]) -> list[Chapter]:
 
 def _candidates(text: str) -> list[_Line]:
     """The lines in the form of a heading."""
-    return [_Line(start, end, heading, _last_before(text, start)) for start, end, heading in headings.found_in(text)]
+    return [
+        _Line(start, end, heading, _last_before(text, start))
+        for start, end, heading in headings.found_in(text)
+    ]
 
 
 def _last_before(text: str, start: int) -> str:
@@ -167,17 +194,30 @@ def _matching(text: str, pattern: str) -> list[_Line]:
         compiled = re2.compile(pattern)
     except re2.error as error:
         what = f"{pattern!r} is no regular expression: {error}"
-        raise UserError(what, where="config, chapter_pattern", remedy="correct it (the syntax is RE2's)") from error
+        raise UserError(
+            what, where="config, chapter_pattern", remedy="correct it (the syntax is RE2's)"
+        ) from error
     found, place = [], 0
     for line in text.split("\n"):
         if line and len(line) <= _LONGEST_MATCHED and (match := compiled.fullmatch(line.strip())):
             groups = match.groupdict()
             number = numerals.number(groups.get("number") or "")
-            found.append(_Line(place, place + len(line), Heading("chapter", "", number, groups.get("title") or "", True), ""))
+            found.append(
+                _Line(
+                    place,
+                    place + len(line),
+                    Heading("chapter", "", number, groups.get("title") or "", True),
+                    "",
+                )
+            )
         place += len(line) + 1
     if not found:
         what = f"no line matches {pattern!r}"
-        raise UserError(what, where="config, chapter_pattern", remedy="correct it, or set it to null for the forms known here")
+        raise UserError(
+            what,
+            where="config, chapter_pattern",
+            remedy="correct it, or set it to null for the forms known here",
+        )
     return found
 
 
@@ -204,7 +244,13 @@ def _without_contents(text: str, lines: list[_Line], findings: Findings) -> list
 
 def _name(line: _Line) -> tuple:
     heading = line.heading
-    return heading.kind, heading.unit, heading.number, heading.volume, "".join(filter(str.isalnum, heading.title))
+    return (
+        heading.kind,
+        heading.unit,
+        heading.number,
+        heading.volume,
+        "".join(filter(str.isalnum, heading.title)),
+    )
 
 
 def _of_chapter_level(lines: list[_Line], findings: Findings) -> list[_Line]:
@@ -216,7 +262,11 @@ def _of_chapter_level(lines: list[_Line], findings: Findings) -> list[_Line]:
     chapter_units = {unit for unit in _CHAPTER_UNITS if units[unit]}
     if not chapter_units:
         chapter_units = {next((unit for unit in _OTHER_UNITS if units[unit] > 1), "")}
-    finest = max(_OTHER_UNITS.index(unit) for unit in chapter_units) if chapter_units <= set(_OTHER_UNITS) else _FINER
+    finest = (
+        max(_OTHER_UNITS.index(unit) for unit in chapter_units)
+        if chapter_units <= set(_OTHER_UNITS)
+        else _FINER
+    )
     bare = set() if units else _bare_numbers(lines)
     kept = []
     for line in lines:
@@ -225,7 +275,11 @@ def _of_chapter_level(lines: list[_Line], findings: Findings) -> list[_Line]:
             if line.start in bare:
                 kept.append(replace(line, heading=replace(heading, kind="chapter", sure=True)))
         elif not heading.unit or heading.unit in chapter_units:
-            kept.append(line if heading.kind != "volume" else replace(line, heading=replace(heading, kind="chapter")))
+            kept.append(
+                line
+                if heading.kind != "volume"
+                else replace(line, heading=replace(heading, kind="chapter"))
+            )
         elif heading.unit in _OTHER_UNITS and _OTHER_UNITS.index(heading.unit) > finest:
             kept.append(replace(line, heading=replace(heading, kind="volume")))
         else:
@@ -260,7 +314,11 @@ def _by_number(lines: list[_Line], findings: Findings) -> list[_Line]:
             findings.mentions.append(_mention(line, "its number does not go on from the last"))
         elif not goes_on and next_sure_number == last + 1 and line.before in _INTRODUCES:
             findings.mentions.append(_mention(line, "the line before introduces it"))
-        elif not heading.sure and line.heading.title.endswith(_SENTENCE_END) and not (goes_on and next_sure_number == heading.number + 1):
+        elif (
+            not heading.sure
+            and line.heading.title.endswith(_SENTENCE_END)
+            and not (goes_on and next_sure_number == heading.number + 1)
+        ):
             findings.mentions.append(_mention(line, "it is a sentence"))
         else:
             kept.append(line)
@@ -280,7 +338,12 @@ def _numbers_ahead(lines: list[_Line]) -> list[tuple[int | None, int | None]]:
 
 
 def _mention(line: _Line, why: str) -> dict:
-    return {"at": line.start, "number": line.heading.number, "title": line.heading.title, "why": why}
+    return {
+        "at": line.start,
+        "number": line.heading.number,
+        "title": line.heading.title,
+        "why": why,
+    }
 
 
 def _stretches(text: str, lines: list[_Line], findings: Findings) -> list[tuple[_Line, Chapter]]:
@@ -297,14 +360,20 @@ def _stretches(text: str, lines: list[_Line], findings: Findings) -> list[tuple[
         start, end = trimmed(text, line.end, end)
         if start == end:
             if heading.kind != "volume" and not (following and _name(following) == _name(line)):
-                findings.empty.append({"at": line.start, "number": heading.number, "title": heading.title})
+                findings.empty.append(
+                    {"at": line.start, "number": heading.number, "title": heading.title}
+                )
             continue
         inside = heading.volume or (volume if heading.kind == "chapter" else None)
-        found.append((line, Chapter(heading.number, heading.title, heading.kind, inside, start, end)))
+        found.append(
+            (line, Chapter(heading.number, heading.title, heading.kind, inside, start, end))
+        )
     return found
 
 
-def _without_repetitions(text: str, stretches: list[tuple[_Line, Chapter]], findings: Findings) -> list[Chapter]:
+def _without_repetitions(
+    text: str, stretches: list[tuple[_Line, Chapter]], findings: Findings
+) -> list[Chapter]:
     """Leave out chapters whose text was there before, to the letter or nearly."""
     kept: list[Chapter] = []
     seen: dict[str, Chapter] = {}
@@ -314,21 +383,35 @@ def _without_repetitions(text: str, stretches: list[tuple[_Line, Chapter]], find
         first = seen.get(body) if len(body) >= _LEAST else None
         key = (chapter.kind, chapter.volume, chapter.number)
         if first is None and chapter.number is not None:
-            first = next((other for other in numbered.get(key, [])[-_COMPARED:] if _nearly_same(body, text[other.start : other.end])), None)
+            first = next(
+                (
+                    other
+                    for other in numbered.get(key, [])[-_COMPARED:]
+                    if _nearly_same(body, text[other.start : other.end])
+                ),
+                None,
+            )
         if first is None:
             kept.append(chapter)
             seen[body] = chapter
             numbered.setdefault(key, []).append(chapter)
         else:
             where = {"at": line.start, "number": chapter.number, "title": chapter.title}
-            findings.dropped.append(where | {"start": chapter.start, "end": chapter.end, "same_as": first.start})
+            findings.dropped.append(
+                where | {"start": chapter.start, "end": chapter.end, "same_as": first.start}
+            )
     return kept
 
 
 def _nearly_same(one: str, other: str) -> bool:
-    if not _LEAST <= min(len(one), len(other)) or min(len(one), len(other)) < _SAME * max(len(one), len(other)):
+    if not _LEAST <= min(len(one), len(other)) or min(len(one), len(other)) < _SAME * max(
+        len(one), len(other)
+    ):
         return False
-    ours, theirs = ({body[place : place + _SHINGLE] for place in range(len(body) - _SHINGLE + 1)} for body in (one, other))
+    ours, theirs = (
+        {body[place : place + _SHINGLE] for place in range(len(body) - _SHINGLE + 1)}
+        for body in (one, other)
+    )
     return len(ours & theirs) >= _SAME * len(ours | theirs)
 
 
@@ -338,7 +421,11 @@ def _note_order(chapters: list[Chapter], findings: Findings) -> None:
     for chapter in chapters:
         if chapter.kind != "chapter" or chapter.number is None:
             continue
-        anew = parts[-1] and chapter.number == 1 and (chapter.volume != parts[-1][-1].volume or parts[-1][-1].number > _CONTENTS)
+        anew = (
+            parts[-1]
+            and chapter.number == 1
+            and (chapter.volume != parts[-1][-1].volume or parts[-1][-1].number > _CONTENTS)
+        )
         if anew:
             parts.append([])
         parts[-1].append(chapter)
@@ -351,16 +438,27 @@ def _note_order(chapters: list[Chapter], findings: Findings) -> None:
                 findings.repeated_numbers.append(where)
             elif chapter.number < highest:
                 findings.out_of_order.append(where | {"after": highest})
-            missing = [number for number in range(highest + 1, min(chapter.number, highest + _MOST_MISSING)) if number not in present]
+            missing = [
+                number
+                for number in range(highest + 1, min(chapter.number, highest + _MOST_MISSING))
+                if number not in present
+            ]
             if missing:
                 findings.gaps.append(
-                    {"from": missing[0], "to": chapter.number - 1, "missing": chapter.number - highest - 1, "at": chapter.start}
+                    {
+                        "from": missing[0],
+                        "to": chapter.number - 1,
+                        "missing": chapter.number - highest - 1,
+                        "at": chapter.start,
+                    }
                 )
             counted.add(chapter.number)
             highest = max(highest, chapter.number)
 
 
-def _account(text: str, chapters: list[Chapter], lines: list[_Line], findings: Findings) -> dict[str, int]:
+def _account(
+    text: str, chapters: list[Chapter], lines: list[_Line], findings: Findings
+) -> dict[str, int]:
     """Every character of the text, by where it went."""
     inside = sum(chapter.end - chapter.start for chapter in chapters)
     heads = sum(line.end - line.start for line in lines)

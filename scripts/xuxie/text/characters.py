@@ -16,7 +16,9 @@ _INVISIBLE = re.compile(
     "[\x00-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u202a-\u202e"
     "\u2060-\u206f\u3164\ufdd0-\ufdef\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffc\ufffe\uffff\U000e0000-\U000e0fff]+"
 )
-_FULL_WIDTH = re.compile("[０-９Ａ-Ｚａ-ｚ]+(?:[．／：＠－＿]+(?=[０-９Ａ-Ｚａ-ｚ])[０-９Ａ-Ｚａ-ｚ]+)*")
+_FULL_WIDTH = re.compile(
+    "[０-９Ａ-Ｚａ-ｚ]+(?:[．／：＠－＿]+(?=[０-９Ａ-Ｚａ-ｚ])[０-９Ａ-Ｚａ-ｚ]+)*"
+)
 _TO_ASCII = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 _LINE = re.compile(r"[^\n]+")
 # A text without any of these is in composed form already.
@@ -32,7 +34,11 @@ def drop_bad_bytes(draft: Draft) -> Tally:
 def unify_line_ends(draft: Draft) -> Tally:
     """Make CRLF, CR and the rarer line ends LF."""
     tally = draft.replace("\r\n", "\n")
-    return tally + (draft.substitute(_OTHER_LINE_END.sub("\n", draft.text)) if _OTHER_LINE_END.search(draft.alphabet) else Tally())
+    return tally + (
+        draft.substitute(_OTHER_LINE_END.sub("\n", draft.text))
+        if _OTHER_LINE_END.search(draft.alphabet)
+        else Tally()
+    )
 
 
 def remove_invisible(draft: Draft) -> Tally:
@@ -61,7 +67,11 @@ def _compose(draft: Draft, unit) -> Tally:
         for part in unit.finditer(line[0]):
             form = unicodedata.normalize("NFC", part[0])
             if form != part[0]:
-                starts.append(line.start() + part.start()), ends.append(line.start() + part.end()), composed.append(form)
+                (
+                    starts.append(line.start() + part.start()),
+                    ends.append(line.start() + part.end()),
+                    composed.append(form),
+                )
     return draft.edit(starts, ends, composed)
 
 
@@ -69,7 +79,9 @@ def narrow(draft: Draft) -> Tally:
     """Make full-width Latin letters and digits ASCII, with the points and slashes between them."""
     if not _FULL_WIDTH.search(draft.alphabet):
         return Tally()
-    return draft.substitute(_FULL_WIDTH.sub(lambda match: match[0].translate(_TO_ASCII), draft.text))
+    return draft.substitute(
+        _FULL_WIDTH.sub(lambda match: match[0].translate(_TO_ASCII), draft.text)
+    )
 
 
 def simplify(draft: Draft) -> Tally:

@@ -63,17 +63,23 @@ def balanced_cuts(ends: Sequence[int], budget: int) -> list[int]:
     cuts, first, spent = [], 0, 0
     for pieces_left in range(len(earliest) - 1, 1, -1):
         lowest = max(earliest[pieces_left - 1], first + 1)
-        highest = max(min(bisect_right(ends, spent + budget, first), len(ends) - pieces_left + 1), lowest)
+        highest = max(
+            min(bisect_right(ends, spent + budget, first), len(ends) - pieces_left + 1), lowest
+        )
         share = spent + (ends[-1] - spent) / pieces_left
         above = bisect_left(ends, share, first)
-        nearest = above + 1 if above == first or ends[above] - share < share - ends[above - 1] else above
+        nearest = (
+            above + 1 if above == first or ends[above] - share < share - ends[above - 1] else above
+        )
         first = min(max(nearest, lowest), highest)
         spent = ends[first - 1]
         cuts.append(first - 1)
     return [*cuts, len(ends) - 1]
 
 
-def _affordable(text: str, bounds: list[int], costs: list[int], budget: int, cost: Cost) -> list[int]:
+def _affordable(
+    text: str, bounds: list[int], costs: list[int], budget: int, cost: Cost
+) -> list[int]:
     """Cut sentences beyond the budget into their clauses, and clauses beyond it into even parts."""
     finer = bounds[:1]
     for (start, end), price in zip(pairwise(bounds), costs, strict=True):
@@ -86,7 +92,10 @@ def _affordable(text: str, bounds: list[int], costs: list[int], budget: int, cos
 
 def _parts(text: str, start: int, end: int, budget: int, cost: Cost) -> Iterator[int]:
     """Where the parts of a sentence end."""
-    clauses = [start, *(start + match.end() for match in _CLAUSE.finditer(text[start:end]) if match.group())]
+    clauses = [
+        start,
+        *(start + match.end() for match in _CLAUSE.finditer(text[start:end]) if match.group()),
+    ]
     for (first, last), price in zip(pairwise(clauses), cost(text, clauses), strict=True):
         count = min(-(-price // budget), last - first)
         yield from (first + (last - first) * part // count for part in range(1, count + 1))

@@ -23,7 +23,13 @@ _BOMS = {
 }
 _ENCODINGS = ("utf-8", "gb18030", "big5hkscs", "utf-16-le", "utf-16-be")
 # Files that are said to be in the small sets hold characters of the large ones.
-_WIDER = {"gb2312": "gb18030", "gbk": "gb18030", "cp936": "gb18030", "big5": "big5hkscs", "utf-8-sig": "utf-8"}
+_WIDER = {
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "cp936": "gb18030",
+    "big5": "big5hkscs",
+    "utf-8-sig": "utf-8",
+}
 # What is looked at to tell encodings apart.
 _PROBE = 1 << 18
 # What reads worse than this is no text; true text in a wrong encoding stays below 0.1.
@@ -61,19 +67,26 @@ class Decoded:
         offsets = np.empty(len(positions), dtype=np.int64)
         before, done, bad_done = self.bom, 0, 0
         for first in range(0, len(self.text) + 1, _BLOCK):
-            codes = np.frombuffer(self.text[first : first + _BLOCK].encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+            codes = np.frombuffer(
+                self.text[first : first + _BLOCK].encode("utf-32-le", "surrogatepass"),
+                dtype=np.uint32,
+            )
             lengths = widths[np.minimum(codes, 0x10000)].astype(np.int64)
             marks = np.flatnonzero(codes == ord(BAD))
             lengths[marks] = bad_widths[bad_done : bad_done + len(marks)]
             bad_done += len(marks)
             starts = np.concatenate(([before], before + np.cumsum(lengths)))
-            here = np.searchsorted(positions, first + len(codes), side="left" if len(codes) == _BLOCK else "right")
+            here = np.searchsorted(
+                positions, first + len(codes), side="left" if len(codes) == _BLOCK else "right"
+            )
             offsets[done:here] = starts[positions[done:here] - first]
             before, done = starts[-1], here
         return offsets
 
 
-def decode(source: Source, *, encoding: str = "auto", language: str = "zh", on_bad_bytes: str = "error") -> Decoded:
+def decode(
+    source: Source, *, encoding: str = "auto", language: str = "zh", on_bad_bytes: str = "error"
+) -> Decoded:
     """Decode a source.
 
     Args:
@@ -87,7 +100,9 @@ def decode(source: Source, *, encoding: str = "auto", language: str = "zh", on_b
     """
     decoded = _plain_utf8(source) if encoding == "auto" else None
     if decoded is None:
-        decoded = _lenient(source, _detect(source, language) if encoding == "auto" else _codec(encoding, source))
+        decoded = _lenient(
+            source, _detect(source, language) if encoding == "auto" else _codec(encoding, source)
+        )
     if decoded.bad and on_bad_bytes == "error":
         raise _bad_bytes(source, decoded)
     # Of a page of an EPUB, markup may be the most.
@@ -112,12 +127,25 @@ def _codec(encoding: str, source: Source) -> str:
         codec = codecs.lookup(encoding).name
         codec = _WIDER.get(codec, codec)
         # Offsets need a codec in which every character has bytes of its own.
-        if codec not in ("utf-16", "utf-32") and len("文文".encode(codec, "ignore")) != 2 * len("文".encode(codec, "ignore")):
+        if codec not in ("utf-16", "utf-32") and len("文文".encode(codec, "ignore")) != 2 * len(
+            "文".encode(codec, "ignore")
+        ):
             raise LookupError
     except (LookupError, UnicodeError, TypeError) as error:
-        raise UserError(f"unknown encoding {encoding!r}", where=source.name, remedy="try utf-8, gb18030, big5hkscs or utf-16-le") from error
+        raise UserError(
+            f"unknown encoding {encoding!r}",
+            where=source.name,
+            remedy="try utf-8, gb18030, big5hkscs or utf-16-le",
+        ) from error
     if codec in ("utf-16", "utf-32"):
-        return next((marked for mark, marked in _BOMS.items() if marked.startswith(codec) and source.data.startswith(mark)), f"{codec}-le")
+        return next(
+            (
+                marked
+                for mark, marked in _BOMS.items()
+                if marked.startswith(codec) and source.data.startswith(mark)
+            ),
+            f"{codec}-le",
+        )
     return codec
 
 
@@ -140,10 +168,16 @@ def _detect(source: Source, language: str) -> str:
             return codec
     # The file may be plain ASCII for long: look where it ceases to be, from the line that is on.
     beyond_ascii = re.search(rb"[\x80-\xff]", data)
-    start = data.rfind(b"\n", 0, max(beyond_ascii.start() - _PROBE // 2, 0)) + 1 if beyond_ascii and b"\0" not in data[:_PROBE] else 0
+    start = (
+        data.rfind(b"\n", 0, max(beyond_ascii.start() - _PROBE // 2, 0)) + 1
+        if beyond_ascii and b"\0" not in data[:_PROBE]
+        else 0
+    )
     probe = data[start : start + _PROBE]
     guess = from_bytes(probe).best()
-    candidates = dict.fromkeys([*([codecs.lookup(guess.encoding).name] if guess else []), *_ENCODINGS])
+    candidates = dict.fromkeys(
+        [*([codecs.lookup(guess.encoding).name] if guess else []), *_ENCODINGS]
+    )
     merits = {codec: _merit(probe, codec, language) for codec in candidates}
     best = max(merits, key=merits.__getitem__)
     if merits[best] < _LEAST_MERIT:
@@ -167,7 +201,14 @@ def _merit(probe: bytes, codec: str, language: str) -> float:
 
 def _lenient(source: Source, codec: str) -> Decoded:
     """Decode in one pass, noting what is no text. A replacement character in the source is none either."""
-    bom = next((len(mark) for mark, marked in _BOMS.items() if marked == codec and source.data.startswith(mark)), 0)
+    bom = next(
+        (
+            len(mark)
+            for mark, marked in _BOMS.items()
+            if marked == codec and source.data.startswith(mark)
+        ),
+        0,
+    )
     spans: list[tuple[int, int]] = []
 
     def note(error: UnicodeDecodeError) -> tuple[str, int]:
@@ -183,8 +224,14 @@ def _lenient(source: Source, codec: str) -> Decoded:
     decoded = Decoded(source.name, text, codec, bom, spans)
     if _REPLACEMENT not in text:
         return decoded
-    places = np.array([match.start() for match in re.finditer(f"[{BAD}{_REPLACEMENT}]", text)], dtype=np.int64)
-    bad = zip(decoded.byte_offsets(places).tolist(), decoded.byte_offsets(places + 1).tolist(), strict=True)
+    places = np.array(
+        [match.start() for match in re.finditer(f"[{BAD}{_REPLACEMENT}]", text)], dtype=np.int64
+    )
+    bad = zip(
+        decoded.byte_offsets(places).tolist(),
+        decoded.byte_offsets(places + 1).tolist(),
+        strict=True,
+    )
     return Decoded(source.name, text.replace(_REPLACEMENT, BAD), codec, bom, list(bad))
 
 
@@ -193,12 +240,16 @@ def _bad_bytes(source: Source, decoded: Decoded) -> UserError:
     places = islice((match.start() for match in re.finditer(BAD, decoded.text)), 3)
     for place, (start, end) in zip(places, decoded.bad, strict=False):
         around = (
-            decoded.text[max(place - 15, 0) : place] + f"⟦{source.data[start:end][:20].hex(' ')}⟧" + decoded.text[place + 1 : place + 16]
+            decoded.text[max(place - 15, 0) : place]
+            + f"⟦{source.data[start:end][:20].hex(' ')}⟧"
+            + decoded.text[place + 1 : place + 16]
         )
         shown.append(f"byte {start}: …{' '.join(around.replace(BAD, '⟦?⟧').split())}…")
     more = f" and {len(decoded.bad) - 3} more" if len(decoded.bad) > 3 else ""
     return UserError(
-        f"{len(decoded.bad)} stretches of bytes are no text in {decoded.encoding}:\n    " + "\n    ".join(shown) + more,
+        f"{len(decoded.bad)} stretches of bytes are no text in {decoded.encoding}:\n    "
+        + "\n    ".join(shown)
+        + more,
         where=source.name,
         remedy="mend the file, set the novel's encoding, or set on_bad_bytes: drop to leave them out",
     )
@@ -209,5 +260,7 @@ def _widths(codec: str) -> np.ndarray:
     """How many bytes each character of the basic plane takes in the codec, and last, any beyond it."""
     widths = np.empty(0x10001, dtype=np.uint8)
     for code in range(0x10001):
-        widths[code] = len(chr(code).encode(codec, "surrogatepass" if codec.startswith("utf") else "ignore"))
+        widths[code] = len(
+            chr(code).encode(codec, "surrogatepass" if codec.startswith("utf") else "ignore")
+        )
     return widths

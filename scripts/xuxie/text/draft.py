@@ -21,7 +21,9 @@ class Tally:
     added: int = 0
 
     def __add__(self, other: "Tally") -> "Tally":
-        return Tally(*(mine + theirs for mine, theirs in zip(astuple(self), astuple(other), strict=True)))
+        return Tally(
+            *(mine + theirs for mine, theirs in zip(astuple(self), astuple(other), strict=True))
+        )
 
 
 class Draft:
@@ -44,8 +46,12 @@ class Draft:
         whole = cls("".join([draft.text for draft in drafts]))
         places = np.cumsum([0, *(len(draft.text) for draft in drafts[:-1])])
         bases = np.cumsum([0, *lengths[:-1]])
-        whole._starts = np.concatenate([draft._starts + place for draft, place in zip(drafts, places, strict=True)])
-        whole._origins = np.concatenate([draft._origins + base for draft, base in zip(drafts, bases, strict=True)])
+        whole._starts = np.concatenate(
+            [draft._starts + place for draft, place in zip(drafts, places, strict=True)]
+        )
+        whole._origins = np.concatenate(
+            [draft._origins + base for draft, base in zip(drafts, bases, strict=True)]
+        )
         # A draft of which nothing is left has a run that no character is in.
         last = np.append(whole._starts[1:] != whole._starts[:-1], True)
         whole._starts, whole._origins = whole._starts[last], whole._origins[last]
@@ -56,10 +62,18 @@ class Draft:
         if isinstance(replacement, str):
             spans = [match.span() for match in pattern.finditer(self.text)]
             return self.edit([start for start, _ in spans], [end for _, end in spans], replacement)
-        edits = [(*match.span(), new) for match in pattern.finditer(self.text) if (new := replacement(match)) != match[0]]
-        return self.edit(*(list(column) for column in zip(*edits, strict=True))) if edits else Tally()
+        edits = [
+            (*match.span(), new)
+            for match in pattern.finditer(self.text)
+            if (new := replacement(match)) != match[0]
+        ]
+        return (
+            self.edit(*(list(column) for column in zip(*edits, strict=True))) if edits else Tally()
+        )
 
-    def edit(self, starts: Sequence[int], ends: Sequence[int], replacements: str | Sequence[str] = "") -> Tally:
+    def edit(
+        self, starts: Sequence[int], ends: Sequence[int], replacements: str | Sequence[str] = ""
+    ) -> Tally:
         """Replace the spans, ascending and disjoint, each by its own replacement or all by the same.
 
         A replacement's characters count as those it replaces, one by one from the left.
@@ -72,10 +86,17 @@ class Draft:
         if same:
             edited = replacements.join([*pieces, tail])
         else:
-            edited = "".join([part for pair in zip(pieces, replacements, strict=True) for part in pair]) + tail
+            edited = (
+                "".join([part for pair in zip(pieces, replacements, strict=True) for part in pair])
+                + tail
+            )
         widths = len(replacements) if same else list(map(len, replacements))
-        self._alphabet = self._alphabet and _each_once(self._alphabet, *([replacements] if same else replacements))
-        return self._moved(edited, np.asarray(starts, dtype=np.int64), np.asarray(ends, dtype=np.int64), widths)
+        self._alphabet = self._alphabet and _each_once(
+            self._alphabet, *([replacements] if same else replacements)
+        )
+        return self._moved(
+            edited, np.asarray(starts, dtype=np.int64), np.asarray(ends, dtype=np.int64), widths
+        )
 
     def append(self, text: str) -> Tally:
         """Add to the end."""
@@ -94,9 +115,13 @@ class Draft:
         self._alphabet = self._alphabet and _each_once(self._alphabet, new)
         # An end that stays, as the LF of CRLF does, is no part of the edit.
         kept = len(new) if old.endswith(new) else 0
-        return self._moved(self.text.replace(old, new), starts, starts + len(old) - kept, len(new) - kept)
+        return self._moved(
+            self.text.replace(old, new), starts, starts + len(old) - kept, len(new) - kept
+        )
 
-    def _moved(self, text: str, old_starts: np.ndarray, old_ends: np.ndarray, widths: int | Sequence[int]) -> Tally:
+    def _moved(
+        self, text: str, old_starts: np.ndarray, old_ends: np.ndarray, widths: int | Sequence[int]
+    ) -> Tally:
         """Take an edited text; the runs move along."""
         widths = np.broadcast_to(np.asarray(widths, dtype=np.int64), old_starts.shape)
         # How far what follows each edit has moved.
@@ -105,10 +130,16 @@ class Draft:
         new_starts = old_starts + moved - grown
         # Runs begin after each edit, at each edit that leaves something, and where they did before.
         after = np.searchsorted(old_ends, self._starts, side="right")
-        outside = (after == len(old_starts)) | (self._starts <= old_starts[np.minimum(after, len(old_starts) - 1)])
+        outside = (after == len(old_starts)) | (
+            self._starts <= old_starts[np.minimum(after, len(old_starts) - 1)]
+        )
         shift = np.where(after > 0, moved[after - 1], 0)
-        begins = np.concatenate((self._starts[outside] + shift[outside], new_starts[widths > 0], new_starts + widths))
-        origins = np.concatenate((self._origins[outside], self.origins(old_starts[widths > 0]), self.origins(old_ends)))
+        begins = np.concatenate(
+            (self._starts[outside] + shift[outside], new_starts[widths > 0], new_starts + widths)
+        )
+        origins = np.concatenate(
+            (self._origins[outside], self.origins(old_starts[widths > 0]), self.origins(old_ends))
+        )
         order = np.argsort(begins, kind="stable")
         begins, origins = begins[order], origins[order]
         # Of several runs at one place the last one written counts; a run that only continues the one before it is none.
@@ -145,7 +176,10 @@ class Draft:
         """Take a text of the same length, character for character."""
         if text == self.text:
             return Tally()
-        changed = sum(int(np.count_nonzero(old != new)) for old, new in zip(_blocks(self.text), _blocks(text), strict=True))
+        changed = sum(
+            int(np.count_nonzero(old != new))
+            for old, new in zip(_blocks(self.text), _blocks(text), strict=True)
+        )
         self.text, self._alphabet, self._lines = text, None, None
         return Tally(places=changed, changed=changed)
 
@@ -170,13 +204,22 @@ def _each_once(*texts: str) -> str:
 
 def _places(text: str, literal: str) -> np.ndarray:
     """Where a literal occurs. Its first character is looked for all at once, the rest one by one."""
-    first = np.concatenate([np.flatnonzero(codes == ord(literal[0])) + block * _BLOCK for block, codes in enumerate(_blocks(text))])
+    first = np.concatenate(
+        [
+            np.flatnonzero(codes == ord(literal[0])) + block * _BLOCK
+            for block, codes in enumerate(_blocks(text))
+        ]
+    )
     if len(literal) == 1 or text.count(literal[0]) == text.count(literal):
         return first
-    return np.array([place for place in first.tolist() if text.startswith(literal, place)], dtype=np.int64)
+    return np.array(
+        [place for place in first.tolist() if text.startswith(literal, place)], dtype=np.int64
+    )
 
 
 def _blocks(text: str) -> Iterator[np.ndarray]:
     """The code points, a block at a time: the whole would take four bytes each."""
     for first in range(0, len(text), _BLOCK):
-        yield np.frombuffer(text[first : first + _BLOCK].encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+        yield np.frombuffer(
+            text[first : first + _BLOCK].encode("utf-32-le", "surrogatepass"), dtype=np.uint32
+        )

@@ -33,12 +33,20 @@ _VOLUME = (
 _NUMBERED = re.compile(
     rf"{_PREFIX}(?:{_VOLUME}(?P<volume_title>[^第\n]{{0,20}}))??第\s*(?P<number>{_NUMERAL})\s*(?P<unit>{_CHAPTER_UNITS})(?P<rest>.*)"
 )
-_VOLUME_ALONE = re.compile(rf"{_PREFIX}(?:{_VOLUME}|(?P<part>[上中下])[卷部篇册](?!\S))(?P<rest>.*)")
-_ENGLISH = re.compile(
-    rf"{_DECORATION}(?P<unit>chapter|part|book|volume)\s+(?P<number>[0-9]+|[ivxlcdm]+|[a-z]+(?:-[a-z]+)?)\b(?P<rest>.*)", re.IGNORECASE
+_VOLUME_ALONE = re.compile(
+    rf"{_PREFIX}(?:{_VOLUME}|(?P<part>[上中下])[卷部篇册](?!\S))(?P<rest>.*)"
 )
-_SPECIALLY_NAMED = re.compile(rf"{_PREFIX}(?P<name>{'|'.join(_SPECIAL.values())})(?P<number>{_NUMERAL})?(?P<rest>.*)", re.IGNORECASE)
-_BARE = re.compile(rf"[（(【\[]?(?P<number>{_NUMERAL}|[IVXLC]{{1,8}})(?:[）)】\]]|(?=[\s、.．:：])|$)[、.．:：]?(?P<rest>.*)")
+_ENGLISH = re.compile(
+    rf"{_DECORATION}(?P<unit>chapter|part|book|volume)\s+(?P<number>[0-9]+|[ivxlcdm]+|[a-z]+(?:-[a-z]+)?)\b(?P<rest>.*)",
+    re.IGNORECASE,
+)
+_SPECIALLY_NAMED = re.compile(
+    rf"{_PREFIX}(?P<name>{'|'.join(_SPECIAL.values())})(?P<number>{_NUMERAL})?(?P<rest>.*)",
+    re.IGNORECASE,
+)
+_BARE = re.compile(
+    rf"[（(【\[]?(?P<number>{_NUMERAL}|[IVXLC]{{1,8}})(?:[）)】\]]|(?=[\s、.．:：])|$)[、.．:：]?(?P<rest>.*)"
+)
 
 # What every form begins with: one look instead of one for each.
 _PLAUSIBLE = re.compile(
@@ -53,7 +61,9 @@ _FIRST = frozenset(
     + "cCpPbBvIVXLC"
 )
 # A line that begins like one of them; the first character tells most lines of prose apart.
-_SUSPECT = re.compile(rf"\n[ \t\u3000]*[{re.escape(''.join(sorted(_FIRST)))}][^\n]{{0,{LONGEST}}}(?=\n|\Z)")
+_SUSPECT = re.compile(
+    rf"\n[ \t\u3000]*[{re.escape(''.join(sorted(_FIRST)))}][^\n]{{0,{LONGEST}}}(?=\n|\Z)"
+)
 
 # After 第三章 these go on with a sentence, not with a title.
 _GOES_ON = tuple("的里裡中末后後前开開也是就了呢吗和与與合课課，。；！？”")
@@ -84,7 +94,10 @@ class Heading:
 def found_in(text: str) -> Iterator[tuple[int, int, Heading]]:
     """The lines in the form of a heading, with their spans."""
     first_end = text.find("\n")
-    lines = chain([(0, len(text) if first_end < 0 else first_end)], ((match.start() + 1, match.end()) for match in _SUSPECT.finditer(text)))
+    lines = chain(
+        [(0, len(text) if first_end < 0 else first_end)],
+        ((match.start() + 1, match.end()) for match in _SUSPECT.finditer(text)),
+    )
     for start, end in lines:
         if heading := parse(text[start:end]):
             yield start, end, heading
@@ -112,18 +125,37 @@ def _numbered(line: str) -> Heading | None:
         return None
     volume = match["volume"] or match["volume2"]
     sure = (not rest or _SEPARATED.match(rest) is not None) and not rest.endswith(_SENTENCE_END)
-    return Heading("chapter", match["unit"][0], number, _title(rest), sure, volume and numerals.number(volume))
+    return Heading(
+        "chapter", match["unit"][0], number, _title(rest), sure, volume and numerals.number(volume)
+    )
 
 
 def _volume_alone(line: str) -> Heading | None:
     match = _VOLUME_ALONE.fullmatch(line)
-    if not match or len(line) > 40 or match["rest"].startswith(_GOES_ON) or match["rest"].endswith(_SENTENCE_END):
+    if (
+        not match
+        or len(line) > 40
+        or match["rest"].startswith(_GOES_ON)
+        or match["rest"].endswith(_SENTENCE_END)
+    ):
         return None
     if match["part"]:
-        return Heading("volume", "卷", "上中下".index(match["part"]) + 1, _title(match["rest"]), True)
+        return Heading(
+            "volume", "卷", "上中下".index(match["part"]) + 1, _title(match["rest"]), True
+        )
     number = numerals.number(match["volume"] or match["volume2"])
     sure = not match["rest"] or _SEPARATED.match(match["rest"]) is not None
-    return Heading("volume", match["volume_unit"] or match["volume_unit2"], number, _title(match["rest"]), sure) if sure else None
+    return (
+        Heading(
+            "volume",
+            match["volume_unit"] or match["volume_unit2"],
+            number,
+            _title(match["rest"]),
+            sure,
+        )
+        if sure
+        else None
+    )
 
 
 def _english(line: str) -> Heading | None:
@@ -133,7 +165,13 @@ def _english(line: str) -> Heading | None:
     title = _title(match["rest"])
     if title[:1].islower() or match["rest"].endswith((",", ";")):
         return None
-    return Heading("chapter" if match["unit"].lower() == "chapter" else "volume", match["unit"].lower(), number, title, True)
+    return Heading(
+        "chapter" if match["unit"].lower() == "chapter" else "volume",
+        match["unit"].lower(),
+        number,
+        title,
+        True,
+    )
 
 
 def _specially_named(line: str) -> Heading | None:
@@ -150,7 +188,12 @@ def _specially_named(line: str) -> Heading | None:
 
 def _bare(line: str) -> Heading | None:
     match = _BARE.fullmatch(line)
-    if not match or len(line) > 30 or match["rest"].endswith(_SENTENCE_END) or (number := numerals.number(match["number"])) is None:
+    if (
+        not match
+        or len(line) > 30
+        or match["rest"].endswith(_SENTENCE_END)
+        or (number := numerals.number(match["number"])) is None
+    ):
         return None
     title = _title(match["rest"])
     return None if title[:1].islower() else Heading("bare", "", number, title, False)

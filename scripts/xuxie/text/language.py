@@ -56,7 +56,11 @@ def _chinese(text: str) -> float:
     letters = [character for character in text if character.isalpha()]
     if not letters:
         return 0.0
-    han = [character for character in letters if "\u3400" <= character <= "\u9fff" or character >= "\U00020000"]
+    han = [
+        character
+        for character in letters
+        if "\u3400" <= character <= "\u9fff" or character >= "\U00020000"
+    ]
     common = sum(character in _COMMON_HAN for character in han) / max(len(han), 1)
     return min(len(han) / len(letters), common / _LEAST_COMMON_HAN / 2, 1.0)
 

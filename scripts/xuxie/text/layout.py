@@ -68,14 +68,19 @@ def _strip(draft: Draft) -> Tally:
     starts, ends = [0], [int(lines.firsts[0])]
     for number in np.flatnonzero(~plain).tolist():
         last, following = int(lines.lasts[number]), int(lines.firsts[number + 1])
-        kept = [text.find("\n", last, following)] + ([text.rfind("\n", last, following)] if scene_ends[number] else [])
+        kept = [text.find("\n", last, following)] + (
+            [text.rfind("\n", last, following)] if scene_ends[number] else []
+        )
         starts += [last, *(place + 1 for place in kept)]
         ends += [*kept, following]
     last = int(lines.lasts[-1])
     if text[last:] != "\n":
         starts.append(last)
         ends.append(len(text))
-    all_starts, all_ends = np.append(lines.lasts[:-1][plain] + 1, starts), np.append(lines.firsts[1:][plain], ends)
+    all_starts, all_ends = (
+        np.append(lines.lasts[:-1][plain] + 1, starts),
+        np.append(lines.firsts[1:][plain], ends),
+    )
     order = np.argsort(all_starts, kind="stable")
     order = order[all_starts[order] < all_ends[order]]
     starts, ends = all_starts[order].tolist(), all_ends[order].tolist()
@@ -129,7 +134,9 @@ class _Page:
             before, after = lines[line], lines[line + 1]
             if headings.parse(before) or headings.parse(after):
                 continue
-            if (wrapped and self._wrapped(line, before, after)) or self._breaks_off(line, before, after):
+            if (wrapped and self._wrapped(line, before, after)) or self._breaks_off(
+                line, before, after
+            ):
                 yield int(lines.lasts[line]), int(lines.firsts[line + 1])
 
     def _wrapped(self, line: int, before: str, after: str) -> bool:
@@ -142,7 +149,11 @@ class _Page:
 
     def _breaks_off(self, line: int, before: str, after: str) -> bool:
         """Whether the line is prose that stops within a sentence."""
-        if self.lines.blank_lines[line] > self.common_blanks or len(before) < _PROSE or before[-1] in _FINISHED:
+        if (
+            self.lines.blank_lines[line] > self.common_blanks
+            or len(before) < _PROSE
+            or before[-1] in _FINISHED
+        ):
             return False
         if before[-1] in _COMMAS:
             return len(before) >= _LONG and _GOES_ON.match(after) is not None

@@ -38,7 +38,9 @@ class Lines:
             columns.append((firsts + place, lasts + place, ordinals + line, *rest))
             place += len(block)
             line += block.count("\n")
-        self.firsts, self.lasts, ordinals, self.indented, self.trailing, self.last_codes = map(np.concatenate, zip(*columns, strict=True))
+        self.firsts, self.lasts, ordinals, self.indented, self.trailing, self.last_codes = map(
+            np.concatenate, zip(*columns, strict=True)
+        )
         self.blank_lines = np.diff(ordinals) - 1
 
     def __len__(self) -> int:
@@ -72,7 +74,12 @@ def _written(block: str) -> tuple[np.ndarray, ...]:
         rest = block[firsts[line] : ends[line]]
         firsts[line] += len(rest) - len(rest.lstrip(BLANKS))
     ordinals = np.flatnonzero(firsts < ends)
-    starts, firsts, lasts, ends = starts[ordinals], firsts[ordinals], lasts[ordinals], ends[ordinals]
+    starts, firsts, lasts, ends = (
+        starts[ordinals],
+        firsts[ordinals],
+        lasts[ordinals],
+        ends[ordinals],
+    )
     moving = np.flatnonzero(_IS_BLANK[codes[lasts - 1]])
     for _ in range(_LONG_INDENT):
         lasts[moving] -= 1

@@ -7,7 +7,9 @@ from xuxie.text.draft import Draft, Tally
 
 _ATTRIBUTES = r"(?:[^<>\"']|\"[^\"<>]{0,500}\"|'[^'<>]{0,500}'){0,200}+"
 _BLOCK = r"p|br|div|h[1-6]|li|ul|ol|tr|table|hr|blockquote|section|article|body|html|dt|dd|pre|figure|header|footer|center"
-_INLINE = r"span|b|i|u|s|em|strong|small|big|font|a|img|sup|sub|ruby|rb|td|th|script|style|strike|del|ins"
+_INLINE = (
+    r"span|b|i|u|s|em|strong|small|big|font|a|img|sup|sub|ruby|rb|td|th|script|style|strike|del|ins"
+)
 
 # What is never closed goes on to the end.
 _UNSEEN = re.compile(
@@ -17,7 +19,10 @@ _UNSEEN = re.compile(
 )
 _ANY_TAG = re.compile(rf"</?[A-Za-z]{_ATTRIBUTES}>")
 _INLINE_TAG = re.compile(rf"</?(?:{_INLINE})(?:\s{_ATTRIBUTES})?/?>", re.IGNORECASE)
-_BLOCK_TAGS = re.compile(rf"</?(?:{_BLOCK})(?:\s{_ATTRIBUTES})?/?>(?:\s*</?(?:{_BLOCK})(?:\s{_ATTRIBUTES})?/?>)*+", re.IGNORECASE)
+_BLOCK_TAGS = re.compile(
+    rf"</?(?:{_BLOCK})(?:\s{_ATTRIBUTES})?/?>(?:\s*</?(?:{_BLOCK})(?:\s{_ATTRIBUTES})?/?>)*+",
+    re.IGNORECASE,
+)
 _RULE_TAG = re.compile(r"<hr\b", re.IGNORECASE)
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]{2,12}[0-9]{0,2});")
 _SOURCE_BREAK = re.compile(r"(?<![ \t\r])[ \t\r]*\n[ \t\r\n]*")
@@ -46,8 +51,16 @@ def read_html(draft: Draft) -> Tally:
     """Leave the text of an HTML page: blocks become lines, a rule the end of a scene."""
     tally = draft.sub(_UNSEEN)
     # A line end in the source of a page is a blank, and none between Chinese characters.
-    tally += draft.sub(_SOURCE_BREAK, lambda match: " " if _between_words(draft.text, *match.span()) else "")
-    return tally + draft.sub(_BLOCK_TAGS, _line_end) + draft.sub(_ANY_TAG) + draft.sub(_ENTITY, _character) + draft.strip()
+    tally += draft.sub(
+        _SOURCE_BREAK, lambda match: " " if _between_words(draft.text, *match.span()) else ""
+    )
+    return (
+        tally
+        + draft.sub(_BLOCK_TAGS, _line_end)
+        + draft.sub(_ANY_TAG)
+        + draft.sub(_ENTITY, _character)
+        + draft.strip()
+    )
 
 
 def read_markdown(draft: Draft) -> Tally:
@@ -56,7 +69,9 @@ def read_markdown(draft: Draft) -> Tally:
     for pattern in _MARKDOWN:
         starts, ends = [], []
         for match in pattern.finditer(draft.text):
-            inner = match.span("text") if "text" in pattern.groupindex else (match.end(), match.end())
+            inner = (
+                match.span("text") if "text" in pattern.groupindex else (match.end(), match.end())
+            )
             starts += [match.start()] if inner[0] > match.start() else []
             ends += [inner[0]] if inner[0] > match.start() else []
             starts += [inner[1]] if match.end() > inner[1] else []
@@ -81,8 +96,17 @@ def _line_end(tags: re.Match) -> str:
 def _character(match: re.Match) -> str:
     character = html.unescape(match[0])
     # What names no character stands for none.
-    return "" if any(code in "\ufffd\0" or "\ud800" <= code <= "\udfff" for code in character) else character
+    return (
+        ""
+        if any(code in "\ufffd\0" or "\ud800" <= code <= "\udfff" for code in character)
+        else character
+    )
 
 
 def _between_words(text: str, start: int, end: int) -> bool:
-    return text[max(start - 1, 0) : start].isascii() and text[end : end + 1].isascii() and start > 0 and end < len(text)
+    return (
+        text[max(start - 1, 0) : start].isascii()
+        and text[end : end + 1].isascii()
+        and start > 0
+        and end < len(text)
+    )

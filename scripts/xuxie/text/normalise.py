@@ -28,7 +28,11 @@ STEPS = (
     "spaces",
 )
 
-_READERS = {"text": markup.resolve_remains, "markdown": markup.read_markdown, "html": markup.read_html}
+_READERS = {
+    "text": markup.resolve_remains,
+    "markdown": markup.read_markdown,
+    "html": markup.read_html,
+}
 # What is worked on in blocks of so many characters stays near the processor.
 _BLOCK = 1 << 19
 
@@ -104,9 +108,13 @@ def normalise(
     lengths: list[int] = []
     tallies: dict[str, Tally] = {}
     for source in sources:
-        decoded.append(decode(source, encoding=encoding, on_bad_bytes=on_bad_bytes, language=language))
+        decoded.append(
+            decode(source, encoding=encoding, on_bad_bytes=on_bad_bytes, language=language)
+        )
         actions = _local_steps(source.form, patterns)
-        blocks = whole_lines(decoded[-1].text, _BLOCK) if source.form == "text" else [decoded[-1].text]
+        blocks = (
+            whole_lines(decoded[-1].text, _BLOCK) if source.form == "text" else [decoded[-1].text]
+        )
         # Its bytes are of no more use, and as much as the text.
         del source
         if drafts:
@@ -122,9 +130,15 @@ def normalise(
     repeated: dict[str, int] = {}
     if steps["repeated_lines"]:
         tallies["repeated_lines"], repeated = watermarks.remove_repeated_lines(whole)
-    tallies["broken_lines"], tallies["spaces"] = layout.lay_out(whole, join=steps["broken_lines"], strip=steps["spaces"])
+    tallies["broken_lines"], tallies["spaces"] = layout.lay_out(
+        whole, join=steps["broken_lines"], strip=steps["spaces"]
+    )
     if not any(map(str.isalpha, whole.text[:100_000])):
-        raise UserError("nothing is left that could be read", where=decoded[0].name, remedy="look at the file, and at the novel's settings")
+        raise UserError(
+            "nothing is left that could be read",
+            where=decoded[0].name,
+            remedy="look at the file, and at the novel's settings",
+        )
     check_language(whole.text, language, decoded[0].name)
     if "\ufffd" in whole.text:
         raise AssertionError("a replacement character is left in the text")

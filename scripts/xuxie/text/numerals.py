@@ -2,16 +2,41 @@
 
 _DIGITS = {
     digit: value
-    for value, digits in enumerate(("〇零○Ｏ", "一壹", "二贰貳两兩", "三叁參", "四肆", "五伍", "六陆陸", "七柒", "八捌", "九玖"))
+    for value, digits in enumerate(
+        (
+            "〇零○Ｏ",
+            "一壹",
+            "二贰貳两兩",
+            "三叁參",
+            "四肆",
+            "五伍",
+            "六陆陸",
+            "七柒",
+            "八捌",
+            "九玖",
+        )
+    )
     for digit in digits
 }
-_UNITS = {"十": 10, "拾": 10, "百": 100, "佰": 100, "千": 1000, "仟": 1000, "万": 10_000, "萬": 10_000}
+_UNITS = {
+    "十": 10,
+    "拾": 10,
+    "百": 100,
+    "佰": 100,
+    "千": 1000,
+    "仟": 1000,
+    "万": 10_000,
+    "萬": 10_000,
+}
 _TENS = {"廿": 20, "卅": 30}
 _ROMAN = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100, "D": 500, "M": 1000}
 _WORDS = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen"
 ).split()
-_TEN_WORDS = {word: 10 * tens for tens, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), 2)}
+_TEN_WORDS = {
+    word: 10 * tens
+    for tens, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), 2)
+}
 
 CHINESE = "".join([*_DIGITS, *_UNITS, *_TENS])
 
@@ -33,7 +58,11 @@ def number(numeral: str) -> int | None:
 
 def _chinese(numeral: str) -> int | None:
     if all(character in _DIGITS for character in numeral):
-        return int("".join(str(_DIGITS[character]) for character in numeral)) if len(numeral) < 10 else None
+        return (
+            int("".join(str(_DIGITS[character]) for character in numeral))
+            if len(numeral) < 10
+            else None
+        )
     total = section = digit = 0
     for character in numeral:
         if character in _DIGITS:
@@ -49,7 +78,10 @@ def _chinese(numeral: str) -> int | None:
 
 def _roman(numeral: str) -> int:
     values = [_ROMAN[letter] for letter in numeral]
-    return sum(-value if value < following else value for value, following in zip(values, [*values[1:], 0], strict=True))
+    return sum(
+        -value if value < following else value
+        for value, following in zip(values, [*values[1:], 0], strict=True)
+    )
 
 
 def _english(numeral: str) -> int | None:

@@ -25,14 +25,19 @@ def write_chinese_marks(draft: Draft) -> Tally:
 
     def beside_chinese(mark: str):
         def replace(match: re.Match) -> str:
-            around = draft.text[max(match.start() - 1, 0) : match.start()] + draft.text[match.end() : match.end() + 1]
+            around = (
+                draft.text[max(match.start() - 1, 0) : match.start()]
+                + draft.text[match.end() : match.end() + 1]
+            )
             return mark if _CHINESE.search(around) else match[0]
 
         return replace
 
     tally = Tally()
     alphabet = draft.alphabet
-    if any(row[0] in alphabet and row in draft.text for row in _NOT_TWO_DOTS) or draft.text.count("…") != 2 * draft.text.count("……"):
+    if any(row[0] in alphabet and row in draft.text for row in _NOT_TWO_DOTS) or draft.text.count(
+        "…"
+    ) != 2 * draft.text.count("……"):
         tally += draft.sub(_DOTS, beside_chinese("……"))
     if _DASH.search(draft.alphabet):
         tally += draft.sub(_DASHES, beside_chinese("——"))
@@ -50,7 +55,10 @@ def _full_width(match: re.Match) -> str:
     for place, mark in enumerate(match[0], match.start()):
         after = text[place + 1 : place + 2]
         if mark == "(":
-            inside = match[0][place - match.start() :].lstrip("(")[:1] or text[match.end() : match.end() + 1]
+            inside = (
+                match[0][place - match.start() :].lstrip("(")[:1]
+                or text[match.end() : match.end() + 1]
+            )
             chinese = _CHINESE.match(inside)
         else:
             # A point or colon before a letter, a digit or another point belongs to those.

@@ -26,7 +26,11 @@ def scenes(text: str, start: int, end: int, size: int) -> list[tuple[int, int]]:
             parts.append((scene_start, scene_end))
         else:
             paragraphs = _between(text, _PARAGRAPH_END, scene_start, scene_end)
-            units = [unit for span in paragraphs for unit in ([span] if span[1] - span[0] <= size else sentences(text, *span))]
+            units = [
+                unit
+                for span in paragraphs
+                for unit in ([span] if span[1] - span[0] <= size else sentences(text, *span))
+            ]
             first = scene_start
             for last in balanced_cuts([unit_end - scene_start for _, unit_end in units], size):
                 parts.append((first, units[last][1]))

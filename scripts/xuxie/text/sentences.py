@@ -36,7 +36,9 @@ def bounds(text: str, start: int, end: int) -> list[int]:
 def _pattern() -> str:
     marks = re.escape(_MARKS)
     special = ".!?…" + "".join(_SPEECH) + re.escape("".join(_BRACKETS))
-    introduced = rf"(?:[^{marks}\n：:{''.join(_SPEECH)}{_CLOSERS}]{{1,{_LONGEST_INTRODUCTION}}}+[：:]\s*)?+"
+    introduced = (
+        rf"(?:[^{marks}\n：:{''.join(_SPEECH)}{_CLOSERS}]{{1,{_LONGEST_INTRODUCTION}}}+[：:]\s*)?+"
+    )
     body = []
     ends = [rf'[{marks}]++(?:[{_CLOSERS}{marks}]|["\')\]](?!\w))*+', r"\n"]
     for opening, closing in _SPEECH.items():
@@ -44,13 +46,19 @@ def _pattern() -> str:
         strange = "“”" if opening == closing else ""
         speech = rf"[^{opening}{closing}{strange}\n]{{0,{_LONGEST_SPEECH}}}+{closing}"
         # Finished speech ends a sentence before more speech, before words that introduce it (他又说：“), or before a new English sentence.
-        body.append(rf"{opening}{speech}(?!(?<=[{marks}]{closing})(?:\s*{introduced}[{''.join(_SPEECH)}]|\s+[A-Z]))")
+        body.append(
+            rf"{opening}{speech}(?!(?<=[{marks}]{closing})(?:\s*{introduced}[{''.join(_SPEECH)}]|\s+[A-Z]))"
+        )
         body.append(rf"{opening}(?!{speech})")
         ends.append(rf"{opening}{speech}")
     for opening, closing in _BRACKETS.items():
-        body.append(rf"{re.escape(opening)}(?:[^{re.escape(opening)}{closing}\n]{{0,{_LONGEST_SPEECH}}}+{closing})?+")
+        body.append(
+            rf"{re.escape(opening)}(?:[^{re.escape(opening)}{closing}\n]{{0,{_LONGEST_SPEECH}}}+{closing})?+"
+        )
     # A mark ends nothing before a small letter, inside a number or an address, after an abbreviation or an initial.
-    body.append(rf"[.!?…]++(?=[\"'{_CLOSERS}]*\s*[a-z])|…++(?![\s\"{_CLOSERS}]|\Z)|\.(?=[0-9A-Za-z])")
+    body.append(
+        rf"[.!?…]++(?=[\"'{_CLOSERS}]*\s*[a-z])|…++(?![\s\"{_CLOSERS}]|\Z)|\.(?=[0-9A-Za-z])"
+    )
     abbreviation = "|".join(rf"(?<=\b{word})" for word in [*_ABBREVIATIONS, "[A-Z]"])
     body.append(rf"(?:{abbreviation})\.(?!\s*\n|\Z)")
     # Words are taken in one go, here and again after each of the special cases.

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from xuxie.rows import read_rows, write_rows
+from xuxie.files.rows import read_rows, write_rows
 from xuxie.text.decode import Decoded
 from xuxie.text.draft import Draft
 from xuxie.text.sources import read_sources

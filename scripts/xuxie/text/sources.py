@@ -23,7 +23,13 @@ _BINARY = {
     b"\xff\xd8\xff": "a picture",
     b"BOOKMOBI": "a Kindle book",
 }
-_SUFFIXES = {".txt": "text", ".text": "text", ".md": "markdown", ".markdown": "markdown", ".epub": "epub"}
+_SUFFIXES = {
+    ".txt": "text",
+    ".text": "text",
+    ".md": "markdown",
+    ".markdown": "markdown",
+    ".epub": "epub",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +56,17 @@ def _place_in_novel(path: str) -> tuple:
     heading = headings.parse(Path(path).stem)
     kind = heading.kind if heading else ""
     part = 0 if kind == "prologue" else 2 if kind in ("extra", "epilogue", "afterword") else 1
-    by_number = (heading.volume or 0, heading.number) if heading and heading.number is not None else (0, 0)
-    return part, by_number, [(int(piece), "") if piece.isdecimal() else (0, piece) for piece in re.split(r"(\d+)", path)]
+    by_number = (
+        (heading.volume or 0, heading.number) if heading and heading.number is not None else (0, 0)
+    )
+    return (
+        part,
+        by_number,
+        [
+            (int(piece), "") if piece.isdecimal() else (0, piece)
+            for piece in re.split(r"(\d+)", path)
+        ],
+    )
 
 
 def read_sources(paths: list[str]) -> Iterator[Source]:
@@ -70,21 +85,31 @@ def _read(path: Path) -> list[Source]:
     form = _SUFFIXES.get(path.suffix.lower())
     if form is None:
         raise UserError(
-            f"files of the kind {path.suffix or '(no suffix)'} are not read", where=str(path), remedy="give a .txt, .md or .epub file"
+            f"files of the kind {path.suffix or '(no suffix)'} are not read",
+            where=str(path),
+            remedy="give a .txt, .md or .epub file",
         )
     try:
         data = path.read_bytes()
     except OSError as error:
         raise UserError(
-            f"the file cannot be read: {error.strerror}", where=str(path), remedy="check the novel's path in the config"
+            f"the file cannot be read: {error.strerror}",
+            where=str(path),
+            remedy="check the novel's path in the config",
         ) from error
     if form == "epub":
         return _epub(path, data)
     if not data.strip(b"\0 \t\r\n\xef\xbb\xbf\xfe\xff"):
-        raise UserError("the file is empty", where=str(path), remedy="give a file with the novel's text in it")
+        raise UserError(
+            "the file is empty", where=str(path), remedy="give a file with the novel's text in it"
+        )
     for magic, kind in _BINARY.items():
         if data.startswith(magic) or (magic == b"BOOKMOBI" and data[60:68] == magic):
-            raise UserError(f"the file is {kind}, not text", where=str(path), remedy="save the novel as text (.txt) or EPUB")
+            raise UserError(
+                f"the file is {kind}, not text",
+                where=str(path),
+                remedy="save the novel as text (.txt) or EPUB",
+            )
     return [Source(str(path), data, form)]
 
 
@@ -92,19 +117,43 @@ def _epub(path: Path, data: bytes) -> list[Source]:
     from ebooklib import ITEM_DOCUMENT, ITEM_NAVIGATION, epub
 
     if not data:
-        raise UserError("the file is empty", where=str(path), remedy="give a file with the novel's text in it")
+        raise UserError(
+            "the file is empty", where=str(path), remedy="give a file with the novel's text in it"
+        )
     try:
         if "META-INF/encryption.xml" in zipfile.ZipFile(path).namelist():
-            raise UserError("the EPUB is encrypted", where=str(path), remedy="give a file without copy protection")
+            raise UserError(
+                "the EPUB is encrypted",
+                where=str(path),
+                remedy="give a file without copy protection",
+            )
         with warnings.catch_warnings(action="ignore"):
             book = epub.read_epub(str(path))
     except UserError:
         raise
     except Exception as error:  # the library raises whatever its parsers raise
-        raise UserError(f"the EPUB cannot be read: {error}", where=str(path), remedy="save it anew, with calibre for example") from error
+        raise UserError(
+            f"the EPUB cannot be read: {error}",
+            where=str(path),
+            remedy="save it anew, with calibre for example",
+        ) from error
     items = [book.get_item_with_id(name) for name, *_ in book.spine]
-    documents = [item for item in items if item is not None and item.get_type() == ITEM_DOCUMENT and not isinstance(item, epub.EpubNav)]
-    sources = [Source(f"{path}!{item.get_name()}", item.content, "html") for item in documents if item.get_type() != ITEM_NAVIGATION]
+    documents = [
+        item
+        for item in items
+        if item is not None
+        and item.get_type() == ITEM_DOCUMENT
+        and not isinstance(item, epub.EpubNav)
+    ]
+    sources = [
+        Source(f"{path}!{item.get_name()}", item.content, "html")
+        for item in documents
+        if item.get_type() != ITEM_NAVIGATION
+    ]
     if not sources:
-        raise UserError("the EPUB names no text in its reading order", where=str(path), remedy="save it anew, with calibre for example")
+        raise UserError(
+            "the EPUB names no text in its reading order",
+            where=str(path),
+            remedy="save it anew, with calibre for example",
+        )
     return sources

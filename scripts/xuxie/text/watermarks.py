@@ -41,10 +41,16 @@ def read_patterns(path: str | Path, more: Iterable[str] = ()) -> re2._Regexp | N
             compiled = re2.compile(f"(?m:{pattern})")
         except re2.error as error:
             raise UserError(
-                f"{pattern!r} is no regular expression: {error}", where=place, remedy="correct it (the syntax is RE2's)"
+                f"{pattern!r} is no regular expression: {error}",
+                where=place,
+                remedy="correct it (the syntax is RE2's)",
             ) from error
         if compiled.search("") is not None:
-            raise UserError(f"{pattern!r} matches the empty text", where=place, remedy="make it match an advert and nothing else")
+            raise UserError(
+                f"{pattern!r} matches the empty text",
+                where=place,
+                remedy="make it match an advert and nothing else",
+            )
     return re2.compile("|".join(f"(?m:{pattern})" for _, pattern in patterns)) if patterns else None
 
 
@@ -81,14 +87,21 @@ def remove_repeated_lines(draft: Draft) -> tuple[Tally, dict[str, int]]:
         what was done, and how often each line was removed.
     """
     text, lines = draft.text, draft.lines
-    found = [(start, heading.sure) for start, _, heading in headings.found_in(text) if heading.kind == "chapter"]
+    found = [
+        (start, heading.sure)
+        for start, _, heading in headings.found_in(text)
+        if heading.kind == "chapter"
+    ]
     numbers = np.searchsorted(lines.firsts, [start for start, _ in found]).tolist()
     heading_at = set(numbers)
     sure_at = {number for number, (_, sure) in zip(numbers, found, strict=True) if sure}
     unwanted = sorted(_furniture(lines, sure_at) | _running_titles(lines, sorted(heading_at)))
     firsts = np.append(lines.firsts, len(text))
     counts = Counter(lines[number] for number in unwanted)
-    tally = draft.edit([int(firsts[number]) for number in unwanted], [int(firsts[number + 1]) for number in unwanted])
+    tally = draft.edit(
+        [int(firsts[number]) for number in unwanted],
+        [int(firsts[number + 1]) for number in unwanted],
+    )
     return tally, dict(counts.most_common())
 
 
@@ -101,7 +114,11 @@ def _furniture(lines: Lines, heading_at: set[int]) -> set[int]:
     spans = zip(lines.firsts[short].tolist(), lines.lasts[short].tolist(), strict=True)
     said = [lines.text[first:last] for first, last in spans]
     counts = Counter(said)
-    suspects = {line for line, count in counts.items() if least <= count <= 4 * len(heading_at) and _may_be_site(line)}
+    suspects = {
+        line
+        for line, count in counts.items()
+        if least <= count <= 4 * len(heading_at) and _may_be_site(line)
+    }
     if not suspects:
         return set()
     places: dict[str, list[int]] = {line: [] for line in suspects}
@@ -120,7 +137,12 @@ def _furniture(lines: Lines, heading_at: set[int]) -> set[int]:
 
 
 def _may_be_site(line: str) -> bool:
-    return any(map(str.isalpha, line)) and not line.startswith(_SPEECH) and not _FORMULA.search(line) and headings.parse(line) is None
+    return (
+        any(map(str.isalpha, line))
+        and not line.startswith(_SPEECH)
+        and not _FORMULA.search(line)
+        and headings.parse(line) is None
+    )
 
 
 def _running_titles(lines: Lines, heading_at: list[int]) -> set[int]:

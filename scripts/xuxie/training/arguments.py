@@ -12,7 +12,7 @@ import pydantic
 import torch
 
 from xuxie.errors import UserError
-from xuxie.factory import import_factory
+from xuxie.runtime.llamafactory import import_factory
 
 PRECISIONS = ("bf16", "fp16", "pure_bf16")
 """The arguments that choose a precision; without any, the machine that trains decides."""
@@ -34,12 +34,25 @@ FIXED = {"stage": "sft", "finetuning_type": "lora", "do_train": True, "plot_loss
 """Arguments that may be written down, but only with the value that the workflow is made for."""
 
 
-ROW_SHAPING = ("default_system", "enable_thinking", "preserve_thinking", "mask_history", "train_on_prompt")
+ROW_SHAPING = (
+    "default_system",
+    "enable_thinking",
+    "preserve_thinking",
+    "mask_history",
+    "train_on_prompt",
+)
 """The arguments, beside the template, that decide which ids a row becomes."""
 
 
 def training_arguments(
-    train: dict, *, model: str, template: str, trust_remote_code: bool, dataset: str, dataset_folder: str, adapter_folder: str
+    train: dict,
+    *,
+    model: str,
+    template: str,
+    trust_remote_code: bool,
+    dataset: str,
+    dataset_folder: str,
+    adapter_folder: str,
 ) -> dict:
     """Everything that goes into LLaMA-Factory's YAML, checked.
 
@@ -56,9 +69,17 @@ def training_arguments(
     """
     for name, value in train.items():
         if name in SET_ELSEWHERE:
-            raise UserError(f"{name} is not set here", where=_key(name), remedy=f"it follows from {SET_ELSEWHERE[name]}")
+            raise UserError(
+                f"{name} is not set here",
+                where=_key(name),
+                remedy=f"it follows from {SET_ELSEWHERE[name]}",
+            )
         if name in FIXED and value != FIXED[name]:
-            raise UserError(f"{name} cannot be {value!r}", where=_key(name), remedy=f"leave it out, or say {FIXED[name]!r}")
+            raise UserError(
+                f"{name} cannot be {value!r}",
+                where=_key(name),
+                remedy=f"leave it out, or say {FIXED[name]!r}",
+            )
     return {
         "model_name_or_path": model,
         "trust_remote_code": trust_remote_code,
@@ -96,16 +117,24 @@ def machine_arguments(arguments: dict, *, gpu: bool, precision: str) -> dict:
     """
     if arguments.get("fp16") and not gpu:
         raise UserError(
-            "fp16 needs a GPU", where=_key("fp16"), remedy="leave it out: the machine that trains chooses, bfloat16 wherever it can"
+            "fp16 needs a GPU",
+            where=_key("fp16"),
+            remedy="leave it out: the machine that trains chooses, bfloat16 wherever it can",
         )
     chosen = {}
     if not any(arguments.get(name) for name in PRECISIONS):
         chosen |= {"bfloat16": {"bf16": True}, "float16": {"fp16": True}, "float32": {}}[precision]
     if not gpu:
         chosen["use_cpu"] = True
-        chosen |= {"disable_gradient_checkpointing": True} if "disable_gradient_checkpointing" not in arguments else {}
+        chosen |= (
+            {"disable_gradient_checkpointing": True}
+            if "disable_gradient_checkpointing" not in arguments
+            else {}
+        )
         if not arguments.get("packing") and not arguments.get("neat_packing"):
-            rows = arguments.get("per_device_train_batch_size", 8) * arguments.get("gradient_accumulation_steps", 1)
+            rows = arguments.get("per_device_train_batch_size", 8) * arguments.get(
+                "gradient_accumulation_steps", 1
+            )
             chosen |= {"per_device_train_batch_size": 1, "gradient_accumulation_steps": rows}
     return chosen
 
@@ -125,7 +154,9 @@ def parse_arguments(arguments: dict) -> None:
             parser.get_train_args({**here, "output_dir": folder})
         except (ValueError, ImportError, RuntimeError, AssertionError, TypeError) as error:
             raise UserError(
-                f"LLaMA-Factory refuses these arguments: {error}", where="adapters.*.train", remedy="change or leave out what it names"
+                f"LLaMA-Factory refuses these arguments: {error}",
+                where="adapters.*.train",
+                remedy="change or leave out what it names",
             ) from error
 
 
@@ -137,18 +168,32 @@ def _checked(name: str, value):
         raise UserError(
             f"LLaMA-Factory has no argument {name!r}",
             where=_key(name),
-            remedy=f"did you mean {close[0]}?" if close else "see the arguments in LLaMA-Factory's documentation",
+            remedy=f"did you mean {close[0]}?"
+            if close
+            else "see the arguments in LLaMA-Factory's documentation",
         )
     kind, choices = fields[name]
     try:
-        value = pydantic.TypeAdapter(kind, config={"arbitrary_types_allowed": True}).validate_python(value)
+        value = pydantic.TypeAdapter(
+            kind, config={"arbitrary_types_allowed": True}
+        ).validate_python(value)
     except pydantic.ValidationError as error:
-        quote = "; write it in quotes, since bare yes and no are true and false in YAML" if isinstance(value, bool) else ""
+        quote = (
+            "; write it in quotes, since bare yes and no are true and false in YAML"
+            if isinstance(value, bool)
+            else ""
+        )
         raise UserError(
-            f"{name} cannot be {value!r}: {error.errors()[0]['msg']}", where=_key(name), remedy=f"its type is {_words(kind)}{quote}"
+            f"{name} cannot be {value!r}: {error.errors()[0]['msg']}",
+            where=_key(name),
+            remedy=f"its type is {_words(kind)}{quote}",
         ) from error
     if choices and value not in choices:
-        raise UserError(f"{name} cannot be {value!r}", where=_key(name), remedy=f"one of {', '.join(map(str, choices))}")
+        raise UserError(
+            f"{name} cannot be {value!r}",
+            where=_key(name),
+            remedy=f"one of {', '.join(map(str, choices))}",
+        )
     return value.value if hasattr(value, "value") else value
 
 
@@ -157,8 +202,13 @@ def _in_this_release(train: dict) -> dict:
     fields, said = _fields(), dict(train)
     if "train_sampling_strategy" in said and "train_sampling_strategy" not in fields:
         said["group_by_length"] = said.pop("train_sampling_strategy") == "group_by_length"
-    if "include_num_input_tokens_seen" in said and str not in typing.get_args(fields["include_num_input_tokens_seen"][0]):
-        said["include_num_input_tokens_seen"] = said["include_num_input_tokens_seen"] not in ("no", False)
+    if "include_num_input_tokens_seen" in said and str not in typing.get_args(
+        fields["include_num_input_tokens_seen"][0]
+    ):
+        said["include_num_input_tokens_seen"] = said["include_num_input_tokens_seen"] not in (
+            "no",
+            False,
+        )
     return said
 
 
@@ -178,13 +228,17 @@ def _fields() -> dict:
 def _choices(kind, field) -> tuple:
     if field.metadata.get("choices"):
         return tuple(field.metadata["choices"])
-    enums = [option for option in typing.get_args(kind) or (kind,) if hasattr(option, "__members__")]
+    enums = [
+        option for option in typing.get_args(kind) or (kind,) if hasattr(option, "__members__")
+    ]
     return tuple(member.value for enum in enums for member in enum)
 
 
 def _words(kind) -> str:
     options = [option for option in typing.get_args(kind) if option is not type(None)]
-    return " or ".join(getattr(option, "__name__", str(option)) for option in options) or getattr(kind, "__name__", str(kind))
+    return " or ".join(getattr(option, "__name__", str(option)) for option in options) or getattr(
+        kind, "__name__", str(kind)
+    )
 
 
 def _key(name: str) -> str:

@@ -16,12 +16,24 @@ def draw_losses(history: list[dict], path: str | Path) -> None:
     figure = Figure(figsize=(8, 4.5), layout="constrained")
     axes = figure.subplots()
     axes.plot(steps, losses, color="#9bb7d4", linewidth=1, label="training rows")
-    axes.plot(steps, _running_mean(losses), color="#2b5c8a", linewidth=2, label="training rows, running mean")
+    axes.plot(
+        steps,
+        _running_mean(losses),
+        color="#2b5c8a",
+        linewidth=2,
+        label="training rows, running mean",
+    )
     steps, losses = _series(history, "eval_loss")
     if steps:
         axes.plot(steps, losses, color="#c0562b", marker="o", linewidth=2, label="val chapters")
         best = min(range(len(losses)), key=losses.__getitem__)
-        axes.annotate(f"{losses[best]:.3f}", (steps[best], losses[best]), xytext=(0, 8), textcoords="offset points", ha="center")
+        axes.annotate(
+            f"{losses[best]:.3f}",
+            (steps[best], losses[best]),
+            xytext=(0, 8),
+            textcoords="offset points",
+            ha="center",
+        )
     axes.set_xlabel("step of the optimizer")
     axes.set_ylabel("loss (nats per token)")
     axes.grid(alpha=0.3)

@@ -25,7 +25,9 @@ def fit(row: dict, length: Callable[[dict], int], cutoff: int) -> dict | None:
     """
     if length(row) <= cutoff:
         return row
-    shorter = [{**row, "history": row["history"][turn:]} for turn in range(1, len(row["history"]) + 1)]
+    shorter = [
+        {**row, "history": row["history"][turn:]} for turn in range(1, len(row["history"]) + 1)
+    ]
     starts = [start for start, _ in sentences(row["input"])][1:]
     shorter += [{**row, "history": [], "input": row["input"][start:]} for start in starts]
     # Each is shorter than the one before: find the first that fits.

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 
 import torch
 
-from xuxie.prompting import Prompting
+from xuxie.prompts.prompting import Prompting
 
 SHOWN = 40
 """So many tokens of a finding are shown as text."""
@@ -69,7 +69,10 @@ def stop_gate(rows: Iterable[dict], trained: Prompting, asked: Prompting) -> Gat
     looked_at, findings = 0, {}
     for row in rows:
         looked_at += 1
-        stop = next((token for token in reversed(trained.split_ids(row)[1]) if token in trained.stop_ids), None)
+        stop = next(
+            (token for token in reversed(trained.split_ids(row)[1]) if token in trained.stop_ids),
+            None,
+        )
         if stop is not None and stop not in asked.stop_ids and stop not in findings:
             findings[stop] = Finding(
                 row["id"],
@@ -78,7 +81,9 @@ def stop_gate(rows: Iterable[dict], trained: Prompting, asked: Prompting) -> Gat
                 "go on with something else",
                 f"train with the template it is asked with ({asked.template_name}): leave out adapters.*.train_template",
             )
-    return Gate("inference stops on the stop token that is trained", looked_at, tuple(findings.values()))
+    return Gate(
+        "inference stops on the stop token that is trained", looked_at, tuple(findings.values())
+    )
 
 
 def whole_row_gate(rows: Iterable[dict], uncut: Prompting, cut: Prompting, cutoff: int) -> Gate:
@@ -117,7 +122,15 @@ def whole_row_gate(rows: Iterable[dict], uncut: Prompting, cut: Prompting, cutof
 
 def text_gate(rows: Iterable[dict], prompting: Prompting) -> Gate:
     """No row's text holds what the tokenizer reads as a special token, such as a stray `<|im_end|>` of a web page."""
-    special = re.compile("|".join(map(re.escape, sorted(filter(None, prompting.tokenizer.all_special_tokens), key=len, reverse=True))) or "$^")
+    special = re.compile(
+        "|".join(
+            map(
+                re.escape,
+                sorted(filter(None, prompting.tokenizer.all_special_tokens), key=len, reverse=True),
+            )
+        )
+        or "$^"
+    )
     looked_at, findings = 0, []
     for row in rows:
         looked_at += 1
@@ -164,9 +177,17 @@ def special_token_gate(prompting: Prompting, table_size: int) -> Gate:
         text = tokenizer.decode([stop], skip_special_tokens=False)
         if tokenizer.encode(text, add_special_tokens=False) != [stop]:
             findings.append(
-                Finding(text, f"the stop token {stop} ({text!r}) does not come back from its own text", "take the model's own tokenizer")
+                Finding(
+                    text,
+                    f"the stop token {stop} ({text!r}) does not come back from its own text",
+                    "take the model's own tokenizer",
+                )
             )
-    return Gate("the template's markers are single tokens", len(markers) + len(prompting.stop_ids), tuple(findings))
+    return Gate(
+        "the template's markers are single tokens",
+        len(markers) + len(prompting.stop_ids),
+        tuple(findings),
+    )
 
 
 UNUSED = re.compile(r"<\|?(unused|reserved|extra|dummy|placeholder)[_a-z]*_?\d+\|?>", re.IGNORECASE)
@@ -189,10 +210,18 @@ def trained_marker_gate(prompting: Prompting, table: torch.Tensor, additional_ta
     name = "the template's markers mean something to the model"
     tokenizer, markers = prompting.tokenizer, prompting.markers
     # Qwen-1's tokenizer names its tokens in bytes.
-    unused = [index for token, index in tokenizer.get_vocab().items() if isinstance(token, str) and UNUSED.fullmatch(token)]
+    unused = [
+        index
+        for token, index in tokenizer.get_vocab().items()
+        if isinstance(token, str) and UNUSED.fullmatch(token)
+    ]
     unused += range(len(tokenizer), len(table))
     if not markers or not unused:
-        why = "the template has no markers of its own" if not markers else "the model has no unused tokens to compare with"
+        why = (
+            "the template has no markers of its own"
+            if not markers
+            else "the model has no unused tokens to compare with"
+        )
         return Gate(name, 0, (), note=why)
     if "embed_tokens" in additional_target:
         return Gate(name, len(markers), (), note="their embeddings are trained along")
@@ -201,7 +230,9 @@ def trained_marker_gate(prompting: Prompting, table: torch.Tensor, additional_ta
     for marker in markers:
         ids = tokenizer.encode(marker, add_special_tokens=False)
         if len(ids) == 1:
-            likeness = (empty @ torch.nn.functional.normalize(table[ids[0]].float(), dim=0)).max().item()
+            likeness = (
+                (empty @ torch.nn.functional.normalize(table[ids[0]].float(), dim=0)).max().item()
+            )
             if likeness > UNTRAINED:
                 findings.append(
                     Finding(
@@ -222,11 +253,22 @@ def _first_longest_shortest(rows: list[dict]) -> list[dict]:
     def size(row: dict) -> int:
         return len(row["input"]) + len(row["output"])
 
-    return [row for group in classes.values() for row in {r["id"]: r for r in (group[0], max(group, key=size), min(group, key=size))}.values()]
+    return [
+        row
+        for group in classes.values()
+        for row in {
+            r["id"]: r for r in (group[0], max(group, key=size), min(group, key=size))
+        }.values()
+    ]
 
 
-def _mismatch(row: dict, trained: Prompting, asked: Prompting, learnt: list[int], question: list[int]) -> Finding:
-    here = next((i for i, (a, b) in enumerate(zip(learnt, question, strict=False)) if a != b), min(len(learnt), len(question)))
+def _mismatch(
+    row: dict, trained: Prompting, asked: Prompting, learnt: list[int], question: list[int]
+) -> Finding:
+    here = next(
+        (i for i, (a, b) in enumerate(zip(learnt, question, strict=False)) if a != b),
+        min(len(learnt), len(question)),
+    )
     return Finding(
         row["id"],
         f"from token {here} on the prompt differs: trained {_text(trained, learnt[here:])} (ids {learnt[here : here + 8]}), "
@@ -240,7 +282,12 @@ def _ends_with_stop(prompting: Prompting, row: dict) -> bool:
     """Whether the answer has a stop token, and after it nothing but the white space of the template."""
     answer = prompting.split_ids(row)[1]
     stops = [index for index, token in enumerate(answer) if token in prompting.stop_ids]
-    return bool(stops) and not prompting.tokenizer.decode(answer[stops[-1] + 1 :], skip_special_tokens=False).strip()
+    return (
+        bool(stops)
+        and not prompting.tokenizer.decode(
+            answer[stops[-1] + 1 :], skip_special_tokens=False
+        ).strip()
+    )
 
 
 def _name(prompting: Prompting, index: int) -> str:

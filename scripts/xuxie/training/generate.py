@@ -6,7 +6,7 @@ define one for a reason: other stop words, another signature.
 
 import logging
 
-from xuxie.factory import import_factory
+from xuxie.runtime.llamafactory import import_factory
 
 log = logging.getLogger(__name__)
 

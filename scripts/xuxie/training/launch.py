@@ -8,7 +8,15 @@ SCRIPTS = Path(__file__).resolve().parents[2]
 
 
 def launch(
-    yaml_file: str, overrides: dict, *, threads: int, gpus: int, nodes: int, cache: str, environment: dict[str, str], python: str = sys.executable
+    yaml_file: str,
+    overrides: dict,
+    *,
+    threads: int,
+    gpus: int,
+    nodes: int,
+    cache: str,
+    environment: dict[str, str],
+    python: str = sys.executable,
 ) -> tuple[list[str], dict[str, str]]:
     """Word the command.
 
@@ -25,7 +33,14 @@ def launch(
     Returns:
         the command, and the environment it needs in whole.
     """
-    command = [python, "-m", "xuxie.training.launcher", "train", yaml_file, *(f"{name}={str(value).lower()}" for name, value in overrides.items())]
+    command = [
+        python,
+        "-m",
+        "xuxie.training.launcher",
+        "train",
+        yaml_file,
+        *(f"{name}={str(value).lower()}" for name, value in overrides.items()),
+    ]
     settings = {
         "PYTHONPATH": os.pathsep.join(filter(None, [str(SCRIPTS), environment.get("PYTHONPATH")])),
         # torchrun is looked for on the path.
@@ -44,6 +59,16 @@ def launch(
     if gpus > 1 or nodes > 1:
         settings |= {"FORCE_TORCHRUN": "1", "NPROC_PER_NODE": str(gpus), "NNODES": str(nodes)}
     if nodes > 1:
-        settings |= {"MASTER_ADDR": environment.get("SLURM_LAUNCH_NODE_IPADDR", "127.0.0.1"), "MASTER_PORT": "29400"}
-        command = ["srun", "--overlap", f"--nodes={nodes}", f"--ntasks={nodes}", "--ntasks-per-node=1", *command]
+        settings |= {
+            "MASTER_ADDR": environment.get("SLURM_LAUNCH_NODE_IPADDR", "127.0.0.1"),
+            "MASTER_PORT": "29400",
+        }
+        command = [
+            "srun",
+            "--overlap",
+            f"--nodes={nodes}",
+            f"--ntasks={nodes}",
+            "--ntasks-per-node=1",
+            *command,
+        ]
     return command, {**environment, **settings}

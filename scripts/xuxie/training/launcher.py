@@ -8,8 +8,8 @@ import logging
 import os
 import sys
 
-from xuxie.factory import import_factory
-from xuxie.parent import end_with_parent
+from xuxie.runtime.llamafactory import import_factory
+from xuxie.runtime.parent import end_with_parent
 from xuxie.training.generate import keep_own_generate
 from xuxie.training.order import order_by_seed
 from xuxie.training.progress import show_progress

@@ -8,7 +8,19 @@ import os
 import platform
 from importlib.metadata import distributions
 
-DECIDING = ("torch", "transformers", "tokenizers", "peft", "trl", "accelerate", "datasets", "llamafactory", "liger-kernel", "flash-attn", "bitsandbytes")
+DECIDING = (
+    "torch",
+    "transformers",
+    "tokenizers",
+    "peft",
+    "trl",
+    "accelerate",
+    "datasets",
+    "llamafactory",
+    "liger-kernel",
+    "flash-attn",
+    "bitsandbytes",
+)
 """The packages whose versions change what training computes."""
 
 
@@ -17,13 +29,18 @@ def describe() -> dict:
     import psutil
     import torch
 
-    from xuxie.models import best_dtype
+    from xuxie.models.loading import best_dtype
 
     gpus = [torch.cuda.get_device_properties(index) for index in range(torch.cuda.device_count())]
     return {
         "python": platform.python_version(),
         "system": platform.platform(),
-        "packages": dict(sorted({found.metadata["Name"]: found.version for found in distributions()}.items(), key=lambda item: item[0].lower())),
+        "packages": dict(
+            sorted(
+                {found.metadata["Name"]: found.version for found in distributions()}.items(),
+                key=lambda item: item[0].lower(),
+            )
+        ),
         "processor": _processor(),
         "cores": len(os.sched_getaffinity(0)),
         "memory": psutil.virtual_memory().total,
@@ -35,7 +52,9 @@ def describe() -> dict:
 def _processor() -> str:
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as file:
-            return next(line.split(":", 1)[1].strip() for line in file if line.startswith("model name"))
+            return next(
+                line.split(":", 1)[1].strip() for line in file if line.startswith("model name")
+            )
     except (OSError, StopIteration):
         return platform.processor()
 

@@ -33,13 +33,27 @@ class Shape:
         head = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
         keys = head * (getattr(config, "num_key_value_heads", None) or config.num_attention_heads)
         feed_forward = config.intermediate_size
-        return cls(config.num_hidden_layers, config.hidden_size, feed_forward, keys, config.vocab_size, config.tie_word_embeddings)
+        return cls(
+            config.num_hidden_layers,
+            config.hidden_size,
+            feed_forward,
+            keys,
+            config.vocab_size,
+            config.tie_word_embeddings,
+        )
 
     @property
     def linears(self) -> list[tuple[int, int]]:
         """(inputs, outputs) of each linear map of one layer."""
-        attention = [(self.hidden, self.hidden), (self.hidden, self.keys), (self.hidden, self.keys), (self.hidden, self.hidden)]
-        return attention + 2 * [(self.hidden, self.feed_forward)] + [(self.feed_forward, self.hidden)]
+        attention = [
+            (self.hidden, self.hidden),
+            (self.hidden, self.keys),
+            (self.hidden, self.keys),
+            (self.hidden, self.hidden),
+        ]
+        return (
+            attention + 2 * [(self.hidden, self.feed_forward)] + [(self.feed_forward, self.hidden)]
+        )
 
     @property
     def table(self) -> int:
@@ -65,10 +79,13 @@ def estimate(shape: Shape, arguments: dict) -> dict[str, float]:
     trained = shape.layers * rank * sum(inputs + outputs for inputs, outputs in shape.linears)
     trained += shape.table if arguments.get("additional_target") else 0
     return {
-        "base model": layer_weights * QUANTISED_BYTES[arguments.get("quantization_bit")] + 2 * shape.table,
+        "base model": layer_weights * QUANTISED_BYTES[arguments.get("quantization_bit")]
+        + 2 * shape.table,
         "adapter and optimizer": trained * ADAPTER_BYTES,
         "activations": activations,
-        "logits": 0 if arguments.get("enable_liger_kernel") else LOGIT_BYTES * tokens * shape.vocabulary,
+        "logits": 0
+        if arguments.get("enable_liger_kernel")
+        else LOGIT_BYTES * tokens * shape.vocabulary,
     }
 
 

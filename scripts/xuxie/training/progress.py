@@ -7,7 +7,12 @@ import transformers
 
 log = logging.getLogger(__name__)
 
-NAMES = {"loss": "loss", "eval_loss": "loss on the val chapters", "learning_rate": "learning rate", "grad_norm": "gradient norm"}
+NAMES = {
+    "loss": "loss",
+    "eval_loss": "loss on the val chapters",
+    "learning_rate": "learning rate",
+    "grad_norm": "gradient norm",
+}
 
 
 class Progress(transformers.TrainerCallback):
@@ -15,14 +20,21 @@ class Progress(transformers.TrainerCallback):
 
     def on_train_begin(self, args, state, control, **kwargs):
         """Start the clock; a resumed run counts from where it resumes."""
-        self._start, self._first_step, self._first_tokens = time.monotonic(), state.global_step, state.num_input_tokens_seen
+        self._start, self._first_step, self._first_tokens = (
+            time.monotonic(),
+            state.global_step,
+            state.num_input_tokens_seen,
+        )
 
     def on_log(self, args, state, control, logs=None, **kwargs):
         """Write one line."""
         if not state.is_world_process_zero or not logs or not {"loss", "eval_loss"} & logs.keys():
             return
         seconds = time.monotonic() - self._start
-        steps, tokens = state.global_step - self._first_step, state.num_input_tokens_seen - self._first_tokens
+        steps, tokens = (
+            state.global_step - self._first_step,
+            state.num_input_tokens_seen - self._first_tokens,
+        )
         line = [f"step {state.global_step} of {state.max_steps}"]
         line += [f"{name} {float(logs[key]):.4g}" for key, name in NAMES.items() if key in logs]
         if tokens:

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError, safe_open
 
-from xuxie.rows import read_json, write_json
+from xuxie.files.rows import read_json, write_json
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +32,13 @@ def last_sound_checkpoint(folder: Path, fingerprint: dict) -> Path | None:
     known = folder / FINGERPRINT
     before = read_json(known) if known.exists() else None
     if before is not None and before != fingerprint:
-        changed = ", ".join(sorted(name for name in before.keys() | fingerprint.keys() if before.get(name) != fingerprint.get(name)))
+        changed = ", ".join(
+            sorted(
+                name
+                for name in before.keys() | fingerprint.keys()
+                if before.get(name) != fingerprint.get(name)
+            )
+        )
         log.info("starting afresh: since the last run, other %s", changed)
         _remove(checkpoints)
         checkpoints = []
@@ -61,7 +67,15 @@ def log_until(checkpoint: Path) -> list[dict]:
         row = {
             "current_steps": entry["step"],
             "total_steps": state["max_steps"],
-            **{name: entry[key] for name, key in (("loss", "loss"), ("eval_loss", "eval_loss"), ("lr", "learning_rate")) if key in entry},
+            **{
+                name: entry[key]
+                for name, key in (
+                    ("loss", "loss"),
+                    ("eval_loss", "eval_loss"),
+                    ("lr", "learning_rate"),
+                )
+                if key in entry
+            },
             "epoch": entry["epoch"],
             "percentage": round(100 * entry["step"] / state["max_steps"], 2),
         }
@@ -84,7 +98,14 @@ def _fault(checkpoint: Path) -> str:
                 pass
         for name in ("optimizer.pt", "scheduler.pt"):
             torch.load(checkpoint / name, map_location="meta", weights_only=True)
-    except (OSError, json.JSONDecodeError, KeyError, SafetensorError, RuntimeError, EOFError) as error:
+    except (
+        OSError,
+        json.JSONDecodeError,
+        KeyError,
+        SafetensorError,
+        RuntimeError,
+        EOFError,
+    ) as error:
         return f"it was not written to the end ({error})"
     return ""
 

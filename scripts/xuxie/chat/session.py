@@ -26,7 +26,13 @@ class Talk:
     """
 
     def __init__(self, instruction: str, system: str | None):
-        self._row = {"id": "the story", "instruction": instruction, "system": system or "", "history": [], "output": ""}
+        self._row = {
+            "id": "the story",
+            "instruction": instruction,
+            "system": system or "",
+            "history": [],
+            "output": "",
+        }
         self.turns: list[Turn] = []
 
     @property

@@ -9,9 +9,9 @@ import torch
 from gguf import GGUFReader
 
 from xuxie.errors import UserError
-from xuxie.export.wording import messages_of
-from xuxie.gguf_tokenizer import check_tokenizer
+from xuxie.export.chat_template import messages_of
 from xuxie.llm.embedded import embedded_server
+from xuxie.models.tokenizer import check_tokenizer
 
 REMEDY = "do not use this file; set `export.quantisations` without it to export the rest, and report it: this is a fault"
 
@@ -24,7 +24,9 @@ class Server:
     """
 
     def __init__(self, address: str, key: str):
-        self._client = httpx.Client(base_url=address, headers={"Authorization": f"Bearer {key}"}, timeout=600)
+        self._client = httpx.Client(
+            base_url=address, headers={"Authorization": f"Bearer {key}"}, timeout=600
+        )
 
     def ask(self, path: str, **body) -> dict:
         """One answer of the server's own API."""
@@ -51,7 +53,9 @@ class Server:
 
     def _complete(self, ids: list[int], **wanted) -> dict:
         # A GGUF carries the folder's sampling values, its repetition penalty too, and the server would heed them.
-        return self.ask("/completion", prompt=ids, temperature=0, repeat_penalty=1, cache_prompt=False, **wanted)
+        return self.ask(
+            "/completion", prompt=ids, temperature=0, repeat_penalty=1, cache_prompt=False, **wanted
+        )
 
 
 @dataclass(frozen=True)
@@ -111,11 +115,15 @@ def check_metadata(gguf: Path, source: Source) -> None:
         return None if found is None else found.contents()
 
     add_bos = source.tokenizer.encode("雨")[0] == source.tokenizer.bos_token_id
-    check_tokenizer(source.tokenizer, field("ggml.tokens"), field("ggml.token_type"), add_bos=add_bos)
+    check_tokenizer(
+        source.tokenizer, field("ggml.tokens"), field("ggml.token_type"), add_bos=add_bos
+    )
     if field("chat_template") != source.tokenizer.chat_template:
         raise UserError("the GGUF has another chat template than the folder")
     if field("ggml.eos_token_id") not in source.stop_ids:
-        raise UserError(f"the GGUF ends on token {field('ggml.eos_token_id')}, trained was {sorted(source.stop_ids)}")
+        raise UserError(
+            f"the GGUF ends on token {field('ggml.eos_token_id')}, trained was {sorted(source.stop_ids)}"
+        )
 
 
 def check_reading(server: Server, source: Source) -> None:
@@ -125,11 +133,17 @@ def check_reading(server: Server, source: Source) -> None:
         UserError: it does not.
     """
     for row, ids in zip(source.rows, source.prompts, strict=True):
-        if server.tokens(row["output"]) != source.tokenizer.encode(row["output"], add_special_tokens=False):
-            raise UserError(f"llama.cpp reads text as other tokens than were trained (row {row['id']})")
+        if server.tokens(row["output"]) != source.tokenizer.encode(
+            row["output"], add_special_tokens=False
+        ):
+            raise UserError(
+                f"llama.cpp reads text as other tokens than were trained (row {row['id']})"
+            )
         if server.tokens(server.prompt(messages_of(row, source.system))) != ids:
             raise UserError(f"llama.cpp asks with other tokens than were trained (row {row['id']})")
-    unheeded = [token for token in sorted(source.stop_ids) if not server.stops_on(source.prompts[0], token)]
+    unheeded = [
+        token for token in sorted(source.stop_ids) if not server.stops_on(source.prompts[0], token)
+    ]
     if unheeded:
         raise UserError(f"llama.cpp does not stop on token {unheeded}, which ends a trained answer")
 
@@ -145,7 +159,9 @@ def agreement(server: Server, source: Source, count: int) -> tuple[int, int]:
         written, ended = server.greedy(ids, count)
         with torch.inference_mode():
             tokens = torch.tensor([ids + written], device=source.model.device)
-            likeliest = source.model(tokens, logits_to_keep=len(written) + 1).logits[0].argmax(-1).tolist()
+            likeliest = (
+                source.model(tokens, logits_to_keep=len(written) + 1).logits[0].argmax(-1).tolist()
+            )
         alike += sum(ours == theirs for ours, theirs in zip(likeliest, written, strict=False))
         positions += len(written)
         if ended:

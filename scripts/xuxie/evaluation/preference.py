@@ -49,12 +49,23 @@ def comparisons(samples: Sequence[dict], *, prompts: int, seed: int) -> list[Com
     Args:
         prompts: how many prompts are taken, spread evenly.
     """
-    chosen = [samples[index * len(samples) // prompts] for index in range(prompts)] if len(samples) > prompts else samples
+    chosen = (
+        [samples[index * len(samples) // prompts] for index in range(prompts)]
+        if len(samples) > prompts
+        else samples
+    )
     source = random.Random(seed)
     found = []
     for sample in chosen:
-        texts = {HUMAN: sample["reference"], **{name: output["text"] for name, output in sample["outputs"].items()}}
-        strangers = [other["reference"] for other in samples if (other["novel"], other["chapter"]) != (sample["novel"], sample["chapter"])]
+        texts = {
+            HUMAN: sample["reference"],
+            **{name: output["text"] for name, output in sample["outputs"].items()},
+        }
+        strangers = [
+            other["reference"]
+            for other in samples
+            if (other["novel"], other["chapter"]) != (sample["novel"], sample["chapter"])
+        ]
         if strangers:
             texts[SWAPPED] = source.choice(strangers)
         written = list(sample["outputs"])
@@ -77,7 +88,10 @@ def questions(asked: Sequence[Comparison], wording: str | Path, *, seed: int) ->
             name = f"{comparison.sample['id']} {' '.join(comparison.systems)}"
             found.append(
                 Question(
-                    id=name, messages=[{"role": "user", "content": content}], schema=Preference, sampling={"temperature": 0, "seed": seed}
+                    id=name,
+                    messages=[{"role": "user", "content": content}],
+                    schema=Preference,
+                    sampling={"temperature": 0, "seed": seed},
                 )
             )
     return found
@@ -103,7 +117,10 @@ def verdicts(asked: Sequence[Comparison], outcomes: Iterable[Answered | Failed])
             yield row | {"unjudged": f"{failed[0].reason}: {failed[0].detail}"}
             continue
         order = (comparison.systems, comparison.systems[::-1])
-        preferred = [dict(zip("AB", names, strict=True)).get(outcome.value.better) for names, outcome in zip(order, both, strict=True)]
+        preferred = [
+            dict(zip("AB", names, strict=True)).get(outcome.value.better)
+            for names, outcome in zip(order, both, strict=True)
+        ]
         yield row | {"preferred": preferred, "reasons": [outcome.value.reason for outcome in both]}
 
 

@@ -46,7 +46,9 @@ def run_job(function: Callable, snakemake, **settings) -> None:
         if error.errno not in STORAGE_FAULTS:
             raise
         # A write, unlike an opening, does not say which file it was for.
-        where = error.filename or ", ".join(sorted({f"{Path(path).parent}/" for path in snakemake.output}))
+        where = error.filename or ", ".join(
+            sorted({f"{Path(path).parent}/" for path in snakemake.output})
+        )
         _give_up(UserError(f"{error.strerror}: {where}", remedy=STORAGE_FAULTS[error.errno]))
 
 
@@ -60,7 +62,13 @@ def log_to(path: str | None) -> None:
     handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
     if path:
         handlers.append(logging.FileHandler(path, mode="w", encoding="utf-8"))
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", datefmt="%H:%M:%S", handlers=handlers, force=True)
+    logging.basicConfig(
+        level=logging.INFO,
+        format="%(asctime)s %(levelname)s %(message)s",
+        datefmt="%H:%M:%S",
+        handlers=handlers,
+        force=True,
+    )
     # Libraries that report every HTTP request would drown what matters.
     for chatty in ("httpx", "httpx2", "httpcore", "openai"):
         logging.getLogger(chatty).setLevel(logging.WARNING)

@@ -24,7 +24,9 @@ class Drawing:
     top_k: int = 50
     repetition_penalty: float = 1.2
 
-    def next_token(self, logits: torch.Tensor, seen: torch.Tensor, generator: torch.Generator) -> int:
+    def next_token(
+        self, logits: torch.Tensor, seen: torch.Tensor, generator: torch.Generator
+    ) -> int:
         """Draw one token.
 
         Args:
@@ -34,19 +36,29 @@ class Drawing:
         """
         logits = logits.float()
         if self.repetition_penalty != 1:
-            penalised = torch.where(logits < 0, logits * self.repetition_penalty, logits / self.repetition_penalty)
+            penalised = torch.where(
+                logits < 0, logits * self.repetition_penalty, logits / self.repetition_penalty
+            )
             logits = torch.where(seen, penalised, logits)
         chance = torch.rand((), generator=generator, dtype=torch.float64)
         if self.temperature == 0:
             return int(logits.argmax())
-        kept, ids = logits.topk(self.top_k) if 0 < self.top_k < len(logits) else logits.sort(descending=True, stable=True)
+        kept, ids = (
+            logits.topk(self.top_k)
+            if 0 < self.top_k < len(logits)
+            else logits.sort(descending=True, stable=True)
+        )
         probabilities = (kept / self.temperature).double().softmax(-1)
         cumulative = probabilities.cumsum(-1)
         if self.top_p < 1:
             # A token stays if those before it have not yet reached top_p; the first always stays.
             last = int((cumulative - probabilities < self.top_p).sum())
             cumulative = cumulative[: max(1, last)]
-        place = int(torch.searchsorted(cumulative, chance.to(cumulative.device) * cumulative[-1], right=True))
+        place = int(
+            torch.searchsorted(
+                cumulative, chance.to(cumulative.device) * cumulative[-1], right=True
+            )
+        )
         return int(ids[min(place, len(cumulative) - 1)])
 
 

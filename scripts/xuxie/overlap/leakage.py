@@ -36,7 +36,9 @@ class Texts:
         dense = ["".join(text.split()) for text in texts]
         self.ids = ids
         # With white space left out, a line end is free to mark where a text ends.
-        self.codes = np.frombuffer("".join(f"{text}\n" for text in dense).encode("utf-32-le"), dtype=np.uint32)
+        self.codes = np.frombuffer(
+            "".join(f"{text}\n" for text in dense).encode("utf-32-le"), dtype=np.uint32
+        )
         self._starts = np.cumsum([0, *(len(text) + 1 for text in dense[:-1])])
         count = max(0, len(self.codes) - SHINGLE + 1)
         hashes = np.zeros(count, dtype=np.uint64)
@@ -44,7 +46,11 @@ class Texts:
             hashes *= _BASE
             hashes += self.codes[offset : offset + count]
         ends = np.concatenate([[0], np.cumsum(self.codes == _END, dtype=np.int32)])
-        self.places = np.flatnonzero(ends[SHINGLE:] == ends[:-SHINGLE]) if count else np.zeros(0, dtype=np.int64)
+        self.places = (
+            np.flatnonzero(ends[SHINGLE:] == ends[:-SHINGLE])
+            if count
+            else np.zeros(0, dtype=np.int64)
+        )
         """Where the passages begin."""
         self.hashes = hashes[self.places]
         """Their hashes."""
@@ -94,7 +100,9 @@ def leaks(held_out: Texts, trained: Texts) -> list[Leak]:
     sources = trained.row_at(there[first])
     return [
         Leak(held_out.passage(start, end + SHINGLE), held_out.ids[row], trained.ids[source])
-        for start, end, row, source in zip(places[first], places[last], rows[first], sources, strict=True)
+        for start, end, row, source in zip(
+            places[first], places[last], rows[first], sources, strict=True
+        )
     ]
 
 
@@ -116,10 +124,16 @@ def check_no_leak(trained: Texts, held_out: Texts, *, where: str) -> dict[str, i
     found = leaks(held_out, trained)
     if found:
         count = sum(len(leak.passage) - SHINGLE + 1 for leak in found)
-        named = "; ".join(f"“{leak.passage}” of {leak.held_out} stands in {leak.trained}" for leak in found[:3])
+        named = "; ".join(
+            f"“{leak.passage}” of {leak.held_out} stands in {leak.trained}" for leak in found[:3]
+        )
         raise UserError(
             f"{count} passages of {SHINGLE} characters of held-out rows stand in training rows, at {len(found)} places, the first: {named}",
             where=where,
             remedy="the novel repeats itself: split.on_leak: drop leaves such training rows out; or remove the repetition, or take another split.seed",
         )
-    return {"trained": len(np.unique(trained.hashes)), "held_out": len(np.unique(held_out.hashes)), "shared": 0}
+    return {
+        "trained": len(np.unique(trained.hashes)),
+        "held_out": len(np.unique(held_out.hashes)),
+        "shared": 0,
+    }

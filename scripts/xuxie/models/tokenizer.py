@@ -40,13 +40,25 @@ def tokenizer_from_gguf(reader):
             f"the tokenizer of this GGUF ({family[0]}, of a {family[1]} model) cannot be rebuilt faithfully",
             remedy=f"known are {', '.join(f'{a} of {b}' for a, b in BUILDERS)}; take other models as Hugging Face folders",
         )
-    tokens, kinds = _field(reader, "tokenizer.ggml.tokens"), _field(reader, "tokenizer.ggml.token_type")
+    tokens, kinds = (
+        _field(reader, "tokenizer.ggml.tokens"),
+        _field(reader, "tokenizer.ggml.token_type"),
+    )
     named = {
         name: tokens[index]
-        for name, key in (("bos_token", "bos"), ("eos_token", "eos"), ("unk_token", "unknown"), ("pad_token", "padding"))
+        for name, key in (
+            ("bos_token", "bos"),
+            ("eos_token", "eos"),
+            ("unk_token", "unknown"),
+            ("pad_token", "padding"),
+        )
         if (index := _field(reader, f"tokenizer.ggml.{key}_token_id")) is not None
     }
-    used = {token: index for index, (token, kind) in enumerate(zip(tokens, kinds, strict=True)) if kind != Kind.UNUSED}
+    used = {
+        token: index
+        for index, (token, kind) in enumerate(zip(tokens, kinds, strict=True))
+        if kind != Kind.UNUSED
+    }
     tokenizer = BUILDERS[family](reader, used, named)
     added = [
         AddedToken(token, special=kinds[index] == Kind.CONTROL, normalized=False)
@@ -56,7 +68,9 @@ def tokenizer_from_gguf(reader):
     tokenizer.add_tokens([token for token in added if not token.special])
     tokenizer.add_tokens([token for token in added if token.special], special_tokens=True)
     tokenizer.chat_template = _field(reader, "tokenizer.chat_template")
-    check_tokenizer(tokenizer, tokens, kinds, add_bos=bool(_field(reader, "tokenizer.ggml.add_bos_token")))
+    check_tokenizer(
+        tokenizer, tokens, kinds, add_bos=bool(_field(reader, "tokenizer.ggml.add_bos_token"))
+    )
     return tokenizer
 
 
@@ -80,14 +94,21 @@ def check_tokenizer(tokenizer, tokens: list[str], kinds: list[int], *, add_bos: 
             ids = tokenizer.encode(token, add_special_tokens=False)
             if ids != [index]:
                 wrong.append(f"{token!r} is read as {ids}, not as its one token {index}")
-    for text in ("他说：“走吧！”\n\n　　第二天，雨停了……", "Chapter 12\r\n\tdon't  stop 123,456.7", "𠮷野家 ㈠ é ∀ 🙂", " ▁ "):
+    for text in (
+        "他说：“走吧！”\n\n　　第二天，雨停了……",
+        "Chapter 12\r\n\tdon't  stop 123,456.7",
+        "𠮷野家 ㈠ é ∀ 🙂",
+        " ▁ ",
+    ):
         back = tokenizer.decode(tokenizer.encode(text, add_special_tokens=False))
         # In a sentencepiece vocabulary the block character *is* the space.
         if back.replace("▁", " ") != text.replace("▁", " "):
             wrong.append(f"{text!r} comes back as {back!r}")
     first = tokenizer.encode("雨")[0]
     if (first == tokenizer.bos_token_id) != add_bos:
-        wrong.append(f"the text starts with token {first}, though the file says add_bos_token = {add_bos}")
+        wrong.append(
+            f"the text starts with token {first}, though the file says add_bos_token = {add_bos}"
+        )
     if wrong:
         raise UserError(
             f"the tokenizer disagrees with the vocabulary of its GGUF in {len(wrong)} ways; the first: {wrong[0]}",
@@ -97,7 +118,11 @@ def check_tokenizer(tokenizer, tokens: list[str], kinds: list[int], *, add_bos: 
 
 def _qwen2(reader, vocabulary: dict[str, int], named: dict[str, str]):
     merges = [tuple(merge.split(" ")) for merge in _field(reader, "tokenizer.ggml.merges")]
-    return Qwen2Tokenizer(vocab=vocabulary, merges=merges, **{"bos_token": None, **{k: v for k, v in named.items() if k != "bos_token"}})
+    return Qwen2Tokenizer(
+        vocab=vocabulary,
+        merges=merges,
+        **{"bos_token": None, **{k: v for k, v in named.items() if k != "bos_token"}},
+    )
 
 
 def _gemma(reader, vocabulary: dict[str, int], named: dict[str, str]):
@@ -111,7 +136,9 @@ def _gemma(reader, vocabulary: dict[str, int], named: dict[str, str]):
     ]
     merges.sort()
     add_bos = bool(_field(reader, "tokenizer.ggml.add_bos_token"))
-    return GemmaTokenizer(vocab=vocabulary, merges=[merge[2:] for merge in merges], add_bos_token=add_bos, **named)
+    return GemmaTokenizer(
+        vocab=vocabulary, merges=[merge[2:] for merge in merges], add_bos_token=add_bos, **named
+    )
 
 
 BUILDERS: dict[tuple[str, str], Callable] = {("gpt2", "qwen2"): _qwen2, ("llama", "gemma3"): _gemma}

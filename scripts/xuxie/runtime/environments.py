@@ -18,12 +18,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from xuxie.errors import UserError
-from xuxie.parent import end_with_parent
+from xuxie.runtime.parent import end_with_parent
 
 log = logging.getLogger(__name__)
 
 SHARED = "train"
-SCRIPTS = Path(__file__).resolve().parent.parent
+SCRIPTS = Path(__file__).resolve().parents[2]
 REPOSITORY = SCRIPTS.parent
 
 
@@ -78,7 +78,7 @@ def _hand_over(python: Path, name: str, arguments: dict) -> None:
     log.info("in %s", python)
     path = os.pathsep.join(filter(None, [str(SCRIPTS), os.environ.get("PYTHONPATH")]))
     process = subprocess.Popen(
-        [str(python), "-m", "xuxie.environments", name],
+        [str(python), "-m", "xuxie.runtime.environments", name],
         env={**os.environ, "PYTHONPATH": path},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -95,7 +95,9 @@ def _hand_over(python: Path, name: str, arguments: dict) -> None:
             last = line.strip()
             log.info("%s", line.rstrip())
     if process.wait() != 0:
-        raise UserError(f"{name} failed in {python}: {last}", where="the lines above", remedy="see there")
+        raise UserError(
+            f"{name} failed in {python}: {last}", where="the lines above", remedy="see there"
+        )
 
 
 def main() -> None:

@@ -10,7 +10,11 @@ def best_dtype() -> torch.dtype:
     if torch.cuda.is_available():
         return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
     processor = torch.cpu.get_capabilities()
-    return torch.bfloat16 if processor.get("avx512_bf16") or processor.get("amx_bf16") else torch.float32
+    return (
+        torch.bfloat16
+        if processor.get("avx512_bf16") or processor.get("amx_bf16")
+        else torch.float32
+    )
 
 
 def load_tokenizer(folder: str | Path, *, trust_remote_code: bool = False):
@@ -20,7 +24,13 @@ def load_tokenizer(folder: str | Path, *, trust_remote_code: bool = False):
     return AutoTokenizer.from_pretrained(folder, trust_remote_code=trust_remote_code)
 
 
-def load_model(folder: str | Path, adapter: str | Path | None = None, *, dtype: str | torch.dtype = "auto", trust_remote_code: bool = False):
+def load_model(
+    folder: str | Path,
+    adapter: str | Path | None = None,
+    *,
+    dtype: str | torch.dtype = "auto",
+    trust_remote_code: bool = False,
+):
     """Load a model for inference: on the GPU if there is one, in evaluation mode.
 
     Args:
@@ -36,10 +46,22 @@ def load_model(folder: str | Path, adapter: str | Path | None = None, *, dtype: 
     from packaging import version
     from transformers import AutoModelForCausalLM
 
-    wanted = best_dtype() if dtype == "auto" else getattr(torch, dtype) if isinstance(dtype, str) else dtype
+    wanted = (
+        best_dtype()
+        if dtype == "auto"
+        else getattr(torch, dtype)
+        if isinstance(dtype, str)
+        else dtype
+    )
     # Called dtype since transformers 4.56; the release that Qwen-1 needs is older.
-    precision = {"dtype" if version.parse(transformers.__version__) >= version.parse("4.56") else "torch_dtype": wanted}
-    model = AutoModelForCausalLM.from_pretrained(folder, **precision, trust_remote_code=trust_remote_code)
+    precision = {
+        "dtype"
+        if version.parse(transformers.__version__) >= version.parse("4.56")
+        else "torch_dtype": wanted
+    }
+    model = AutoModelForCausalLM.from_pretrained(
+        folder, **precision, trust_remote_code=trust_remote_code
+    )
     if adapter is not None:
         from peft import PeftModel
 

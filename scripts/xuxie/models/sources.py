@@ -13,7 +13,18 @@ from xuxie.errors import UserError
 log = logging.getLogger(__name__)
 
 SAFETENSORS = (".safetensors", ".safetensors.index.json")
-OTHER_WEIGHTS = (".bin", ".bin.index.json", ".pt", ".pth", ".h5", ".msgpack", ".onnx", ".gguf", ".ot", ".tflite")
+OTHER_WEIGHTS = (
+    ".bin",
+    ".bin.index.json",
+    ".pt",
+    ".pth",
+    ".h5",
+    ".msgpack",
+    ".onnx",
+    ".gguf",
+    ".ot",
+    ".tflite",
+)
 
 
 def from_hub(repository: str, revision: str | None) -> tuple[Path, dict]:
@@ -26,7 +37,12 @@ def from_hub(repository: str, revision: str | None) -> tuple[Path, dict]:
         UserError: there is no such repository or revision, or it could not be reached.
     """
     from huggingface_hub import HfApi, snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError, RevisionNotFoundError
+    from huggingface_hub.errors import (
+        HfHubHTTPError,
+        LocalEntryNotFoundError,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
 
     try:
         info = HfApi().model_info(repository, revision=revision)
@@ -41,8 +57,16 @@ def from_hub(repository: str, revision: str | None) -> tuple[Path, dict]:
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
         raise _unreachable(repository, "HF_ENDPOINT names a mirror", error) from error
     if revision is None:
-        log.warning("%s: no revision is given; pin this one, so that it stays the same: revision: %s", repository, info.sha)
-    return Path(folder), {"repository": repository, "revision": info.sha, "licence": (info.card_data or {}).get("license")}
+        log.warning(
+            "%s: no revision is given; pin this one, so that it stays the same: revision: %s",
+            repository,
+            info.sha,
+        )
+    return Path(folder), {
+        "repository": repository,
+        "revision": info.sha,
+        "licence": (info.card_data or {}).get("license"),
+    }
 
 
 def from_modelscope(repository: str, revision: str | None) -> tuple[Path, dict]:
@@ -55,8 +79,14 @@ def from_modelscope(repository: str, revision: str | None) -> tuple[Path, dict]:
     from modelscope.hub.api import HubApi
 
     try:
-        files = [file["Path"] for file in HubApi().get_model_files(repository, revision=revision, recursive=True) if file["Type"] == "blob"]
-        folder = snapshot_download(repository, revision=revision, allow_file_pattern=wanted_files(files))
+        files = [
+            file["Path"]
+            for file in HubApi().get_model_files(repository, revision=revision, recursive=True)
+            if file["Type"] == "blob"
+        ]
+        folder = snapshot_download(
+            repository, revision=revision, allow_file_pattern=wanted_files(files)
+        )
     except Exception as error:  # the library raises whatever its transport does
         raise _unreachable(repository, "MODELSCOPE_DOMAIN names a mirror", error) from error
     return Path(folder), {"repository": repository, "revision": revision}
@@ -69,7 +99,11 @@ def from_path(folder: str) -> tuple[Path, dict]:
         UserError: it is none.
     """
     if not Path(folder, "config.json").exists():
-        raise UserError(f"{folder} is no Hugging Face model folder: it has no config.json", where="models.*.name", remedy="give its path")
+        raise UserError(
+            f"{folder} is no Hugging Face model folder: it has no config.json",
+            where="models.*.name",
+            remedy="give its path",
+        )
     return Path(folder), {"path": folder}
 
 
@@ -84,7 +118,11 @@ def wanted_files(files: list[str]) -> list[str]:
         return [file for file in top if not file.endswith(OTHER_WEIGHTS)]
     if any(file.endswith(".bin") for file in top):
         return [file for file in top if not file.endswith(OTHER_WEIGHTS[2:])]
-    raise UserError("the repository has no weights in the form of safetensors", where="models.*.name", remedy="name the original model, not a GGUF")
+    raise UserError(
+        "the repository has no weights in the form of safetensors",
+        where="models.*.name",
+        remedy="name the original model, not a GGUF",
+    )
 
 
 def point_to(source: Path, folder: Path, *, own_code: bool) -> None:
@@ -98,7 +136,11 @@ def point_to(source: Path, folder: Path, *, own_code: bool) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     for file in sorted(source.iterdir()):
-        if not file.is_file() or file.name.startswith(".") or (file.suffix == ".py" and not own_code):
+        if (
+            not file.is_file()
+            or file.name.startswith(".")
+            or (file.suffix == ".py" and not own_code)
+        ):
             continue
         if file.name.endswith((".safetensors", ".bin")):
             (folder / file.name).symlink_to(file.resolve())

@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 from gguf import GGUFReader
 
-from xuxie.gguf_tokenizer import tokenizer_from_gguf
+from xuxie.models.tokenizer import tokenizer_from_gguf
 
 SAME_ROW = 0.98
 """Least cosine of two rows that are the same but for their quantisation (Q5_0 against Q8_0: 0.998 is usual)."""
@@ -24,7 +24,9 @@ def dequantise(gguf: str | Path, folder: str | Path) -> None:
 
     tokenizer = tokenizer_from_gguf(GGUFReader(gguf))
     path = Path(gguf).resolve()
-    model = AutoModelForCausalLM.from_pretrained(path.parent, gguf_file=path.name, dtype=torch.bfloat16)
+    model = AutoModelForCausalLM.from_pretrained(
+        path.parent, gguf_file=path.name, dtype=torch.bfloat16
+    )
     _tie(model)
     model.config.name_or_path = ""
     model.save_pretrained(folder)

@@ -21,7 +21,9 @@ def import_factory(name: str = "llamafactory") -> ModuleType:
         name: full name, for example `llamafactory.data.template`.
     """
     os.environ.setdefault("LLAMAFACTORY_VERBOSITY", "WARN")
-    importlib.import_module("transformers")  # first: it looks for torchaudio on its own, and must not see the stand-in
+    importlib.import_module(
+        "transformers"
+    )  # first: it looks for torchaudio on its own, and must not see the stand-in
     if "llamafactory.data" not in sys.modules and not _imports("torchaudio"):
         stand_in = ModuleType("torchaudio")
         stand_in.__spec__ = ModuleSpec("torchaudio", None)
@@ -36,6 +38,10 @@ def import_factory(name: str = "llamafactory") -> ModuleType:
 def _imports(name: str) -> bool:
     try:
         importlib.import_module(name)
-    except (ImportError, OSError, RuntimeError):  # a build for another torch fails in any of these ways
+    except (
+        ImportError,
+        OSError,
+        RuntimeError,
+    ):  # a build for another torch fails in any of these ways
         return False
     return True

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import torch
 from transformers import TextStreamer
 
-from xuxie.prompting import Prompting
+from xuxie.prompts.prompting import Prompting
 from xuxie.sampling.local import prompt_within
 from xuxie.sampling.turns import Story
 
@@ -37,8 +37,15 @@ class Voice:
             UserError: the last passage alone is longer than the model's window.
         """
         room = self._window - self._sampling["max_new_tokens"]
-        ids = torch.tensor([prompt_within(story, self._prompting, self._sampling["system"], room)], device=self._model.device)
-        drawn = {name: self._sampling[name] for name in ("temperature", "top_p", "top_k")} if self._sampling["temperature"] else {}
+        ids = torch.tensor(
+            [prompt_within(story, self._prompting, self._sampling["system"], room)],
+            device=self._model.device,
+        )
+        drawn = (
+            {name: self._sampling[name] for name in ("temperature", "top_p", "top_k")}
+            if self._sampling["temperature"]
+            else {}
+        )
         streamer = _Pieces(self._prompting.tokenizer, show)
         torch.manual_seed(seed)
         try:
@@ -74,4 +81,8 @@ class _Pieces(TextStreamer):
 
 def printable(text: str) -> str:
     """The text without control characters other than line breaks and tabs."""
-    return "".join(character for character in text if character in "\n\t" or unicodedata.category(character)[0] != "C")
+    return "".join(
+        character
+        for character in text
+        if character in "\n\t" or unicodedata.category(character)[0] != "C"
+    )

@@ -38,14 +38,18 @@ def completion_nll(
         raise ValueError("a context needs at least one token")
     rows = [(list(context) + list(completion), len(context)) for context, completion in items]
     results: list[list[float]] = [[] for _ in rows]
-    for batch in _batches([len(ids) for ids, _ in rows], [len(ids) - start for ids, start in rows], batch_tokens):
+    for batch in _batches(
+        [len(ids) for ids, _ in rows], [len(ids) - start for ids, start in rows], batch_tokens
+    ):
         nats = _right_padded_nll(model, [rows[index] for index in batch])
         for index, values in zip(batch, nats, strict=True):
             results[index] = values.tolist()
     return results if want == "tokens" else [sum(values) for values in results]
 
 
-def nll_after_context(model, context: Tokens, completions: Sequence[Tokens], *, batch_tokens: int = 4096) -> list[list[float]]:
+def nll_after_context(
+    model, context: Tokens, completions: Sequence[Tokens], *, batch_tokens: int = 4096
+) -> list[list[float]]:
     """NLL in nats of each token of several completions after one context, which is read only once."""
     if not context:
         raise ValueError("a context needs at least one token")
@@ -53,24 +57,37 @@ def nll_after_context(model, context: Tokens, completions: Sequence[Tokens], *, 
     cache = _read(model, prefix) if prefix else None
     if prefix and not hasattr(cache, "batch_repeat_interleave"):
         # A model with custom code and an older form of cache: the same numbers without the saving.
-        return completion_nll(model, [(context, completion) for completion in completions], batch_tokens=batch_tokens, want="tokens")
+        return completion_nll(
+            model,
+            [(context, completion) for completion in completions],
+            batch_tokens=batch_tokens,
+            want="tokens",
+        )
     rows = [([last, *completion], 1) for completion in completions]
     widths = [len(ids) for ids, _ in rows]
     results: list[list[float]] = [[] for _ in rows]
     # The cache counts too: every row of a batch carries a copy of it.
     for batch in _batches(widths, widths, batch_tokens, extra=len(prefix)):
-        for index, values in zip(batch, _right_padded_nll(model, [rows[index] for index in batch], cache, len(prefix)), strict=True):
+        for index, values in zip(
+            batch,
+            _right_padded_nll(model, [rows[index] for index in batch], cache, len(prefix)),
+            strict=True,
+        ):
             results[index] = values.tolist()
     return results
 
 
-def _batches(lengths: list[int], scored: list[int], batch_tokens: int, extra: int = 0) -> Iterator[list[int]]:
+def _batches(
+    lengths: list[int], scored: list[int], batch_tokens: int, extra: int = 0
+) -> Iterator[list[int]]:
     """Indices of items of like length, at most `batch_tokens` with padding and `_POSITIONS` scored, one item at least."""
     batch: list[int] = []
     positions = 0
     for index in sorted(range(len(lengths)), key=lambda index: (-lengths[index], -scored[index])):
         width = (lengths[batch[0]] if batch else lengths[index]) + extra
-        if batch and ((len(batch) + 1) * width > batch_tokens or positions + scored[index] > _POSITIONS):
+        if batch and (
+            (len(batch) + 1) * width > batch_tokens or positions + scored[index] > _POSITIONS
+        ):
             yield batch
             batch, positions = [], 0
         batch.append(index)
@@ -88,7 +105,9 @@ def _read(model, ids: list[int]):
 
 
 @torch.inference_mode()
-def _right_padded_nll(model, rows: list[tuple[list[int], int]], cache=None, cached: int = 0) -> list[torch.Tensor]:
+def _right_padded_nll(
+    model, rows: list[tuple[list[int], int]], cache=None, cached: int = 0
+) -> list[torch.Tensor]:
     """NLL of `ids[start:]` for each (ids, start), as float64 on the CPU; `cache` holds `cached` tokens before each row."""
     width = max(len(ids) for ids, _ in rows)
     tokens = torch.zeros(len(rows), width, dtype=torch.long)
@@ -97,7 +116,11 @@ def _right_padded_nll(model, rows: list[tuple[list[int], int]], cache=None, cach
         tokens[row, : len(ids)] = torch.tensor(ids)
         mask[row, : cached + len(ids)] = 1
     # The logits at position p tell the token at p + 1.
-    where = [(row, position) for row, (ids, start) in enumerate(rows) for position in range(start - 1, len(ids) - 1)]
+    where = [
+        (row, position)
+        for row, (ids, start) in enumerate(rows)
+        for position in range(start - 1, len(ids) - 1)
+    ]
     if not where:
         return [torch.zeros(0, dtype=torch.float64) for _ in rows]
     row_of, position_of = torch.tensor(where).T
@@ -105,10 +128,15 @@ def _right_padded_nll(model, rows: list[tuple[list[int], int]], cache=None, cach
     if cache is not None:
         arguments["past_key_values"] = copy.deepcopy(cache)
         arguments["past_key_values"].batch_repeat_interleave(len(rows))
-        arguments["position_ids"] = torch.arange(cached, cached + width, device=model.device).expand(len(rows), -1)
+        arguments["position_ids"] = torch.arange(
+            cached, cached + width, device=model.device
+        ).expand(len(rows), -1)
     with head_sees(model, row_of, position_of):
         output = model(
-            input_ids=tokens.to(model.device), attention_mask=mask.to(model.device), use_cache=cache is not None, **arguments
+            input_ids=tokens.to(model.device),
+            attention_mask=mask.to(model.device),
+            use_cache=cache is not None,
+            **arguments,
         )
     targets = tokens[row_of, position_of + 1].to(output.logits.device)
     values = [
@@ -128,7 +156,10 @@ def head_sees(model, row_of: torch.Tensor, position_of: torch.Tensor):
 
     def select(module, arguments):
         hidden = arguments[0]
-        return (hidden[row_of.to(hidden.device), position_of.to(hidden.device)].unsqueeze(0), *arguments[1:])
+        return (
+            hidden[row_of.to(hidden.device), position_of.to(hidden.device)].unsqueeze(0),
+            *arguments[1:],
+        )
 
     hook = model.get_output_embeddings().register_forward_pre_hook(select)
     try:

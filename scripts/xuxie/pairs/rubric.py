@@ -14,8 +14,8 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from xuxie.llm import Answered, Failed, Question
-from xuxie.pairs.foreign import ForeignPassages
 from xuxie.pairs.generation import read_template
+from xuxie.pairs.negatives import ForeignPassages
 from xuxie.pairs.passage import messages, slot
 from xuxie.pairs.planning import text_random
 
@@ -37,7 +37,15 @@ class Marks(BaseModel):
 CRITERIA = tuple(name for name in Marks.model_fields if name != "reason")
 
 
-def questions(pairs: list[dict], chunks: list[dict], wording_folder: str | Path, *, calibration: float, seed: int, sampling: dict):
+def questions(
+    pairs: list[dict],
+    chunks: list[dict],
+    wording_folder: str | Path,
+    *,
+    calibration: float,
+    seed: int,
+    sampling: dict,
+):
     """Questions that mark every pair once, with the swapped ones among them.
 
     A question hangs on its chunk's pairs and, through the passages swapped in, on the chunks that those are from: into how
@@ -51,7 +59,10 @@ def questions(pairs: list[dict], chunks: list[dict], wording_folder: str | Path,
     Returns:
         (questions, entries): entries[i] lists the (pair id, is swapped) that question i marks, in its order.
     """
-    system, task = read_template(wording_folder, "system"), Template(read_template(wording_folder, "judge"))
+    system, task = (
+        read_template(wording_folder, "system"),
+        Template(read_template(wording_folder, "judge")),
+    )
     texts = {chunk["id"]: chunk["text"] for chunk in chunks}
     elsewhere = ForeignPassages(chunks, seed)
     by_chunk: dict[str, list[dict]] = {}
@@ -77,7 +88,9 @@ def questions(pairs: list[dict], chunks: list[dict], wording_folder: str | Path,
     return asked, entries
 
 
-def scores(entries: Iterable[list[tuple[str, bool]]], outcomes: Iterable[Answered | Failed]) -> Iterator[dict]:
+def scores(
+    entries: Iterable[list[tuple[str, bool]]], outcomes: Iterable[Answered | Failed]
+) -> Iterator[dict]:
     """One row a pair: `value` (mean mark), its marks and reason, and the values of its swapped twin."""
     for items, outcome in zip(entries, outcomes, strict=True):
         rows = {pair_id: {"id": pair_id, "value": None, "swapped": []} for pair_id, _ in items}
@@ -98,10 +111,15 @@ def scores(entries: Iterable[list[tuple[str, bool]]], outcomes: Iterable[Answere
 
 def _listing(items: list[tuple[str, bool, str, str]]) -> str:
     return "\n\n".join(
-        f"<{slot(index)}>\n{prompt}\n→\n{completion}\n</{slot(index)}>" for index, (_, _, prompt, completion) in enumerate(items)
+        f"<{slot(index)}>\n{prompt}\n→\n{completion}\n</{slot(index)}>"
+        for index, (_, _, prompt, completion) in enumerate(items)
     )
 
 
 @cache
 def _scores_model(count: int) -> type[BaseModel]:
-    return create_model("Scores", __config__=ConfigDict(extra="forbid"), **{slot(index): (Marks, ...) for index in range(count)})
+    return create_model(
+        "Scores",
+        __config__=ConfigDict(extra="forbid"),
+        **{slot(index): (Marks, ...) for index in range(count)},
+    )

@@ -9,7 +9,7 @@ from copy import deepcopy
 from functools import cached_property
 
 from xuxie.errors import UserError
-from xuxie.factory import import_factory
+from xuxie.runtime.llamafactory import import_factory
 
 BARE = "bare"
 """Template of ours for evaluation: the row's input continued plainly, with no instruction, system or history."""
@@ -51,7 +51,9 @@ class Prompting:
             own = templates.TEMPLATES[template]
             templates.TEMPLATES[template] = deepcopy(own)
             try:
-                self._template = templates.get_template_and_fix_tokenizer(self.tokenizer, self._arguments)
+                self._template = templates.get_template_and_fix_tokenizer(
+                    self.tokenizer, self._arguments
+                )
             finally:
                 templates.TEMPLATES[template] = own
 
@@ -68,7 +70,9 @@ class Prompting:
         converted = self._convert(row)
         answer = [{"role": "assistant", "content": ""}]
         ids, _ = self._template.encode_oneturn(
-            self.tokenizer, converted["_prompt"] + answer, converted["_system"] if system is None else system
+            self.tokenizer,
+            converted["_prompt"] + answer,
+            converted["_system"] if system is None else system,
         )
         return ids
 
@@ -76,7 +80,9 @@ class Prompting:
         """Token ids of the row and its labels (`IGNORED` where there is no loss), as the trainer makes them."""
         if self.template_name == BARE:
             prompt = self.prompt_ids(row)
-            completion = self.tokenizer.encode(row["output"], add_special_tokens=False) + [self.tokenizer.eos_token_id]
+            completion = self.tokenizer.encode(row["output"], add_special_tokens=False) + [
+                self.tokenizer.eos_token_id
+            ]
             return prompt + completion, [IGNORED] * len(prompt) + completion
         converted = self._convert(row)
         return self._processor._encode_data_example(
@@ -87,7 +93,9 @@ class Prompting:
     def split_ids(self, row: dict) -> tuple[list[int], list[int]]:
         """The row as it is trained, parted before its last answer: (prompt, answer with what ends it)."""
         ids, labels = self.training_ids(row)
-        start = max((index for index, label in enumerate(labels) if label == IGNORED), default=-1) + 1
+        start = (
+            max((index for index, label in enumerate(labels) if label == IGNORED), default=-1) + 1
+        )
         return ids[:start], ids[start:]
 
     @cached_property
@@ -96,9 +104,19 @@ class Prompting:
         if self.template_name == BARE:
             return []
         template = self._template
-        formatters = template.format_prefix, template.format_system, template.format_user, template.format_assistant
-        slots = [slot for formatter in formatters for slot in formatter.slots if isinstance(slot, str)]
-        return sorted({marker for slot in slots for marker in _MARKER.findall(slot)} | set(template.stop_words))
+        formatters = (
+            template.format_prefix,
+            template.format_system,
+            template.format_user,
+            template.format_assistant,
+        )
+        slots = [
+            slot for formatter in formatters for slot in formatter.slots if isinstance(slot, str)
+        ]
+        return sorted(
+            {marker for slot in slots for marker in _MARKER.findall(slot)}
+            | set(template.stop_words)
+        )
 
     @property
     def template(self):
@@ -118,17 +136,29 @@ class Prompting:
     @cached_property
     def _arguments(self):
         hparams = import_factory("llamafactory.hparams.data_args")
-        return hparams.DataArguments(template=self.template_name, **{"cutoff_len": UNCUT, **self._data_arguments})
+        return hparams.DataArguments(
+            template=self.template_name, **{"cutoff_len": UNCUT, **self._data_arguments}
+        )
 
     @cached_property
     def _converter(self):
         parser = import_factory("llamafactory.data.parser")
         columns = parser.DatasetAttr(
-            "file", "rows", prompt="instruction", query="input", response="output", system="system", history="history"
+            "file",
+            "rows",
+            prompt="instruction",
+            query="input",
+            response="output",
+            system="system",
+            history="history",
         )
-        return import_factory("llamafactory.data.converter").AlpacaDatasetConverter(columns, self._arguments)
+        return import_factory("llamafactory.data.converter").AlpacaDatasetConverter(
+            columns, self._arguments
+        )
 
     @cached_property
     def _processor(self):
         supervised = import_factory("llamafactory.data.processor.supervised")
-        return supervised.SupervisedDatasetProcessor(self._template, self.tokenizer, None, self._arguments)
+        return supervised.SupervisedDatasetProcessor(
+            self._template, self.tokenizer, None, self._arguments
+        )

@@ -8,8 +8,8 @@ import yaml
 from jsonschema import Draft202012Validator, validators
 from jsonschema.exceptions import ValidationError, best_match
 
-from xuxie.environments import SHARED
 from xuxie.errors import UserError
+from xuxie.runtime.environments import SHARED
 
 # libyaml's, where PyYAML has it, is eight times faster, and every job reads the schema again.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -44,13 +44,17 @@ def _derive(config: dict, schema: dict) -> None:
             config.setdefault(section, {name: entry(name) for name in config[source]})
 
 
-def _with_defaults(validator, properties: dict, instance, schema: dict) -> Iterator[ValidationError]:
+def _with_defaults(
+    validator, properties: dict, instance, schema: dict
+) -> Iterator[ValidationError]:
     if isinstance(instance, dict):
         for key, subschema in properties.items():
             if "default" in subschema and key not in instance:
                 # A fresh copy by way of YAML's own types: defaults are filled in further down too.
                 instance[key] = _copy(subschema["default"])
-    yield from Draft202012Validator.VALIDATORS["properties"](validator, properties, instance, schema)
+    yield from Draft202012Validator.VALIDATORS["properties"](
+        validator, properties, instance, schema
+    )
 
 
 def _copy(value):
@@ -69,18 +73,28 @@ def _explained(error: ValidationError) -> UserError:
         known = list(error.schema.get("properties", {}))
         unknown = [name for name in error.instance if name not in known]
         hints = [
-            f"{name!r} (did you mean {close[0]!r}?)" if (close := difflib.get_close_matches(name, known, 1)) else f"{name!r}"
+            f"{name!r} (did you mean {close[0]!r}?)"
+            if (close := difflib.get_close_matches(name, known, 1))
+            else f"{name!r}"
             for name in unknown
         ]
         return UserError(
-            f"unknown key {', '.join(hints)}", where=f"config, under {key}", remedy=f"the keys allowed here are: {', '.join(known)}"
+            f"unknown key {', '.join(hints)}",
+            where=f"config, under {key}",
+            remedy=f"the keys allowed here are: {', '.join(known)}",
         )
     if error.validator == "required":
         missing = [name for name in error.validator_value if name not in error.instance]
-        return UserError(f"missing key {', '.join(missing)}", where=f"config, under {key}", remedy="add it; config/README.md explains it")
+        return UserError(
+            f"missing key {', '.join(missing)}",
+            where=f"config, under {key}",
+            remedy="add it; config/README.md explains it",
+        )
     if error.validator == "anyOf":
         ways = [" and ".join(way["required"]) for way in error.validator_value]
-        return UserError("an incomplete entry", where=f"config, under {key}", remedy=f"give {', or '.join(ways)}")
+        return UserError(
+            "an incomplete entry", where=f"config, under {key}", remedy=f"give {', or '.join(ways)}"
+        )
     allowed = {
         "enum": lambda: f"one of {error.validator_value}",
         "type": lambda: f"of type {error.validator_value}",
@@ -122,7 +136,10 @@ def _check_environments(config: dict) -> None:
             )
     for rival in set(config["sampling"]["systems"]) & set(config["adapters"]):
         for name, adapter in config["adapters"].items():
-            mine, other = environments[adapter["model"]], environments[config["adapters"][rival]["model"]]
+            mine, other = (
+                environments[adapter["model"]],
+                environments[config["adapters"][rival]["model"]],
+            )
             if mine != other:
                 raise UserError(
                     f"{rival} runs in the environment {other} and {name} in {mine}: one job cannot sample both",

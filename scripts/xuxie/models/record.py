@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
-from xuxie.embedded import sha256_of
-from xuxie.rows import write_json
+from xuxie.files.rows import write_json
+from xuxie.models.catalogue import sha256_of
 
 
 def write_card(card: str | Path, folder: str | Path, **facts) -> None:
     """Write `model.json`: the facts given, then name and SHA-256 of each file of the folder."""
     files = sorted(file for file in Path(folder).rglob("*") if file.is_file())
-    write_json(card, {**facts, "files": {str(file.relative_to(folder)): sha256_of(file) for file in files}})
+    write_json(
+        card, {**facts, "files": {str(file.relative_to(folder)): sha256_of(file) for file in files}}
+    )

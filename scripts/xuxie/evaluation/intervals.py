@@ -13,7 +13,12 @@ _CLUSTERS = 5
 
 
 def interval_of_ratio(
-    numerators: Sequence[float], denominators: Sequence[float], chapters: Sequence[Hashable], *, seed: int = 0, confidence: float = 0.95
+    numerators: Sequence[float],
+    denominators: Sequence[float],
+    chapters: Sequence[Hashable],
+    *,
+    seed: int = 0,
+    confidence: float = 0.95,
 ) -> dict:
     """Sum of numerators over sum of denominators, with a percentile bootstrap interval.
 
@@ -30,9 +35,17 @@ def interval_of_ratio(
     names = list(dict.fromkeys(chapter for _, _, chapter in rows))
     over = "chapter" if len(names) >= _CLUSTERS else "row"
     place = {name: index for index, name in enumerate(names)}
-    unit = [place[chapter] for _, _, chapter in rows] if over == "chapter" else list(range(len(rows)))
+    unit = (
+        [place[chapter] for _, _, chapter in rows] if over == "chapter" else list(range(len(rows)))
+    )
     tops, bottoms = (np.bincount(unit, [row[part] for row in rows]) for part in (0, 1))
-    result = {"value": float(tops.sum() / bottoms.sum()) if rows else None, "low": None, "high": None, "over": over, "units": len(tops)}
+    result = {
+        "value": float(tops.sum() / bottoms.sum()) if rows else None,
+        "low": None,
+        "high": None,
+        "over": over,
+        "units": len(tops),
+    }
     if len(tops) > 1:
         drawn = np.random.default_rng(seed).integers(len(tops), size=(_DRAWS, len(tops)))
         ratios = tops[drawn].sum(axis=1) / bottoms[drawn].sum(axis=1)
@@ -41,6 +54,12 @@ def interval_of_ratio(
     return result
 
 
-def interval_of_mean(values: Sequence[float], chapters: Sequence[Hashable], *, seed: int = 0, confidence: float = 0.95) -> dict:
+def interval_of_mean(
+    values: Sequence[float],
+    chapters: Sequence[Hashable],
+    *,
+    seed: int = 0,
+    confidence: float = 0.95,
+) -> dict:
     """Mean of one value a row, with its interval; the same fields as `interval_of_ratio`."""
     return interval_of_ratio(values, [1] * len(values), chapters, seed=seed, confidence=confidence)

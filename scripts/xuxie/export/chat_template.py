@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from xuxie.errors import UserError
-from xuxie.prompting import Prompting
+from xuxie.prompts.prompting import Prompting
 from xuxie.sampling.turns import question
 
 
@@ -14,8 +14,16 @@ def messages_of(row: dict, system: str | None = None) -> list[dict]:
         system: a system prompt in place of the row's own; None keeps it.
     """
     told = row.get("system") if system is None else system
-    turns = [message for asked, answer in row.get("history") or [] for message in (_message("user", asked), _message("assistant", answer))]
-    return [*([_message("system", told)] if told else []), *turns, _message("user", question(row["instruction"], row["input"]))]
+    turns = [
+        message
+        for asked, answer in row.get("history") or []
+        for message in (_message("user", asked), _message("assistant", answer))
+    ]
+    return [
+        *([_message("system", told)] if told else []),
+        *turns,
+        _message("user", question(row["instruction"], row["input"])),
+    ]
 
 
 def chat_template(prompting: Prompting, rows: Sequence[dict], system: str | None = None) -> str:
@@ -32,10 +40,18 @@ def chat_template(prompting: Prompting, rows: Sequence[dict], system: str | None
         UserError: neither does.
     """
     tried = [*rows, *({**row, "system": ""} for row in rows[:1])]
-    tried += [{**row, "history": [[question(row["instruction"], row["input"]), row["output"]]]} for row in rows[:1]]
-    for candidate in (prompting.tokenizer.chat_template, prompting.template._get_jinja_template(prompting.tokenizer)):
+    tried += [
+        {**row, "history": [[question(row["instruction"], row["input"]), row["output"]]]}
+        for row in rows[:1]
+    ]
+    for candidate in (
+        prompting.tokenizer.chat_template,
+        prompting.template._get_jinja_template(prompting.tokenizer),
+    ):
         if candidate and all(
-            asked_ids(prompting.tokenizer, candidate, row, system) == prompting.prompt_ids(row, system=system) for row in tried
+            asked_ids(prompting.tokenizer, candidate, row, system)
+            == prompting.prompt_ids(row, system=system)
+            for row in tried
         ):
             return candidate
     raise UserError(
@@ -47,7 +63,9 @@ def chat_template(prompting: Prompting, rows: Sequence[dict], system: str | None
 
 def asked_ids(tokenizer, template: str, row: dict, system: str | None = None) -> list[int]:
     """The tokens that a Jinja template asks with."""
-    text = tokenizer.apply_chat_template(messages_of(row, system), chat_template=template, add_generation_prompt=True, tokenize=False)
+    text = tokenizer.apply_chat_template(
+        messages_of(row, system), chat_template=template, add_generation_prompt=True, tokenize=False
+    )
     return tokenizer.encode(text, add_special_tokens=False)
 
 
@@ -66,7 +84,8 @@ def ollama_template(prompting: Prompting, instruction: str) -> str:
         template = prompting.template._get_ollama_template(prompting.tokenizer)
     except ValueError as error:
         raise UserError(
-            f"LLaMA-Factory's template {prompting.template_name!r} cannot be written for Ollama: {error}", where="models.*.template"
+            f"LLaMA-Factory's template {prompting.template_name!r} cannot be written for Ollama: {error}",
+            where="models.*.template",
         ) from error
     bos = prompting.tokenizer.bos_token
     if bos and template.startswith(bos):

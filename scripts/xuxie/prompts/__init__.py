@@ -1,0 +1,1 @@
+"""How a model is talked to, in training, sampling and evaluation alike."""
