@@ -20,11 +20,13 @@ def read_captions(folder: str | Path, language: str) -> dict:
     return yaml.safe_load((Path(folder) / f"{language}.yaml").read_text(encoding="utf-8"))
 
 
-def render_page(folder: str | Path, content: dict, captions: dict) -> str:
+def render_page(
+    folder: str | Path, content: dict, captions: dict, template: str = "report.html.j2"
+) -> str:
     """The whole page.
 
     Args:
-        folder: where template, style and script of the page lie.
+        folder: where template, style and script (style.css, page.js) of the page lie.
     """
     folder = Path(folder)
     environment = jinja2.Environment(
@@ -39,7 +41,7 @@ def render_page(folder: str | Path, content: dict, captions: dict) -> str:
     )
     script = (folder / "page.js").read_text(encoding="utf-8")
     style = (folder / "style.css").read_text(encoding="utf-8")
-    return environment.get_template("report.html.j2").render(
+    return environment.get_template(template).render(
         **content,
         t=captions,
         style=Markup(style),

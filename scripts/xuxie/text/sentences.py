@@ -33,6 +33,18 @@ def bounds(text: str, start: int, end: int) -> list[int]:
     return [start, *ends[:-1]]
 
 
+def complete_sentences(text: str, length: int) -> str:
+    """The longest beginning of a text, of at most `length` characters, that breaks off nowhere within a sentence.
+
+    What breaks off at the text's own end, without a mark, is no complete sentence either.
+    """
+    for _, end in reversed(sentences(text)):
+        beginning = text[:end].rstrip()
+        if len(beginning) <= length and beginning.rstrip(_CLOSERS)[-1:] in set(_MARKS):
+            return beginning
+    return ""
+
+
 def _pattern() -> str:
     marks = re.escape(_MARKS)
     special = ".!?…" + "".join(_SPEECH) + re.escape("".join(_BRACKETS))
