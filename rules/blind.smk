@@ -1,11 +1,6 @@
 # Reading blind, on demand: `snakemake blind` writes a page, and the files that it saves under votes/ are counted in the report.
 
 
-def votes_of_readers():
-    """The files that readers have sent back."""
-    return sorted(glob.glob("votes/*.json"))
-
-
 localrules:
     blind,
 
@@ -51,7 +46,7 @@ rule count_votes:
     """Win rates, how often the author is recognised, and how far readers agree."""
     input:
         key="results/blind/key.json",
-        votes=votes_of_readers(),
+        votes=sorted(glob.glob("votes/*.json")),
         judged=of_all("adapters", "judged.jsonl") if config["evaluation"]["judge"] else [],
         evaluations=of_all("adapters", "evaluation.json"),
     output:
