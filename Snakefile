@@ -2,16 +2,16 @@
 #
 # The story, act by act:
 #   novel      text, chapters and chunks of each novel
+#   model      the base model's files
 #   pairs      an LLM proposes (prompt, completion) spans, a scorer judges them
 #   dataset    kept pairs become Alpaca files, split by chapter
-#   model      the base model's files
 #   train      gates, then LLaMA-Factory trains a LoRA adapter
 #   sample     base and tuned continue the same held-out prompts
 #   evaluate   what the adapter is worth, in numbers
 #   report     the page a person opens first
 #   blind      a page for readers who do not know who wrote what, on demand: `snakemake blind`
-#   store      copies in object storage, where the config names one
 #   export     what is taken home, on demand: `snakemake export`
+#   store      copies in object storage, where the config names one
 
 from snakemake.utils import min_version
 
@@ -22,10 +22,11 @@ configfile: "config/config.yaml"
 
 
 include: "rules/common.smk"
+include: "rules/sizing.smk"
 include: "rules/novel.smk"
+include: "rules/model.smk"
 include: "rules/pairs.smk"
 include: "rules/dataset.smk"
-include: "rules/model.smk"
 include: "rules/train.smk"
 include: "rules/sample.smk"
 include: "rules/evaluate.smk"
@@ -47,9 +48,9 @@ rule all:
     """Everything: every dataset, every adapter with its samples and figures, and the report."""
     default_target: True
     input:
-        datasets=expand("results/datasets/{dataset}/ledger_check.json", dataset=config["datasets"]),
+        datasets=expand("results/datasets/{dataset}/ledger_check.json", dataset=settings.datasets),
         adapters=expand(
-            "results/adapters/{adapter}/adapter_model.safetensors", adapter=config["adapters"]
+            "results/adapters/{adapter}/adapter_model.safetensors", adapter=settings.adapters
         ),
         report="results/report.html",
-        stored=stored_files(),
+        stored=[storage(f"{settings.store}/{path}") for path in settings.delivered],

@@ -14,7 +14,7 @@ rule blind:
 rule write_blind_page:
     """Put continuations side by side on one page that does not say who wrote them; the key lies beside it."""
     input:
-        samples=of_all("adapters", "samples.jsonl"),
+        samples=expand("results/adapters/{adapter}/samples.jsonl", adapter=settings.adapters),
         layout=expand(
             packaged("resources/blind/{file}"),
             file=["page.html.j2", "style.css", "page.js", "zh.yaml", "en.yaml"],
@@ -33,11 +33,11 @@ rule write_blind_page:
         mem_mb=memory_for_rows,
         runtime=minutes_for_rows,
     params:
-        adapters=list(config["adapters"]),
-        language=config["report"]["language"],
-        title=config["report"]["title"] or "、".join(config["novels"]),
-        passages=config["blind"]["passages"],
-        seed=config["blind"]["seed"],
+        adapters=list(settings.adapters),
+        language=settings.language,
+        title=settings.title,
+        passages=settings.blind["passages"],
+        seed=settings.blind["seed"],
     script:
         "../scripts/write_blind_page.py"
 
@@ -47,8 +47,12 @@ rule count_votes:
     input:
         key="results/blind/key.json",
         votes=sorted(glob.glob("votes/*.json")),
-        judged=of_all("adapters", "judged.jsonl") if config["evaluation"]["judge"] else [],
-        evaluations=of_all("adapters", "evaluation.json"),
+        judged=(
+            expand("results/adapters/{adapter}/judged.jsonl", adapter=settings.adapters)
+            if settings.samples_judge
+            else []
+        ),
+        evaluations=expand("results/adapters/{adapter}/evaluation.json", adapter=settings.adapters),
     output:
         counted="results/blind/votes.json",
     log:
@@ -62,6 +66,6 @@ rule count_votes:
         mem_mb=memory_for_rows,
         runtime=minutes_for_rows,
     params:
-        adapters=list(config["adapters"]),
+        adapters=list(settings.adapters),
     script:
         "../scripts/count_votes.py"

@@ -4,14 +4,14 @@
 rule build_dataset:
     """Split by chapter with a gap, word the rows, prove that nothing leaks, register the files for LLaMA-Factory."""
     input:
-        pairs=of_novels("pairs.jsonl"),
-        summaries=of_novels("pairs.json"),
-        failures=of_novels("failures.jsonl"),
-        unasked=of_novels("unasked.jsonl"),
-        chunks=of_novels("chunks.jsonl"),
-        chapters=of_novels("chapters.jsonl"),
-        texts=of_novels("text.txt"),
-        counts=of_novels("text.json"),
+        pairs=expand("results/novels/{novel}/pairs.jsonl", novel=of("dataset.novel_names")),
+        summaries=expand("results/novels/{novel}/pairs.json", novel=of("dataset.novel_names")),
+        failures=expand("results/novels/{novel}/failures.jsonl", novel=of("dataset.novel_names")),
+        unasked=expand("results/novels/{novel}/unasked.jsonl", novel=of("dataset.novel_names")),
+        chunks=expand("results/novels/{novel}/chunks.jsonl", novel=of("dataset.novel_names")),
+        chapters=expand("results/novels/{novel}/chapters.jsonl", novel=of("dataset.novel_names")),
+        texts=expand("results/novels/{novel}/text.txt", novel=of("dataset.novel_names")),
+        counts=expand("results/novels/{novel}/text.json", novel=of("dataset.novel_names")),
     output:
         train="results/datasets/{dataset}/train.jsonl",
         val="results/datasets/{dataset}/val.jsonl",
@@ -31,7 +31,7 @@ rule build_dataset:
         runtime=minutes_for_rows,
     params:
         name="{dataset}",
-        dataset=dataset_settings,
+        dataset=of("dataset.entry"),
     script:
         "../scripts/build_dataset.py"
 
@@ -42,14 +42,14 @@ rule check_ledger:
         ledger="results/datasets/{dataset}/ledger.json",
         rows=expand("results/datasets/{{dataset}}/{split}.jsonl", split=["train", "val", "test"]),
         unplaced="results/datasets/{dataset}/unplaced.jsonl",
-        pairs=of_novels("pairs.jsonl"),
-        failures=of_novels("failures.jsonl"),
-        unasked=of_novels("unasked.jsonl"),
-        chunks=of_novels("chunks.jsonl"),
-        chapters=of_novels("chapters.jsonl"),
-        findings=of_novels("chapters.json"),
-        texts=of_novels("text.txt"),
-        counts=of_novels("text.json"),
+        pairs=expand("results/novels/{novel}/pairs.jsonl", novel=of("dataset.novel_names")),
+        failures=expand("results/novels/{novel}/failures.jsonl", novel=of("dataset.novel_names")),
+        unasked=expand("results/novels/{novel}/unasked.jsonl", novel=of("dataset.novel_names")),
+        chunks=expand("results/novels/{novel}/chunks.jsonl", novel=of("dataset.novel_names")),
+        chapters=expand("results/novels/{novel}/chapters.jsonl", novel=of("dataset.novel_names")),
+        findings=expand("results/novels/{novel}/chapters.json", novel=of("dataset.novel_names")),
+        texts=expand("results/novels/{novel}/text.txt", novel=of("dataset.novel_names")),
+        counts=expand("results/novels/{novel}/text.json", novel=of("dataset.novel_names")),
     output:
         check="results/datasets/{dataset}/ledger_check.json",
     log:
@@ -64,6 +64,6 @@ rule check_ledger:
         mem_mb=memory_for_rows,
         runtime=minutes_for_rows,
     params:
-        novels=configured("datasets/{dataset}/novels"),
+        novels=of("dataset.novel_names"),
     script:
         "../scripts/check_ledger.py"

@@ -1,5 +1,7 @@
 # Taking an adapter home: merged, as GGUF, with a Modelfile, a card and the hash of everything. Never part of `all`.
 
+from xuxie.export.quantisations import CONVERTED, QUANTISED
+
 
 localrules:
     export,
@@ -8,7 +10,7 @@ localrules:
 rule export:
     """Every adapter of `export.adapters`, ready to be used elsewhere."""
     input:
-        expand("results/exports/{adapter}/SHA256SUMS", adapter=exported_adapters()),
+        expand("results/exports/{adapter}/SHA256SUMS", adapter=settings.export.adapters),
 
 
 rule fetch_llama_cpp:
@@ -54,7 +56,7 @@ rule check_export:
     input:
         gates="results/adapters/{adapter}/gates.json",
         trained_with="results/adapters/{adapter}/train.yaml",
-        model=model_files,
+        model=of("adapter.model.files"),
         archive="results/tools/llama.cpp.tar.gz",
     output:
         readiness_file="results/exports/{adapter}/readiness.json",
@@ -69,10 +71,10 @@ rule check_export:
         mem_mb=2000,
         runtime=30,
     params:
-        environment=environment_of,
-        quantisations=config["export"]["quantisations"],
-        lora_gguf=config["export"]["lora_gguf"],
-        pre_tokenizer=config["export"]["pre_tokenizer"],
+        environment=of("adapter.model.environment"),
+        quantisations=settings.export.quantisations,
+        lora_gguf=settings.export.lora_gguf,
+        pre_tokenizer=settings.export.pre_tokenizer,
     script:
         "../scripts/check_export.py"
 
@@ -84,8 +86,8 @@ rule merge_adapter:
         adapter="results/adapters/{adapter}/adapter_model.safetensors",
         adapter_config="results/adapters/{adapter}/adapter_config.json",
         trained_with="results/adapters/{adapter}/train.yaml",
-        model=model_files,
-        test=test_rows,
+        model=of("adapter.model.files"),
+        test=of("adapter.dataset.test"),
     output:
         merged="results/exports/{adapter}/hf/config.json",
         weights="results/exports/{adapter}/hf/model.safetensors",
@@ -104,10 +106,10 @@ rule merge_adapter:
         mem_mb=memory_for_model,
         runtime=60,
     params:
-        template=asked_template,
-        trust_remote_code=runs_own_code,
-        system=config["sampling"]["system"],
-        sampling=config["sampling"],
+        template=of("adapter.asked_template"),
+        trust_remote_code=of("adapter.model.trust_remote_code"),
+        system=settings.sampling["system"],
+        sampling=settings.sampling,
     script:
         "../scripts/merge_adapter.py"
 
@@ -134,7 +136,7 @@ rule convert_gguf:
         runtime=60,
     params:
         quantisation="{quantisation}",
-        pre_tokenizer=config["export"]["pre_tokenizer"],
+        pre_tokenizer=settings.export.pre_tokenizer,
     script:
         "../scripts/convert_gguf.py"
 
@@ -169,7 +171,7 @@ rule convert_lora:
     input:
         adapter="results/exports/{adapter}/adapter/adapter_model.safetensors",
         adapter_config="results/exports/{adapter}/adapter/adapter_config.json",
-        model=model_files,
+        model=of("adapter.model.files"),
         archive="results/tools/llama.cpp.tar.gz",
     output:
         gguf="results/exports/{adapter}/adapter.gguf",
@@ -194,8 +196,8 @@ rule verify_gguf:
         merged="results/exports/{adapter}/hf/config.json",
         weights="results/exports/{adapter}/hf/model.safetensors",
         trained_with="results/adapters/{adapter}/train.yaml",
-        test=test_rows,
-        model=model_files,
+        test=of("adapter.dataset.test"),
+        model=of("adapter.model.files"),
     output:
         likeness="results/exports/{adapter}/likeness/{quantisation}.json",
     log:
@@ -210,10 +212,10 @@ rule verify_gguf:
         runtime=120,
     params:
         quantisation="{quantisation}",
-        prompts=config["export"]["verified_prompts"],
-        template=asked_template,
-        trust_remote_code=runs_own_code,
-        system=config["sampling"]["system"],
+        prompts=settings.export.verified_prompts,
+        template=of("adapter.asked_template"),
+        trust_remote_code=of("adapter.model.trust_remote_code"),
+        system=settings.sampling["system"],
     script:
         "../scripts/verify_gguf.py"
 
@@ -239,12 +241,12 @@ rule write_modelfile:
         runtime=10,
     params:
         name="{adapter}",
-        quantisations=config["export"]["quantisations"],
-        template=asked_template,
-        trust_remote_code=runs_own_code,
-        system=told_system,
-        instruction=told_instruction,
-        sampling=config["sampling"],
+        quantisations=settings.export.quantisations,
+        template=of("adapter.asked_template"),
+        trust_remote_code=of("adapter.model.trust_remote_code"),
+        system=of("adapter.system"),
+        instruction=of("adapter.dataset.instruction"),
+        sampling=settings.sampling,
     script:
         "../scripts/write_modelfile.py"
 
@@ -255,11 +257,21 @@ rule write_model_card:
         evaluation="results/adapters/{adapter}/evaluation.json",
         samples="results/adapters/{adapter}/samples.jsonl",
         trained_with="results/adapters/{adapter}/train.yaml",
-        model=model_files,
-        rows=rows_of_splits,
-        texts=novel_parts("text.txt"),
-        likenesses=likenesses,
-        layouts=card_layouts(),
+        model=of("adapter.model.files"),
+        rows=expand(
+            "results/datasets/{dataset}/{split}.jsonl",
+            dataset=of("adapter.dataset.name"),
+            split=["train", "val", "test"],
+        ),
+        texts=expand("results/novels/{novel}/text.txt", novel=of("adapter.dataset.novel_names")),
+        likenesses=expand(
+            "results/exports/{{adapter}}/likeness/{quantisation}.json",
+            quantisation=settings.export.verified,
+        ),
+        layouts=[
+            packaged(f"resources/export/card.{settings.language}.md.j2"),
+            packaged("resources/export/measures.yaml"),
+        ],
     output:
         card="results/exports/{adapter}/README.md",
     log:
@@ -274,13 +286,13 @@ rule write_model_card:
         runtime=10,
     params:
         name="{adapter}",
-        novels=novel_languages,
-        language=config["report"]["language"],
-        rights=config["export"]["rights"],
-        show_samples=config["export"]["show_samples"],
-        system=told_system,
-        instruction=told_instruction,
-        sampling=config["sampling"],
+        novels=of("adapter.dataset.languages"),
+        language=settings.language,
+        rights=settings.export.rights,
+        show_samples=settings.export.show_samples,
+        system=of("adapter.system"),
+        instruction=of("adapter.dataset.instruction"),
+        sampling=settings.sampling,
     script:
         "../scripts/write_model_card.py"
 
@@ -293,7 +305,7 @@ rule hash_export:
         merged="results/exports/{adapter}/hf/config.json",
         weights="results/exports/{adapter}/hf/model.safetensors",
         adapter="results/exports/{adapter}/adapter/adapter_model.safetensors",
-        ggufs=exported_ggufs,
+        ggufs=expand("results/exports/{{adapter}}/{file}", file=settings.export.ggufs),
     output:
         sums="results/exports/{adapter}/SHA256SUMS",
     log:

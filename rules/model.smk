@@ -10,7 +10,7 @@ rule fetch_model:
     benchmark:
         "benchmarks/results/fetch_model/{model}.tsv"
     wildcard_constraints:
-        model=models_from("embedded"),
+        model=named(settings.models_from("embedded")),
     conda:
         "../envs/train.yaml"
     threads: 1
@@ -18,7 +18,7 @@ rule fetch_model:
         mem_mb=1000,
         runtime=60,
     params:
-        name=catalogue_name,
+        name=of("model.source_name"),
     script:
         "../scripts/fetch_model.py"
 
@@ -39,7 +39,7 @@ rule convert_model:
     benchmark:
         "benchmarks/results/convert_model/{model}.tsv"
     wildcard_constraints:
-        model=models_from("embedded"),
+        model=named(settings.models_from("embedded")),
     conda:
         "../envs/train.yaml"
     threads: 2
@@ -47,8 +47,8 @@ rule convert_model:
         mem_mb=memory_to_convert,
         runtime=30,
     params:
-        name=catalogue_name,
-        template=configured("models/{model}/template"),
+        name=of("model.source_name"),
+        template=of("model.template"),
     script:
         "../scripts/convert_model.py"
 
@@ -56,7 +56,7 @@ rule convert_model:
 rule link_model:
     """Use a Hugging Face folder that is on this machine: weights by link, small files as copies, all of them hashed."""
     input:
-        files=files_of_path_model,
+        files=of("model.source_files"),
     output:
         config="results/models/{model}/hf/config.json",
         card="results/models/{model}/model.json",
@@ -65,7 +65,7 @@ rule link_model:
     benchmark:
         "benchmarks/results/link_model/{model}.tsv"
     wildcard_constraints:
-        model=models_from("path"),
+        model=named(settings.models_from("path")),
     conda:
         "../envs/train.yaml"
     threads: 1
@@ -73,9 +73,9 @@ rule link_model:
         mem_mb=1000,
         runtime=60,
     params:
-        name=configured("models/{model}/name"),
-        template=configured("models/{model}/template"),
-        trust_remote_code=configured("models/{model}/trust_remote_code"),
+        name=of("model.source_name"),
+        template=of("model.template"),
+        trust_remote_code=of("model.trust_remote_code"),
     script:
         "../scripts/link_model.py"
 
@@ -90,7 +90,7 @@ rule download_model:
     benchmark:
         "benchmarks/results/download_model/{model}.tsv"
     wildcard_constraints:
-        model=models_from("hub", "modelscope"),
+        model=named(settings.models_from("hub", "modelscope")),
     conda:
         "../envs/train.yaml"
     threads: 1
@@ -98,10 +98,10 @@ rule download_model:
         mem_mb=2000,
         runtime=720,
     params:
-        source=configured("models/{model}/source"),
-        name=configured("models/{model}/name"),
-        revision=configured("models/{model}/revision"),
-        template=configured("models/{model}/template"),
-        trust_remote_code=configured("models/{model}/trust_remote_code"),
+        source=of("model.source"),
+        name=of("model.source_name"),
+        revision=of("model.revision"),
+        template=of("model.template"),
+        trust_remote_code=of("model.trust_remote_code"),
     script:
         "../scripts/download_model.py"

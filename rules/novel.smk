@@ -4,7 +4,7 @@
 rule normalise_text:
     """Decode a novel's files and clean the text, counting what each step changes."""
     input:
-        files=novel_files,
+        files=of("novel.files"),
         watermarks=packaged("resources/watermarks.txt"),
     output:
         text="results/novels/{novel}/text.txt",
@@ -22,11 +22,11 @@ rule normalise_text:
         mem_mb=memory_for_text,
         runtime=minutes_for_text,
     params:
-        encoding=configured("novels/{novel}/encoding"),
-        on_bad_bytes=configured("novels/{novel}/on_bad_bytes"),
-        language=configured("novels/{novel}/language"),
-        more_watermarks=configured("novels/{novel}/watermarks"),
-        steps=configured("novels/{novel}/normalise"),
+        encoding=of("novel.encoding"),
+        on_bad_bytes=of("novel.on_bad_bytes"),
+        language=of("novel.language"),
+        more_watermarks=of("novel.watermarks"),
+        steps=of("novel.normalise"),
     script:
         "../scripts/normalise_text.py"
 
@@ -51,8 +51,8 @@ rule find_chapters:
         mem_mb=memory_for_text,
         runtime=minutes_for_text,
     params:
-        pattern=configured("novels/{novel}/chapter_pattern"),
-        scene_size=configured("novels/{novel}/scene_size"),
+        pattern=of("novel.chapter_pattern"),
+        scene_size=of("novel.scene_size"),
     script:
         "../scripts/find_chapters.py"
 
@@ -62,7 +62,7 @@ rule cut_chunks:
     input:
         text="results/novels/{novel}/text.txt",
         chapters="results/novels/{novel}/chapters.jsonl",
-        tokenizer=chunk_tokenizer,
+        tokenizer=settings.chunk_tokenizer,
     output:
         chunks="results/novels/{novel}/chunks.jsonl",
     log:
@@ -78,6 +78,6 @@ rule cut_chunks:
         runtime=minutes_for_text,
     params:
         novel="{novel}",
-        size=config["chunks"]["size"],
+        size=settings.chunk_size,
     script:
         "../scripts/cut_chunks.py"

@@ -8,8 +8,8 @@ localrules:
 rule estimate:
     """Print what both roles will take: calls, tokens and, where prices are configured, money. Asks nothing."""
     input:
-        chunks=of_all("novels", "chunks.jsonl"),
-        tokenizer=pair_tokenizer(),
+        chunks=expand("results/novels/{novel}/chunks.jsonl", novel=settings.novels),
+        tokenizer=settings.pairs.tokenizer,
     log:
         "logs/estimate.log",
     conda:
@@ -19,11 +19,11 @@ rule estimate:
         mem_mb=memory_for_rows,
         runtime=minutes_for_rows,
     params:
-        novels=list(config["novels"]),
-        wordings=all_wordings,
-        generator=config["pairs"]["generator"],
-        judges=judges,
-        pairs=asking(),
+        novels=list(settings.novels),
+        wordings=[novel.prompts for novel in settings.novels.values()],
+        generator=settings.pairs.generator.name,
+        judges={name: judge.entry for name, judge in settings.pairs.judges.items()},
+        pairs=settings.pairs.asking,
     script:
         "../scripts/estimate.py"
 
@@ -32,9 +32,9 @@ rule generate_pairs:
     """Ask the generator for good pairs of each chunk; every answer is journaled before it is used."""
     input:
         chunks="results/novels/{novel}/chunks.jsonl",
-        gguf=gguf_of(config["pairs"]["generator"]),
-        tokenizer=pair_tokenizer(),
-        text=compared_text(),
+        gguf=settings.pairs.generator.gguf,
+        tokenizer=settings.pairs.tokenizer,
+        text="results/novels/{novel}/text.txt" if settings.pairs.written else [],
     output:
         candidates_file="results/novels/{novel}/shards/{shard}/candidates.jsonl",
         usage="results/novels/{novel}/shards/{shard}/candidates.usage.json",
@@ -44,16 +44,16 @@ rule generate_pairs:
         "benchmarks/results/generate_pairs/{novel}.{shard}.tsv"
     conda:
         "../envs/llm.yaml"
-    threads: serving_threads(config["pairs"]["generator"])
+    threads: threads_to_serve(settings.pairs.generator)
     resources:
         llm=1,
         mem_mb=memory_to_serve,
         runtime=minutes_for_shard,
     params:
         shard="{shard}",
-        endpoint=endpoint_identity(config["pairs"]["generator"]),
-        pairs=asking(),
-        wording=wording_of,
+        endpoint=settings.pairs.generator.identity,
+        pairs=settings.pairs.asking,
+        wording=of("novel.prompts"),
     script:
         "../scripts/generate_pairs.py"
 
@@ -62,7 +62,7 @@ rule score_by_likelihood:
     """Score candidates by how much a base model expects each completion after its own prompt rather than after others."""
     input:
         candidates="results/novels/{novel}/shards/{shard}/candidates.jsonl",
-        model=scorer_model_files,
+        model=of("scorer.model.files"),
     output:
         scored="results/novels/{novel}/shards/{shard}/scored.{scorer}.jsonl",
     log:
@@ -70,7 +70,7 @@ rule score_by_likelihood:
     benchmark:
         "benchmarks/results/score_by_likelihood/{novel}.{shard}.{scorer}.tsv"
     wildcard_constraints:
-        scorer=scorers_that("likelihood"),
+        scorer=named(settings.scorers_by("likelihood")),
     conda:
         "../envs/train.yaml"
     threads: 8
@@ -78,9 +78,9 @@ rule score_by_likelihood:
         mem_mb=memory_for_model,
         runtime=minutes_for_shard,
     params:
-        scorer=scorer_settings,
-        trust_remote_code=scorer_trusts_remote_code,
-        seed=config["pairs"]["seed"],
+        scorer=of("scorer.entry"),
+        trust_remote_code=of("scorer.model.trust_remote_code"),
+        seed=settings.pairs.seed,
     script:
         "../scripts/score_by_likelihood.py"
 
@@ -90,7 +90,7 @@ rule score_by_judge:
     input:
         candidates="results/novels/{novel}/shards/{shard}/candidates.jsonl",
         chunks="results/novels/{novel}/chunks.jsonl",
-        gguf=judge_gguf,
+        gguf=of("scorer.endpoint.gguf"),
     output:
         scored="results/novels/{novel}/shards/{shard}/scored.{scorer}.jsonl",
         usage="results/novels/{novel}/shards/{shard}/scored.{scorer}.usage.json",
@@ -99,10 +99,10 @@ rule score_by_judge:
     benchmark:
         "benchmarks/results/score_by_judge/{novel}.{shard}.{scorer}.tsv"
     wildcard_constraints:
-        scorer=scorers_that("judge"),
+        scorer=named(settings.scorers_by("judge")),
     conda:
         "../envs/llm.yaml"
-    threads: judge_threads
+    threads: lambda wildcards: threads_to_serve(settings.scorers[wildcards.scorer].endpoint)
     resources:
         llm=1,
         mem_mb=memory_to_serve,
@@ -110,10 +110,10 @@ rule score_by_judge:
     params:
         shard="{shard}",
         scorer="{scorer}",
-        endpoint=judge_endpoint,
-        calibration=judge_calibration,
-        pairs=asking(),
-        wording=wording_of,
+        endpoint=of("scorer.endpoint.identity"),
+        calibration=of("scorer.calibration"),
+        pairs=settings.pairs.asking,
+        wording=of("novel.prompts"),
     script:
         "../scripts/score_by_judge.py"
 
@@ -121,11 +121,21 @@ rule score_by_judge:
 rule gather_pairs:
     """Join a novel's shards; keep or drop each pair, with the reason, and measure how far the scorer can be trusted."""
     input:
-        candidates=candidates_of_shards,
-        scored=scored_of_shards,
-        usages=usages_of_shards,
+        candidates=expand(
+            "results/novels/{{novel}}/shards/{shard}/candidates.jsonl", shard=of("novel.shards")
+        ),
+        scored=expand(
+            "results/novels/{{novel}}/shards/{shard}/scored.{scorer}.jsonl",
+            scorer=settings.pairs.scorers,
+            shard=of("novel.shards"),
+        ),
+        usages=expand(
+            "results/novels/{{novel}}/shards/{shard}/{answers}.usage.json",
+            answers=["candidates", *(f"scored.{judge}" for judge in settings.pairs.judges)],
+            shard=of("novel.shards"),
+        ),
         chunks="results/novels/{novel}/chunks.jsonl",
-        tokenizer=pair_tokenizer(),
+        tokenizer=settings.pairs.tokenizer,
     output:
         pairs="results/novels/{novel}/pairs.jsonl",
         failures="results/novels/{novel}/failures.jsonl",
@@ -142,10 +152,10 @@ rule gather_pairs:
         mem_mb=memory_for_rows,
         runtime=minutes_for_rows,
     params:
-        scorers={name: config["scorers"][name] for name in config["pairs"]["scorers"]},
-        asking=asking(),
-        threshold=config["pairs"]["threshold"],
-        near_duplicate=config["pairs"]["near_duplicate"],
-        max_overlap=config["pairs"]["max_overlap"],
+        scorers={name: scorer.entry for name, scorer in settings.pairs.scorers.items()},
+        asking=settings.pairs.asking,
+        threshold=settings.pairs.threshold,
+        near_duplicate=settings.pairs.near_duplicate,
+        max_overlap=settings.pairs.max_overlap,
     script:
         "../scripts/gather_pairs.py"

@@ -4,16 +4,18 @@
 rule write_report:
     """Put everything that the run found out on one page that loads nothing from anywhere."""
     input:
-        chapters=of_all("novels", "chapters.jsonl"),
-        pairs=of_all("novels", "pairs.jsonl"),
-        summaries=of_all("novels", "pairs.json"),
-        texts=of_all("novels", "text.json"),
-        ledgers=of_all("datasets", "ledger.json"),
-        samples=of_all("adapters", "samples.jsonl"),
-        evaluations=of_all("adapters", "evaluation.json"),
-        trainer_logs=of_all("adapters", "trainer_log.jsonl"),
-        gates=of_all("adapters", "gates.json"),
-        manifests=of_all("adapters", "manifest.json"),
+        chapters=expand("results/novels/{novel}/chapters.jsonl", novel=settings.novels),
+        pairs=expand("results/novels/{novel}/pairs.jsonl", novel=settings.novels),
+        summaries=expand("results/novels/{novel}/pairs.json", novel=settings.novels),
+        texts=expand("results/novels/{novel}/text.json", novel=settings.novels),
+        ledgers=expand("results/datasets/{dataset}/ledger.json", dataset=settings.datasets),
+        samples=expand("results/adapters/{adapter}/samples.jsonl", adapter=settings.adapters),
+        evaluations=expand("results/adapters/{adapter}/evaluation.json", adapter=settings.adapters),
+        trainer_logs=expand(
+            "results/adapters/{adapter}/trainer_log.jsonl", adapter=settings.adapters
+        ),
+        gates=expand("results/adapters/{adapter}/gates.json", adapter=settings.adapters),
+        manifests=expand("results/adapters/{adapter}/manifest.json", adapter=settings.adapters),
         page=expand(
             packaged("resources/report/{file}"),
             file=["report.html.j2", "style.css", "page.js", "zh.yaml", "en.yaml"],

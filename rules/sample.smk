@@ -4,12 +4,12 @@
 rule sample_outputs:
     """Continue held-out prompts with every system of `sampling.systems`, each prompt by its own seed."""
     input:
-        test=test_rows,
+        test=of("adapter.dataset.test"),
         adapter="results/adapters/{adapter}/adapter_model.safetensors",
         adapter_config="results/adapters/{adapter}/adapter_config.json",
         trained_with="results/adapters/{adapter}/train.yaml",
-        model=model_files,
-        rival_files=rival_files,
+        model=of("adapter.model.files"),
+        rival_files=[file for rival in settings.rivals.values() for file in rival.files_as_rival],
     output:
         samples="results/adapters/{adapter}/samples.jsonl",
     log:
@@ -17,17 +17,17 @@ rule sample_outputs:
     benchmark:
         "benchmarks/results/sample_outputs/{adapter}.tsv"
     conda:
-        conda_file_of
+        environment_file
     threads: 4
     resources:
         mem_mb=memory_for_model,
         runtime=minutes_to_sample,
         gpu=1,
     params:
-        environment=environment_of,
-        sampling=config["sampling"],
-        template=asked_template,
-        trust_remote_code=runs_own_code,
-        rivals=rivals,
+        environment=of("adapter.model.environment"),
+        sampling=settings.sampling,
+        template=of("adapter.asked_template"),
+        trust_remote_code=of("adapter.model.trust_remote_code"),
+        rivals={name: rival.as_rival for name, rival in settings.rivals.items()},
     script:
         "../scripts/sample_outputs.py"

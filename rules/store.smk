@@ -1,7 +1,7 @@
 # Copies of the finished files in object storage, where the config names one.
 
 
-if config["store"]:
+if settings.store:
 
     localrules:
         store_results,
@@ -11,7 +11,7 @@ if config["store"]:
         input:
             finished="results/{path}",
         output:
-            stored=storage(f"{config['store']}/{{path}}"),
+            stored=storage(f"{settings.store}/{{path}}"),
         log:
             "logs/store_results/{path}.log",
         benchmark:

@@ -10,18 +10,18 @@ rule render_training:
     benchmark:
         "benchmarks/results/render_training/{adapter}.tsv"
     conda:
-        conda_file_of
+        environment_file
     threads: 1
     resources:
         mem_mb=2000,
         runtime=10,
     params:
-        environment=environment_of,
-        train=configured("adapters/{adapter}/train"),
-        template=trained_template,
-        trust_remote_code=runs_own_code,
-        dataset=dataset_of,
-        model=model_of,
+        environment=of("adapter.model.environment"),
+        train=of("adapter.train"),
+        template=of("adapter.trained_template"),
+        trust_remote_code=of("adapter.model.trust_remote_code"),
+        dataset=of("adapter.dataset.name"),
+        model=of("adapter.model.name"),
     script:
         "../scripts/render_training.py"
 
@@ -30,8 +30,12 @@ rule fit_rows:
     """Shorten, at a sentence and from its far end, the prompt of each row that is longer than `cutoff_len`; count it."""
     input:
         yaml_file="results/adapters/{adapter}/train.yaml",
-        rows=trained_rows,
-        model=model_files,
+        rows=expand(
+            "results/datasets/{dataset}/{split}.jsonl",
+            dataset=of("adapter.dataset.name"),
+            split=["train", "val"],
+        ),
+        model=of("adapter.model.files"),
     output:
         fitted=[
             "results/adapters/{adapter}/data/train.jsonl",
@@ -44,13 +48,13 @@ rule fit_rows:
     benchmark:
         "benchmarks/results/fit_rows/{adapter}.tsv"
     conda:
-        conda_file_of
+        environment_file
     threads: 1
     resources:
         mem_mb=memory_for_rows,
         runtime=minutes_for_rows,
     params:
-        environment=environment_of,
+        environment=of("adapter.model.environment"),
     script:
         "../scripts/fit_rows.py"
 
@@ -60,7 +64,7 @@ rule check_gates:
     input:
         yaml_file="results/adapters/{adapter}/train.yaml",
         train="results/adapters/{adapter}/data/train.jsonl",
-        model=model_files,
+        model=of("adapter.model.files"),
     output:
         gates="results/adapters/{adapter}/gates.json",
     log:
@@ -68,17 +72,17 @@ rule check_gates:
     benchmark:
         "benchmarks/results/check_gates/{adapter}.tsv"
     conda:
-        conda_file_of
+        environment_file
     threads: 1
     resources:
         mem_mb=memory_for_rows,
         runtime=minutes_for_rows,
     params:
-        environment=environment_of,
-        asked_template=asked_template,
-        system=config["sampling"]["system"],
-        failing=configured("adapters/{adapter}/gates"),
-        memory=configured("adapters/{adapter}/memory"),
+        environment=of("adapter.model.environment"),
+        asked_template=of("adapter.asked_template"),
+        system=settings.sampling["system"],
+        failing=of("adapter.gates"),
+        memory=of("adapter.memory"),
     script:
         "../scripts/check_gates.py"
 
@@ -91,7 +95,7 @@ rule train_adapter:
         train="results/adapters/{adapter}/data/train.jsonl",
         val="results/adapters/{adapter}/data/val.jsonl",
         registry="results/adapters/{adapter}/data/dataset_info.json",
-        model=model_files,
+        model=of("adapter.model.files"),
     output:
         adapter="results/adapters/{adapter}/adapter_model.safetensors",
         adapter_config="results/adapters/{adapter}/adapter_config.json",
@@ -103,15 +107,15 @@ rule train_adapter:
     benchmark:
         "benchmarks/results/train_adapter/{adapter}.tsv"
     conda:
-        conda_file_of
+        environment_file
     threads: 8
     resources:
         mem_mb=memory_for_model,
         runtime=1440,
-        gpu=gpus_in_all,
+        gpu=of("adapter.all_gpus"),
     params:
-        environment=environment_of,
-        gpus=configured("adapters/{adapter}/gpus"),
-        nodes=configured("adapters/{adapter}/nodes"),
+        environment=of("adapter.model.environment"),
+        gpus=of("adapter.gpus"),
+        nodes=of("adapter.nodes"),
     script:
         "../scripts/train_adapter.py"

@@ -12,12 +12,13 @@ from xuxie.chat.generator import Voice
 from xuxie.chat.session import Talk
 from xuxie.chat.terminal import Terminal
 from xuxie.config.completion import complete_config
+from xuxie.config.resolved import Settings, resolve
 from xuxie.errors import UserError
 from xuxie.files.rows import read_json
-from xuxie.runtime.environments import python_of
+from xuxie.runtime.environments import REPOSITORY, python_of
 from xuxie.sampling.systems import Trained
 
-SCHEMA = Path(__file__).resolve().parent.parent / "config/schema.yaml"
+SCHEMA = REPOSITORY / "config/schema.yaml"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -42,8 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def read_config(files: Sequence[str]) -> dict:
-    """The complete configuration.
+def read_config(files: Sequence[str]) -> Settings:
+    """The complete configuration, resolved.
 
     Raises:
         UserError: a file is missing, or what stands in it is not allowed.
@@ -58,56 +59,50 @@ def read_config(files: Sequence[str]) -> dict:
             )
         update_config(config, yaml.safe_load(Path(file).read_text(encoding="utf-8")) or {})
     complete_config(config, SCHEMA)
-    return config
+    return resolve(config)
 
 
-def open_terminal(config: dict, name: str | None = None) -> Terminal:
+def open_terminal(settings: Settings, name: str | None = None) -> Terminal:
     """Load an adapter on its base model; where that runs in another environment, begin again there.
 
     Raises:
         UserError: there is no such adapter, or it is not trained yet.
     """
-    name = name or next(iter(config["adapters"]))
-    if name not in config["adapters"]:
+    name = name or next(iter(settings.adapters))
+    if name not in settings.adapters:
         raise UserError(
             f"{name!r} is not a key of adapters",
             where="--adapter",
-            remedy=f"one of {', '.join(config['adapters'])}",
+            remedy=f"one of {', '.join(settings.adapters)}",
         )
-    adapter, folder = config["adapters"][name], Path("results/adapters", name)
-    model, dataset = config["models"][adapter["model"]], config["datasets"][adapter["dataset"]]
-    weights = [
-        folder / "adapter_model.safetensors",
-        Path("results/models", adapter["model"], "hf/config.json"),
-    ]
-    if missing := [str(file) for file in weights if not file.exists()]:
+    adapter = settings.adapters[name]
+    folder, model = Path(adapter.folder), adapter.model
+    weights = folder / "adapter_model.safetensors"
+    needed = (weights, Path(model.config_file))
+    if missing := [str(file) for file in needed if not file.exists()]:
         raise UserError(
             f"the adapter {name} is not trained yet: {', '.join(missing)} is missing",
-            remedy=f"snakemake --cores all {weights[0]}",
+            remedy=f"snakemake --cores all {weights}",
         )
     if not read_json(folder / "gates.json")["passed"]:
         print(
             f"warning: {name} did not pass its training gates, and may write past its end; see {folder}/gates.json",
             file=sys.stderr,
         )
-    if (python := python_of(model["environment"])) is not None:
+    if (python := python_of(model.environment)) is not None:
         os.execv(python, [str(python), *sys.argv])
-    sampling = config["sampling"]
     trained = Trained(
-        weights[1].parent,
-        folder,
-        sampling["template"] or model["template"],
-        model["trust_remote_code"],
+        Path(model.config_file).parent, folder, adapter.asked_template, model.trust_remote_code
     )
     loaded, tokenizer = trained.load()
-    voice = Voice(loaded, trained.prompting(tokenizer), sampling)
-    talk = Talk(dataset["instruction"][0], next(iter(dataset["system"]), None))
+    voice = Voice(loaded, trained.prompting(tokenizer), settings.sampling)
+    talk = Talk(adapter.dataset.instruction, adapter.system)
     return Terminal(
         talk,
         voice.go_on,
         lambda: input("> "),
         lambda piece: print(piece, end="", flush=True),
-        sampling["seed"],
+        settings.sampling["seed"],
     )
 
 

@@ -32,13 +32,12 @@ def write_floor(repository: Path, folder: Path, complete: dict, more: tuple[str,
     )
     parts = [
         f"import json\n\nconfig = json.load(open({str(folder / 'complete.json')!r}))",
-        re.sub(
-            r"^HOME = .*$", f"HOME = {str(repository)!r}", unchecked, count=1, flags=re.MULTILINE
-        ),
+        unchecked,
+        (repository / "rules/sizing.smk").read_text(),
         *(
             emptied((repository / "rules" / name).read_text(), KEPT + more)
             for name in re.findall(r'"rules/(\w+\.smk)"', snakefile)
-            if name != "common.smk"
+            if name not in ("common.smk", "sizing.smk")
         ),
         emptied(snakefile[snakefile.index("\nrule all:") :], KEPT),
     ]
@@ -54,6 +53,6 @@ def emptied(rules: str, sections: tuple[str, ...]) -> str:
     for line in rules.splitlines():
         if section := re.match(r"    (\w+):", line):
             keep = section[1] in sections
-        if line.startswith("rule ") or (keep and line.startswith("    ")):
+        if line.startswith(("rule ", "from ")) or (keep and line.startswith("    ")):
             kept.append(line)
     return "\n".join(kept)

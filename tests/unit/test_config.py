@@ -55,6 +55,7 @@ def test_completing_twice_changes_nothing():
         ({"scorers": {"likelihood": {"method": "judge"}}}, ["scorers.likelihood", "endpoint"]),
         ({"pairs": {"scorers": ["liklihood"]}}, ["pairs.scorers", "did you mean 'likelihood'"]),
         ({"pairs": {"generator": "remote"}}, ["pairs.generator", "'remote'", "local"]),
+        ({"sampling": {"systems": ["tuned", "rival"]}}, ["sampling.systems", "'rival'", "local"]),
         (
             {"endpoints": {"local": {"base_url": "http://h/v1"}}},
             ["endpoints.local", "base_url and model"],

@@ -30,6 +30,7 @@ def complete_config(config: dict, schema_file: str | Path) -> None:
     if error is not None:
         raise _explained(error)
     _check_names(config)
+    _check_systems(config)
     _check_environments(config)
 
 
@@ -121,6 +122,17 @@ def _check_names(config: dict) -> None:
                 f"{name!r} is not a key of {section}{f' (did you mean {close[0]!r}?)' if close else ''}",
                 where=f"config key {key}",
                 remedy=f"one of {', '.join(known)}, or add {name} to {section}",
+            )
+
+
+def _check_systems(config: dict) -> None:
+    """Every system that is sampled is the base model, the tuned one, another adapter or an endpoint."""
+    for name in config["sampling"]["systems"]:
+        if name not in ("base", "tuned", *config["adapters"], *config["endpoints"]):
+            raise UserError(
+                f"{name!r} is neither base nor tuned, and no key of adapters or endpoints",
+                where="config key sampling.systems",
+                remedy=f"one of base, tuned, {', '.join([*config['adapters'], *config['endpoints']])}",
             )
 
 

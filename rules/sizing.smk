@@ -1,0 +1,70 @@
+# What jobs need: megabytes of memory, minutes of time, and threads.
+#
+# Memory and time grow with what a job reads and with its attempt. Slurm and others are told; a plain local run minds neither.
+
+import glob
+import math
+import os
+
+
+def files_mb(files):
+    """The size of those of these files that are there."""
+    return sum(os.path.getsize(file) for file in files if os.path.isfile(file)) / 1e6
+
+
+def memory_for_text(wildcards, input, attempt):
+    """Measured: 65 MB for a novel of 2.5 MB, 110 MB for one of 20 MB."""
+    return math.ceil((500 + 30 * files_mb(input)) * attempt)
+
+
+def minutes_for_text(wildcards, input, attempt):
+    """Measured: 4 s for 20 MB."""
+    return math.ceil((5 + files_mb(input)) * attempt)
+
+
+def memory_for_rows(wildcards, input, attempt):
+    """Rows of JSON are several times larger in memory than on disk; the tokenizer and LLaMA-Factory's modules take the base."""
+    return math.ceil((2000 + 20 * files_mb(input)) * attempt)
+
+
+def minutes_for_rows(wildcards, input, attempt):
+    return math.ceil((20 + files_mb(input)) * attempt)
+
+
+def minutes_for_shard(wildcards, attempt):
+    """An embedded model of 0.5 B on two cores needs about 70 minutes for a million bytes of Chinese, all chunks asked about."""
+    return math.ceil((30 + 200 * settings.novels[wildcards.novel].shard_bytes / 1e6) * attempt)
+
+
+def memory_to_serve(wildcards, input, attempt):
+    """The weights of an embedded endpoint and their cache; little for an endpoint elsewhere."""
+    return math.ceil(
+        (1000 + 2 * files_mb(file for file in input if file.endswith(".gguf"))) * attempt
+    )
+
+
+def memory_to_convert(wildcards, input, attempt):
+    """Weights of four bits become sixteen, and both are held for a while."""
+    return math.ceil((2000 + 9 * files_mb(input)) * attempt)
+
+
+def memory_for_model(wildcards, input, attempt):
+    """Three times the weights, which lie beside the model's config.json, and room for the libraries."""
+    weights = glob.glob(os.path.join(glob.escape(os.path.dirname(input.model[0])), "*.safetensors"))
+    return math.ceil((2500 + 3 * files_mb(weights)) * attempt)
+
+
+def minutes_to_sample(wildcards, attempt):
+    """At 20 tokens a second, as a batch of a 0.5 B model on two cores; a day at most."""
+    sampling = settings.sampling
+    tokens = (
+        sampling["prompts"]
+        * len(sampling["systems"])
+        * max(sampling["max_new_tokens"], sampling["target_chars"])
+    )
+    return min(1440, math.ceil((30 + tokens / 20 / 60) * attempt))
+
+
+def threads_to_serve(endpoint):
+    """Cores for a job that asks this endpoint: the embedded model computes in it, another one is only waited for."""
+    return 8 if endpoint.embedded else 1
