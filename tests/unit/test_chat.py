@@ -12,13 +12,11 @@ from xuxie.chat.terminal import Terminal
 from xuxie.errors import UserError
 from xuxie.models.loading import load_model
 from xuxie.prompts.prompting import Prompting
+from xuxie.sampling.parameters import SamplingParameters
 
 INSTRUCTION = "续写以下小说片段："
 SAMPLING = {
-    "temperature": 0.7,
-    "top_p": 0.9,
-    "top_k": 50,
-    "repetition_penalty": 1.2,
+    **vars(SamplingParameters()),
     "max_new_tokens": 12,
     "system": None,
 }

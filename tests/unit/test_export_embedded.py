@@ -14,16 +14,14 @@ from workspace import REPOSITORY
 from xuxie.export.llama_cpp import fetch_archive
 from xuxie.files.rows import read_json, write_rows
 from xuxie.models.loading import load_model
+from xuxie.sampling.parameters import SamplingParameters
 
 pytestmark = pytest.mark.embedded
 
 NAME, TEMPLATE = "qwen2.5-coder-0.5b", "qwen"
 SYSTEM, INSTRUCTION = "你是一个严谨的故事续写专家，为用户的输入进行续写", "续写以下小说片段："
 SAMPLING = {
-    "temperature": 0.7,
-    "top_p": 0.9,
-    "top_k": 50,
-    "repetition_penalty": 1.2,
+    **vars(SamplingParameters()),
     "max_new_tokens": 300,
 }
 

@@ -16,6 +16,7 @@ from xuxie.export.chat_template import (
 from xuxie.export.modelfile import modelfile, window
 from xuxie.models.loading import load_tokenizer
 from xuxie.prompts.prompting import Prompting
+from xuxie.sampling.parameters import SamplingParameters
 
 INSTRUCTION = "续写以下小说片段："
 ROW = {
@@ -28,10 +29,7 @@ ROW = {
 }
 LAYOUT = REPOSITORY / "resources/export/Modelfile.j2"
 SAMPLING = {
-    "temperature": 0.7,
-    "top_p": 0.9,
-    "top_k": 50,
-    "repetition_penalty": 1.2,
+    **vars(SamplingParameters()),
     "max_new_tokens": 300,
 }
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from transformers import Gemma3ForCausalLM, Gemma3TextConfig, Qwen2Config, Qwen2ForCausalLM
 from xuxie.sampling.decoding import Request, decode
-from xuxie.sampling.parameters import Drawing, row_generator
+from xuxie.sampling.parameters import Sampler, SamplingParameters, row_generator
 from xuxie.sampling.row_attention import RowWise
 
 SIZES = dict(
@@ -19,6 +19,7 @@ SIZES = dict(
     num_key_value_heads=2,
 )
 STOPS = {3, 4, 5, 6}
+SAMPLER = Sampler(SamplingParameters(), None, STOPS)
 
 
 def qwen(dtype):
@@ -69,7 +70,7 @@ def prompts(count=14):
 
 def texts(model, order, batch_size, length=24):
     waiting = deque(Request((name,), prompts()[name], length) for name in order)
-    found = decode(model, waiting, drawing=Drawing(), seed=7, stop_ids=STOPS, batch_size=batch_size)
+    found = decode(model, waiting, sampler=SAMPLER, seed=7, stop_ids=STOPS, batch_size=batch_size)
     return {
         request.key[0]: (continuation.ids, continuation.stop) for request, continuation in found
     }
@@ -80,10 +81,8 @@ def plainly(model, name, length=24):
     """One prompt, one whole forward pass a token."""
     ids, new, generator = prompts()[name], [], row_generator(7, [name])
     while len(new) < length:
-        seen = torch.zeros(300, dtype=torch.bool)
-        seen[ids + new] = True
-        token = Drawing().next_token(
-            model(input_ids=torch.tensor([ids + new])).logits[0, -1], seen, generator
+        token = SAMPLER.next_token(
+            model(input_ids=torch.tensor([ids + new])).logits[0, -1], ids + new, generator
         )
         if token in STOPS:
             return new, "natural"
@@ -151,7 +150,7 @@ def test_a_next_turn_may_join_while_others_run():
     waiting = deque([Request(("a", 0), [1, 2], 3), Request(("b", 0), [7, 8, 9], 9)])
     ended = []
     for request, continuation in decode(
-        model, waiting, drawing=Drawing(), seed=0, stop_ids=set(), batch_size=2
+        model, waiting, sampler=SAMPLER, seed=0, stop_ids=set(), batch_size=2
     ):
         ended.append(request.key)
         assert len(continuation.ids) == request.max_new_tokens and continuation.seconds > 0

@@ -9,7 +9,7 @@ from xuxie.models.loading import load_model
 from xuxie.prompts.prompting import BARE, Prompting
 from xuxie.sampling import local
 from xuxie.sampling.decoding import Continuation
-from xuxie.sampling.parameters import Drawing
+from xuxie.sampling.parameters import SamplingParameters
 from xuxie.sampling.systems import choose_prompts
 from xuxie.sampling.turns import Story
 
@@ -39,7 +39,7 @@ def sample(loaded, folder, rows=ROWS, identity="m", template="qwen", **settings)
     model, tokenizer = loaded
     with Journal(folder) as journal:
         return local.sample_local(
-            model, Prompting(tokenizer, template), rows, name="tuned", identity=identity, journal=journal, drawing=Drawing(),
+            model, Prompting(tokenizer, template), rows, name="tuned", identity=identity, journal=journal, parameters=SamplingParameters(penalty_exempt=()),
             **{"seed": 0, "system": None, "max_new_tokens": 12, **settings},
         )  # fmt: skip
 

@@ -12,7 +12,7 @@ from starlette.routing import Route
 from xuxie.errors import UserError
 from xuxie.llm import open_endpoint
 from xuxie.llm.journal import Journal
-from xuxie.sampling.parameters import Drawing
+from xuxie.sampling.parameters import SamplingParameters
 from xuxie.sampling.remote import sample_remote
 
 ROWS = [
@@ -91,7 +91,7 @@ def sample(server, folder, offline=False, **settings):
             ROWS,
             name="rival",
             journal=journal,
-            drawing=Drawing(),
+            parameters=SamplingParameters(),
             **{"seed": 1, "system": None, "max_new_tokens": 20, **settings},
         )
 
@@ -157,7 +157,7 @@ def test_a_refusal_ends_the_job_without_the_key(server, tmp_path, monkeypatch):
             ROWS,
             name="rival",
             journal=journal,
-            drawing=Drawing(),
+            parameters=SamplingParameters(),
             seed=0,
             system=None,
             max_new_tokens=5,

@@ -4,10 +4,11 @@ import unicodedata
 from collections.abc import Callable
 
 import torch
-from transformers import TextStreamer
+from transformers import LogitsProcessor, LogitsProcessorList, TextStreamer
 
 from xuxie.prompts.prompting import Prompting
 from xuxie.sampling.local import prompt_within
+from xuxie.sampling.parameters import Sampler, SamplingParameters
 from xuxie.sampling.turns import Story
 
 
@@ -20,6 +21,9 @@ class Voice:
 
     def __init__(self, model, prompting: Prompting, sampling: dict):
         self._model, self._prompting, self._sampling = model, prompting, sampling
+        self._sampler = Sampler(
+            SamplingParameters.of(sampling), prompting.tokenizer, prompting.stop_ids
+        )
         self._window = getattr(model.config, "max_position_embeddings", None) or 1 << 30
 
     def go_on(self, story: Story, seed: int, show: Callable[[str], None]) -> str:
@@ -42,7 +46,7 @@ class Voice:
             device=self._model.device,
         )
         drawn = (
-            {name: self._sampling[name] for name in ("temperature", "top_p", "top_k")}
+            {name: self._sampling[name] for name in ("temperature", "top_p", "top_k", "min_p")}
             if self._sampling["temperature"]
             else {}
         )
@@ -55,7 +59,7 @@ class Voice:
                 streamer=streamer,
                 do_sample=bool(drawn),
                 **drawn,
-                repetition_penalty=self._sampling["repetition_penalty"],
+                logits_processor=LogitsProcessorList([_Penalties(self._sampler)]),
                 max_new_tokens=self._sampling["max_new_tokens"],
                 eos_token_id=sorted(self._prompting.stop_ids),
                 pad_token_id=self._prompting.tokenizer.pad_token_id,
@@ -63,6 +67,17 @@ class Voice:
         except KeyboardInterrupt:
             pass
         return streamer.text
+
+
+class _Penalties(LogitsProcessor):
+    """The penalties with which the samples were drawn."""
+
+    def __init__(self, sampler: Sampler):
+        self._sampler = sampler
+
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        rows = zip(input_ids.tolist(), scores, strict=True)
+        return torch.stack([self._sampler.penalised(row, ids) for ids, row in rows])
 
 
 class _Pieces(TextStreamer):

@@ -7,6 +7,17 @@ from pathlib import Path
 import jinja2
 import yaml
 
+SHOWN_SAMPLING = (
+    "temperature",
+    "top_p",
+    "top_k",
+    "min_p",
+    "repetition_penalty",
+    "penalty_window",
+    "dry_multiplier",
+    "max_new_tokens",
+)
+
 SHOWN_ARGUMENTS = (
     "cutoff_len", "lora_rank", "lora_alpha", "lora_dropout", "lora_target", "per_device_train_batch_size", "gradient_accumulation_steps",
     "learning_rate", "num_train_epochs", "lr_scheduler_type", "warmup_steps", "seed",
@@ -118,10 +129,7 @@ def render_card(
         ),
         system=system,
         instruction=instruction,
-        sampling=", ".join(
-            f"{key} {sampling[key]}"
-            for key in ("temperature", "top_p", "top_k", "repetition_penalty", "max_new_tokens")
-        ),
+        sampling=", ".join(f"{key} {sampling[key]}" for key in SHOWN_SAMPLING),
         evaluation=evaluation,
         bits=evaluation["bits_per_character"],
         measures=measures(evaluation, titles),

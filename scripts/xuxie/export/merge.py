@@ -52,11 +52,8 @@ def merge(
         sampling["temperature"] > 0,
         sampling["max_new_tokens"],
     )
-    settings.temperature, settings.top_p, settings.top_k = (
-        (sampling[name] for name in ("temperature", "top_p", "top_k"))
-        if settings.do_sample
-        else (None, None, None)
-    )
+    for name in ("temperature", "top_p", "top_k", "min_p"):
+        setattr(settings, name, sampling[name] if settings.do_sample else None)
     settings.repetition_penalty = sampling["repetition_penalty"]
     merged.save_pretrained(folder, max_shard_size=UNSPLIT)
     if trained.trust_remote_code:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import torch
 
 from xuxie.models.nll import head_sees
-from xuxie.sampling.parameters import Drawing, row_generator
+from xuxie.sampling.parameters import Sampler, row_generator
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ def decode(
     model,
     requests: deque[Request],
     *,
-    drawing: Drawing,
+    sampler: Sampler,
     seed: int,
     stop_ids: set[int],
     batch_size: int = 8,
@@ -75,17 +75,15 @@ def decode(
             start = time.perf_counter()
             request = requests.popleft()
             cache, logits = reader.read(request.ids, request.max_new_tokens)
-            seen = torch.zeros(len(logits), dtype=torch.bool, device=logits.device)
-            seen[request.ids] = True
-            row = _Row(request, row_generator(seed, request.key), seen, cache)
-            row.take(logits, drawing, stop_ids)
+            row = _Row(request, row_generator(seed, request.key), cache)
+            row.take(logits, sampler, stop_ids)
             row.seconds += time.perf_counter() - start
             rows.append(row)
         if going := [row for row in rows if not row.stop]:
             start = time.perf_counter()
             logits = reader.step([row.new[-1] for row in going], [row.cache for row in going])
             for row, scores in zip(going, logits, strict=True):
-                row.take(scores, drawing, stop_ids)
+                row.take(scores, sampler, stop_ids)
             share = (time.perf_counter() - start) / len(going)
             for row in going:
                 row.seconds += share
@@ -99,20 +97,18 @@ def decode(
 class _Row:
     request: Request
     generator: torch.Generator
-    seen: torch.Tensor
     cache: object
     new: list[int] = field(default_factory=list)
     stop: str = ""
     seconds: float = 0.0
 
-    def take(self, logits: torch.Tensor, drawing: Drawing, stop_ids: set[int]) -> None:
+    def take(self, logits: torch.Tensor, sampler: Sampler, stop_ids: set[int]) -> None:
         """Draw the next token, or end."""
-        token = drawing.next_token(logits, self.seen, self.generator)
+        token = sampler.next_token(logits, self.request.ids + self.new, self.generator)
         if token in stop_ids:
             self.stop = "natural"
             return
         self.new.append(token)
-        self.seen[token] = True
         if len(self.new) == self.request.max_new_tokens:
             self.stop = "length"
 

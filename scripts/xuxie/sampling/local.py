@@ -9,7 +9,7 @@ from xuxie.llm.journal import Journal
 from xuxie.prompts.prompting import BARE, Prompting
 from xuxie.sampling.cache import answer_key, keep, recall
 from xuxie.sampling.decoding import Continuation, Request, decode
-from xuxie.sampling.parameters import Drawing
+from xuxie.sampling.parameters import Sampler, SamplingParameters
 from xuxie.sampling.turns import Story
 
 logger = logging.getLogger(__name__)
@@ -23,7 +23,7 @@ def sample_local(
     name: str,
     identity: str,
     journal: Journal,
-    drawing: Drawing,
+    parameters: SamplingParameters,
     seed: int,
     system: str | None,
     max_new_tokens: int,
@@ -63,7 +63,7 @@ def sample_local(
                 identity,
                 ids,
                 sorted(prompting.stop_ids),
-                vars(drawing),
+                vars(parameters),
                 seed,
                 request.key,
                 max_new_tokens,
@@ -81,7 +81,7 @@ def sample_local(
     for request, continuation in decode(
         model,
         waiting,
-        drawing=drawing,
+        sampler=Sampler(parameters, prompting.tokenizer, prompting.stop_ids),
         seed=seed,
         stop_ids=prompting.stop_ids,
         batch_size=batch_size,

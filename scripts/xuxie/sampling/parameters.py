@@ -1,65 +1,159 @@
-"""Draw the next token: repetition penalty, temperature, top-k, top-p, in the order of transformers' `generate`."""
+"""Sampling parameters, and how they choose the next token, in the order of transformers' `generate`."""
 
 import hashlib
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 
+STOP, PUNCTUATION = "stop", "punctuation"
+
 
 @dataclass(frozen=True)
-class Drawing:
+class SamplingParameters:
     """How the next token is drawn.
 
     Attributes:
         temperature: divides the logits; 0 takes the likeliest token.
         top_p: keep the likeliest tokens that together reach this probability; 1 keeps all.
         top_k: keep so many of the likeliest tokens; 0 keeps all.
-        repetition_penalty: logits of tokens already in the prompt or the output are divided (if
-            positive) or multiplied (if negative) by it (CTRL, arXiv 1909.05858); 1 does nothing.
+        min_p: keep the tokens that are at least this share as likely as the likeliest (arXiv
+            2407.01082); 0 keeps all.
+        repetition_penalty: logits of tokens already there are divided (if positive) or multiplied (if
+            negative) by it (CTRL, arXiv 1909.05858); 1 does nothing.
+        penalty_window: so many of the last tokens count as already there; 0 counts all, prompt included.
+        penalty_exempt: tokens that no penalty touches: `stop` and `punctuation`.
+        dry_multiplier: strength of DRY ("don't repeat yourself", text-generation-webui #5677), which
+            lowers the logit of a token that would make a repeated run longer: by multiplier x base ^
+            (length of the run - allowed length), from the allowed length on; 0 does nothing.
+        dry_base, dry_allowed_length: see there; the length is in tokens.
     """
 
     temperature: float = 0.7
     top_p: float = 0.9
     top_k: int = 50
+    min_p: float = 0.0
     repetition_penalty: float = 1.2
+    penalty_window: int = 0
+    penalty_exempt: tuple[str, ...] = (STOP,)
+    dry_multiplier: float = 0.0
+    dry_base: float = 1.75
+    dry_allowed_length: int = 4
+
+    @classmethod
+    def of(cls, sampling: dict) -> "SamplingParameters":
+        """The parameters in `sampling` of the config."""
+        chosen = {name: sampling[name] for name in cls.__dataclass_fields__}
+        return cls(**chosen | {"penalty_exempt": tuple(sampling["penalty_exempt"])})
+
+
+class Sampler:
+    """Draws tokens by the parameters, for one tokenizer.
+
+    Args:
+        parameters: the parameters.
+        tokenizer: says which tokens are punctuation.
+        stop_ids: the tokens that end an answer.
+    """
+
+    def __init__(self, parameters: SamplingParameters, tokenizer, stop_ids: Iterable[int]):
+        self.parameters = parameters
+        self._tokenizer = tokenizer
+        self._stop_ids = frozenset(stop_ids)
 
     def next_token(
-        self, logits: torch.Tensor, seen: torch.Tensor, generator: torch.Generator
+        self, logits: torch.Tensor, context: Sequence[int], generator: torch.Generator
     ) -> int:
         """Draw one token.
 
         Args:
             logits: scores of the vocabulary, one dimension.
-            seen: one flag a token of the vocabulary, true if it is in the prompt or the output so far.
+            context: prompt and output so far.
             generator: the row's own source of chance, on the CPU; one number is taken from it.
         """
-        logits = logits.float()
-        if self.repetition_penalty != 1:
-            penalised = torch.where(
-                logits < 0, logits * self.repetition_penalty, logits / self.repetition_penalty
-            )
-            logits = torch.where(seen, penalised, logits)
+        p = self.parameters
+        logits = self.penalised(logits, context)
         chance = torch.rand((), generator=generator, dtype=torch.float64)
-        if self.temperature == 0:
+        if p.temperature == 0:
             return int(logits.argmax())
         kept, ids = (
-            logits.topk(self.top_k)
-            if 0 < self.top_k < len(logits)
+            logits.topk(p.top_k)
+            if 0 < p.top_k < len(logits)
             else logits.sort(descending=True, stable=True)
         )
-        probabilities = (kept / self.temperature).double().softmax(-1)
+        probabilities = (kept / p.temperature).double().softmax(-1)
         cumulative = probabilities.cumsum(-1)
-        if self.top_p < 1:
+        last = len(cumulative)
+        if p.top_p < 1:
             # A token stays if those before it have not yet reached top_p; the first always stays.
-            last = int((cumulative - probabilities < self.top_p).sum())
-            cumulative = cumulative[: max(1, last)]
+            last = min(last, int((cumulative - probabilities < p.top_p).sum()))
+        if p.min_p > 0:
+            last = min(last, int((probabilities >= p.min_p * probabilities[0]).sum()))
+        cumulative = cumulative[: max(1, last)]
         place = int(
             torch.searchsorted(
                 cumulative, chance.to(cumulative.device) * cumulative[-1], right=True
             )
         )
         return int(ids[min(place, len(cumulative) - 1)])
+
+    def penalised(self, logits: torch.Tensor, context: Sequence[int]) -> torch.Tensor:
+        """A copy of the logits after both penalties, in 32 bits."""
+        p = self.parameters
+        logits = logits.float().clone()
+        window = context[-p.penalty_window :] if p.penalty_window else context
+        if p.repetition_penalty != 1:
+            seen = list(set(window) - self._exempt)
+            scores = logits[seen]
+            logits[seen] = torch.where(
+                scores < 0, scores * p.repetition_penalty, scores / p.repetition_penalty
+            )
+        if p.dry_multiplier:
+            for token, length in self._prolonged(window).items():
+                # A loop of hundreds of tokens must not overflow.
+                exponent = min(length - p.dry_allowed_length, 64 / math.log2(max(p.dry_base, 1.01)))
+                logits[token] -= p.dry_multiplier * p.dry_base**exponent
+        return logits
+
+    def _prolonged(self, context: Sequence[int]) -> dict[int, int]:
+        """The tokens that would prolong a repeated run, with its length so far; an exempt token ends every run."""
+        if not context or context[-1] in self._exempt:
+            return {}
+        found: dict[int, int] = {}
+        last = len(context) - 1
+        for place in range(last):
+            if context[place] != context[last] or context[place + 1] in self._exempt:
+                continue
+            length = 1
+            while (
+                length <= place
+                and context[place - length] == context[last - length]
+                and context[place - length] not in self._exempt
+            ):
+                length += 1
+            if length >= self.parameters.dry_allowed_length:
+                token = context[place + 1]
+                found[token] = max(length, found.get(token, 0))
+        return found
+
+    @cached_property
+    def _exempt(self) -> frozenset[int]:
+        exempt = self._stop_ids if STOP in self.parameters.penalty_exempt else frozenset()
+        if PUNCTUATION in self.parameters.penalty_exempt:
+            exempt |= punctuation_ids(self._tokenizer)
+        return exempt
+
+
+def punctuation_ids(tokenizer) -> frozenset[int]:
+    """The tokens without a letter or digit; those that hold a part of a character's bytes are not among them."""
+    texts = tokenizer.batch_decode([[token] for token in range(len(tokenizer))])
+    return frozenset(
+        token
+        for token, text in enumerate(texts)
+        if text and "\ufffd" not in text and not any(character.isalnum() for character in text)
+    )
 
 
 def row_generator(seed: int, names: Iterable[str | int]) -> torch.Generator:

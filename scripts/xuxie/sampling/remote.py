@@ -15,7 +15,7 @@ from xuxie.llm.budget import Budget, TokenEstimate
 from xuxie.llm.endpoint import Endpoint
 from xuxie.llm.journal import Journal
 from xuxie.sampling.cache import answer_key, keep, recall
-from xuxie.sampling.parameters import Drawing
+from xuxie.sampling.parameters import SamplingParameters
 from xuxie.sampling.turns import Story, question
 
 logger = logging.getLogger(__name__)
@@ -27,7 +27,7 @@ def sample_remote(
     *,
     name: str,
     journal: Journal,
-    drawing: Drawing,
+    parameters: SamplingParameters,
     seed: int,
     system: str | None,
     max_new_tokens: int,
@@ -54,8 +54,8 @@ def sample_remote(
     def answer(row: dict, turn: int, ask: dict) -> dict:
         body = {
             "messages": _messages(ask, system),
-            "temperature": drawing.temperature,
-            "top_p": drawing.top_p,
+            "temperature": parameters.temperature,
+            "top_p": parameters.top_p,
             "max_tokens": max_new_tokens,
             "seed": _seed(seed, row["id"], turn),
             "extra_body": endpoint.settings.extra_body,

@@ -13,7 +13,7 @@ from xuxie.models.catalogue import sha256_of
 from xuxie.models.loading import load_model
 from xuxie.prompts.prompting import Prompting
 from xuxie.sampling.local import sample_local
-from xuxie.sampling.parameters import Drawing
+from xuxie.sampling.parameters import SamplingParameters
 from xuxie.sampling.remote import sample_remote
 from xuxie.training.arguments import shaping_arguments
 
@@ -73,7 +73,7 @@ def sample_trained(
     settings = {
         **_asked(sampling),
         "batch_size": sampling["batch_size"],
-        "drawing": _drawing(sampling),
+        "parameters": SamplingParameters.of(sampling),
     }
     outputs = {}
     with Journal(journal_folder) as journal:
@@ -116,7 +116,11 @@ def sample_endpoint(
         open_endpoint(endpoint, gguf, threads, llm["offline"]) as opened,
         Journal(Path(llm["journal"])) as journal,
     ):
-        asked = {**_asked(sampling), "drawing": _drawing(sampling), "budget": llm["budget"]}
+        asked = {
+            **_asked(sampling),
+            "parameters": SamplingParameters.of(sampling),
+            "budget": llm["budget"],
+        }
         return sample_remote(opened, rows, name=name, journal=journal, **asked)
 
 
@@ -140,12 +144,6 @@ def chat_command(trained: Trained, sampling: dict, system: str | None) -> str:
             "chat",
             *(part for key, value in arguments.items() for part in (f"--{key}", str(value))),
         ]
-    )
-
-
-def _drawing(sampling: dict) -> Drawing:
-    return Drawing(
-        **{key: sampling[key] for key in ("temperature", "top_p", "top_k", "repetition_penalty")}
     )
 
 
