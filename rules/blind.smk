@@ -1,4 +1,7 @@
-# Reading blind, on demand: `snakemake blind` writes a page, and the files that it saves under votes/ are counted in the report.
+# Reading blind, on demand: `snakemake blind` writes a page, and the files that it saves under votes/ are counted.
+#
+# Needs  the samples of every adapter; for the count also the votes and evaluations
+# Makes  results/blind/blind.html and key.json (who wrote what); votes.json
 
 
 localrules:

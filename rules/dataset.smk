@@ -1,4 +1,7 @@
 # Kept pairs become Alpaca files, split by chapter, with every pair accounted for.
+#
+# Needs  of each novel of a dataset the text, chapters, chunks and pairs
+# Makes  results/datasets/{dataset}/{train,val,test}.jsonl, dataset_info.json (LLaMA-Factory's registry), ledger.json
 
 
 rule build_dataset:

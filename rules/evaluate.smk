@@ -1,4 +1,7 @@
 # What the adapter is worth, in numbers, each beside what the author's own text gets.
+#
+# Needs  an adapter, its base model, its samples, its dataset's rows and its novels
+# Makes  results/adapters/{adapter}/evaluation.json, and judged.jsonl where `evaluation.judge` names an endpoint
 
 
 if settings.samples_judge:

@@ -1,4 +1,7 @@
 # Taking an adapter home: merged, as GGUF, with a Modelfile, a card and the hash of everything. Never part of `all`.
+#
+# Needs  an adapter that passed its gates, its base model, its evaluation and samples, its dataset's rows
+# Makes  results/exports/{adapter}/: hf/, adapter/, *.gguf, Modelfile, README.md, SHA256SUMS; tools under results/tools/
 
 from xuxie.export.quantisations import CONVERTED, QUANTISED
 

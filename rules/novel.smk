@@ -1,4 +1,7 @@
-# From a novel's files to text, chapters and chunks.
+# A novel's files become text, chapters and chunks.
+#
+# Needs  the files that `novels` names, and resources/watermarks.txt
+# Makes  results/novels/{novel}/text.txt, source_map.jsonl, chapters.jsonl, chunks.jsonl, and the findings of each step
 
 
 rule normalise_text:

@@ -1,4 +1,9 @@
 # Two roles: a generator proposes pairs of spans, a scorer says how well each completion follows from its prompt.
+#
+# Needs  results/novels/{novel}/chunks.jsonl, and the models that serve or score here
+# Makes  results/novels/{novel}/pairs.jsonl (every candidate, kept or why not), failures.jsonl, unasked.jsonl, pairs.json
+#
+# A novel's chunks are dealt out to shards, each a job of its own: what one job loses is little, and what it asked is journaled.
 
 
 localrules:

@@ -1,4 +1,7 @@
 # The page a person opens first.
+#
+# Needs  what was found out about every novel, dataset and adapter
+# Makes  results/report.html
 
 
 rule write_report:

@@ -1,4 +1,7 @@
-# The base model and the adapter continue the same held-out prompts.
+# The base model, the adapter and their rivals continue the same held-out prompts.
+#
+# Needs  an adapter, its base model, its dataset's test rows, and the weights of its rivals
+# Makes  results/adapters/{adapter}/samples.jsonl
 
 
 rule sample_outputs:

@@ -1,4 +1,7 @@
-# Copies of the finished files in object storage, where the config names one.
+# Copies of the finished files in object storage, where `store` names one.
+#
+# Needs  a finished file under results/
+# Makes  its copy, at the same path under `store`
 
 
 if settings.store:

@@ -1,4 +1,7 @@
 # Gates, then LLaMA-Factory trains a LoRA adapter.
+#
+# Needs  a dataset's train and val rows, and a base model
+# Makes  results/adapters/{adapter}/adapter_model.safetensors with its config, train.yaml, gates.json, loss curve and manifest.json
 
 
 rule render_training:

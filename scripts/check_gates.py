@@ -28,7 +28,6 @@ def check_gates(
     system: str | None,
     failing: str,
     memory: float | None,
-    **_files: str,
 ) -> None:
     """Check the rows, the template, the tokenizer and the memory of a run.
 

@@ -12,7 +12,6 @@ def convert_gguf(
     gguf: str,
     quantisation: str,
     pre_tokenizer: str | None,
-    **_files: str,
 ) -> None:
     """Convert with llama.cpp's own converter.
 

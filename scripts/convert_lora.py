@@ -6,7 +6,7 @@ from xuxie.export.llama_cpp import convert
 from xuxie.runtime.job import run_job
 
 
-def convert_lora(adapter: str, model: list[str], archive: str, gguf: str, **_files: str) -> None:
+def convert_lora(adapter: str, model: list[str], archive: str, gguf: str) -> None:
     """Convert with llama.cpp's own converter, for servers that put a LoRA on the base model's GGUF.
 
     Args:

@@ -101,6 +101,4 @@ def _cells(usage: Usage, priced: bool) -> tuple[str, ...]:
 
 
 if __name__ == "__main__":
-    run_job(
-        estimate, snakemake, endpoints=snakemake.config["endpoints"], llm=snakemake.config["llm"]
-    )
+    run_job(estimate, snakemake)

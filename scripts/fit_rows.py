@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 
 def fit_rows(
-    yaml_file: str, rows: list[str], registry: str, ledger: str, fitted: list[str], **_model: str
+    yaml_file: str, rows: list[str], registry: str, ledger: str, fitted: list[str]
 ) -> None:
     """Copy the rows, shortening the prompts of those that are longer than `cutoff_len`.
 

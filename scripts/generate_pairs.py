@@ -73,9 +73,4 @@ def generate_pairs(
 
 
 if __name__ == "__main__":
-    run_job(
-        generate_pairs,
-        snakemake,
-        endpoints=snakemake.config["endpoints"],
-        llm=snakemake.config["llm"],
-    )
+    run_job(generate_pairs, snakemake)

@@ -6,7 +6,7 @@ from xuxie.models.catalogue import sha256_of
 from xuxie.runtime.job import run_job
 
 
-def hash_export(card: str, sums: str, **_files: str) -> None:
+def hash_export(card: str, sums: str) -> None:
     """Write a list that `sha256sum --check` reads.
 
     Args:

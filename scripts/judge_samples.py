@@ -38,9 +38,4 @@ def judge_samples(
 
 
 if __name__ == "__main__":
-    run_job(
-        judge_samples,
-        snakemake,
-        endpoints=snakemake.config["endpoints"],
-        llm=snakemake.config["llm"],
-    )
+    run_job(judge_samples, snakemake)

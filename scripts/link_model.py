@@ -7,9 +7,7 @@ from xuxie.models.sources import from_path, point_to
 from xuxie.runtime.job import run_job
 
 
-def link_model(
-    config: str, card: str, name: str, template: str, trust_remote_code: bool, **_files: str
-) -> None:
+def link_model(config: str, card: str, name: str, template: str, trust_remote_code: bool) -> None:
     """Point to a Hugging Face folder, and record the hash of each file.
 
     Args:

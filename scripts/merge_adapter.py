@@ -22,7 +22,6 @@ def merge_adapter(
     trust_remote_code: bool,
     system: str | None,
     sampling: dict,
-    **_files: str,
 ) -> None:
     """Write the merged Hugging Face folder, and the adapter alone beside it.
 

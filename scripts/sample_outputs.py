@@ -33,7 +33,6 @@ def sample_outputs(
     endpoints: dict,
     llm: dict,
     threads: int,
-    **_files,
 ) -> None:
     """Write one row a prompt: the prompt, the author's own continuation, and the output of every system.
 
@@ -84,9 +83,4 @@ def sample_outputs(
 
 
 if __name__ == "__main__":
-    run_job(
-        in_environment(sample_outputs),
-        snakemake,
-        endpoints=snakemake.config["endpoints"],
-        llm=snakemake.config["llm"],
-    )
+    run_job(in_environment(sample_outputs), snakemake)

@@ -48,9 +48,4 @@ def score_by_judge(
 
 
 if __name__ == "__main__":
-    run_job(
-        score_by_judge,
-        snakemake,
-        endpoints=snakemake.config["endpoints"],
-        llm=snakemake.config["llm"],
-    )
+    run_job(score_by_judge, snakemake)

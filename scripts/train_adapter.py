@@ -38,7 +38,6 @@ def train_adapter(
     threads: int,
     gpus: int,
     nodes: int,
-    **_more_inputs: str,
 ) -> None:
     """Run LLaMA-Factory on the rendered YAML; its output goes to this job's log as it comes.
 

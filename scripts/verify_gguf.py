@@ -31,7 +31,6 @@ def verify_gguf(
     template: str,
     trust_remote_code: bool,
     system: str | None,
-    **_files: str,
 ) -> None:
     """Serve the GGUF and compare vocabulary, chat template, stops and the likeliest tokens after held-out prompts.
 

@@ -30,7 +30,6 @@ def write_model_card(
     system: str | None,
     instruction: str,
     sampling: dict,
-    **_files: str,
 ) -> None:
     """Say what the model is: data, rights, recipe, figures, limits, and how to use and publish it.
 

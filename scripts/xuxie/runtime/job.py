@@ -21,23 +21,32 @@ STORAGE_FAULTS = {
 }
 
 
-def run_job(function: Callable, snakemake, **settings) -> None:
-    """Call `function` with the job's named inputs, outputs and params as keyword arguments.
+#: Sections of the config that no param carries. Addresses, limits, prices and budgets shape how an
+#: endpoint is asked, not what it answers: as params, a change of them would run paid calls again.
+UNWATCHED = ("endpoints", "llm")
 
-    `settings` are passed on too: parts of the config that shape how a job runs but not what it
-    writes, and so must not make Snakemake run it again, as a changed param would.
 
-    Files and `threads`, `resources` and `wildcards` are passed if the function names them: an
-    input may be there only so that Snakemake knows of it. Log records go to the rule's log file
-    and to standard error. A `UserError` and a fault of the storage end the job with a message and exit
-    status 1; any other exception keeps its traceback, as it is our fault.
+def run_job(function: Callable, snakemake) -> None:
+    """Call `function` with a job's params, and with what else of the job it names, as keyword arguments.
+
+    It may name inputs and outputs, of which some are there only so that Snakemake knows of them;
+    `threads`, `resources` and `wildcards`; and the sections of the config that are no params,
+    `endpoints` and `llm`.
+
+    Log records go to the rule's log file and to standard error. A `UserError` and a fault of the
+    storage end the job with a message and exit status 1; any other exception keeps its traceback,
+    as it is our fault.
     """
     log_to(snakemake.log[0] if snakemake.log else None)
-    accepted = inspect.signature(function).parameters
-    files = {**dict(snakemake.input.items()), **dict(snakemake.output.items())}
-    context = {name: getattr(snakemake, name) for name in ("threads", "resources", "wildcards")}
-    taken = {name: value for name, value in {**files, **context}.items() if name in accepted}
-    arguments = {**taken, **dict(snakemake.params.items()), **settings}
+    offered = {
+        **dict(snakemake.input.items()),
+        **dict(snakemake.output.items()),
+        **{name: getattr(snakemake, name) for name in ("threads", "resources", "wildcards")},
+        **{name: snakemake.config[name] for name in UNWATCHED},
+    }
+    named = inspect.signature(function).parameters
+    taken = {name: value for name, value in offered.items() if name in named}
+    arguments = {**taken, **dict(snakemake.params.items())}
     try:
         function(**arguments)
     except UserError as error:

@@ -1,0 +1,148 @@
+"""What a configuration means, asked of the one object that rules, scripts and the chat ask."""
+
+import copy
+
+import pytest
+from workspace import REPOSITORY
+from xuxie.config.completion import complete_config
+from xuxie.config.resolved import Settings, resolve
+from xuxie.errors import UserError
+
+CONFIG = {
+    "novels": {"first": {"path": "first.txt"}, "second": {"path": "second.txt", "language": "en"}},
+    "models": {
+        "small": {"source": "embedded", "name": "gemma-3-270m", "template": "gemma"},
+        "own": {"source": "path", "name": "models/own", "template": "qwen"},
+    },
+    "endpoints": {
+        "local": {"embedded": "small"},
+        "far": {"base_url": "http://127.0.0.1:9/v1", "model": "reader"},
+    },
+    "scorers": {
+        "likelihood": {"method": "likelihood", "model": "small"},
+        "judge": {"method": "judge", "endpoint": "far"},
+    },
+    "datasets": {"both": {"novels": ["second", "first"]}},
+    "adapters": {
+        "plain": {"dataset": "both", "model": "small"},
+        "odd": {"dataset": "both", "model": "own", "train_template": "alpaca"},
+    },
+}
+
+
+def settings(**changes: dict) -> Settings:
+    """The resolved configuration, with some keys of its sections changed."""
+    config = copy.deepcopy(CONFIG)
+    for section, values in changes.items():
+        config.setdefault(section, {}).update(values)
+    complete_config(config, REPOSITORY / "config/schema.yaml")
+    return resolve(config, "resources")
+
+
+def test_names_have_become_what_they_point_to():
+    odd = settings().adapters["odd"]
+    assert odd.model.source_name == "models/own"
+    assert [novel.name for novel in odd.dataset.novels] == ["second", "first"]
+    assert odd.dataset.languages == {"second": "en", "first": "zh"}
+
+
+def test_a_model_and_its_adapters_are_asked_with_one_template():
+    assert [it.asked_template for it in settings().adapters.values()] == ["gemma", "qwen"]
+    experiment = settings(sampling={"template": "alpaca"})
+    assert [it.asked_template for it in experiment.adapters.values()] == ["alpaca", "alpaca"]
+
+
+def test_only_an_experiment_is_trained_with_another_template_than_its_models():
+    assert [it.trained_template for it in settings().adapters.values()] == ["gemma", "alpaca"]
+
+
+def test_an_adapter_is_told_what_its_rows_say_unless_the_sampling_says_otherwise():
+    rows = {"both": {"novels": ["first"], "system": ["续写", "写下去"]}}
+    assert settings(datasets=rows).adapters["plain"].system == "续写"
+    assert settings(datasets=rows, sampling={"system": ""}).adapters["plain"].system == ""
+    bare = {"both": {"novels": ["first"], "system": []}}
+    assert settings(datasets=bare).adapters["plain"].system is None
+
+
+def test_prompts_are_in_the_novels_language():
+    made = settings()
+    assert made.novels["first"].prompts == "resources/prompts/zh"
+    assert made.novels["second"].prompts == "resources/prompts/en"
+    assert made.datasets["both"].judging == "resources/judging/en.txt"
+    assert settings(pairs={"wording": "mine"}).novels["first"].prompts == "mine"
+
+
+def test_limits_and_prices_are_no_part_of_an_endpoints_identity():
+    far = {
+        **CONFIG["endpoints"]["far"],
+        "rpm": 60,
+        "price": {"input": 2},
+        "base_url": "http://h/v1",
+    }
+    plain, limited = settings(), settings(endpoints={"far": far})
+    assert plain.endpoints["far"].identity == limited.endpoints["far"].identity
+    other = settings(endpoints={"far": {**far, "model": "another"}})
+    assert plain.endpoints["far"].identity != other.endpoints["far"].identity
+
+
+def test_only_an_embedded_endpoint_has_weights():
+    assert settings().endpoints["local"].gguf == "results/models/small/model.gguf"
+    assert settings().endpoints["far"].gguf == []
+
+
+def test_rivals_are_adapters_and_endpoints_with_what_is_loaded_of_them():
+    rivals = settings(sampling={"systems": ["base", "odd", "local", "far"]}).rivals
+    assert list(rivals) == ["odd", "local", "far"]
+    assert "results/adapters/odd/adapter_model.safetensors" in rivals["odd"].files_as_rival
+    assert rivals["odd"].as_rival["template"] == "qwen"
+    assert rivals["local"].files_as_rival == ["results/models/small/model.gguf"]
+    assert rivals["far"].files_as_rival == [] and rivals["far"].as_rival["gguf"] is None
+
+
+def test_a_tokenizer_is_needed_only_where_tokens_are_counted():
+    assert settings().chunk_tokenizer == [] and settings().pairs.tokenizer == []
+    counted = settings(chunks={"unit": "tokens", "model": "own"})
+    assert counted.chunk_tokenizer == "results/models/own/hf/config.json"
+
+
+def test_shards_follow_the_bytes_of_all_files(tmp_path):
+    for name, size in (("a.txt", 1500), ("b.txt", 600)):
+        (tmp_path / name).write_bytes(b"x" * size)
+    novel = settings(novels={"first": {"path": str(tmp_path)}}, pairs={"shard_bytes": 1000})
+    assert novel.novels["first"].shards == ["1-of-3", "2-of-3", "3-of-3"]
+    assert novel.novels["second"].shards == ["1-of-1"]
+
+
+def test_files_of_a_folder_come_in_reading_order(tmp_path):
+    names = ["第10章.txt", "第2章.txt", "第1章.txt"]
+    for name in names:
+        (tmp_path / name).touch()
+    files = settings(novels={"first": {"path": str(tmp_path)}}).novels["first"].files
+    assert files == [str(tmp_path / name) for name in reversed(names)]
+
+
+def test_a_missing_source_is_named_with_its_key(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "first.txt").touch()
+    with pytest.raises(UserError, match=r"second\.txt(?s:.*)novels\.second\.path"):
+        settings().check_sources()
+    (tmp_path / "second.txt").touch()
+    settings().check_sources()
+
+
+def test_all_adapters_are_taken_home_unless_some_are_named():
+    assert settings().export.adapters == ["plain", "odd"]
+    assert settings(export={"adapters": ["odd"]}).export.adapters == ["odd"]
+    few = settings(export={"quantisations": ["f16"], "lora_gguf": False, "verified_prompts": 0})
+    assert few.export.ggufs == ["model.f16.gguf"] and few.export.verified == []
+
+
+def test_the_store_gets_the_report_and_the_finished_files():
+    assert settings().delivered == []
+    config = {**copy.deepcopy(CONFIG), "store": "s3://bucket"}
+    complete_config(config, REPOSITORY / "config/schema.yaml")
+    delivered = resolve(config).delivered
+    assert delivered[0] == "report.html" and "datasets/both/train.jsonl" in delivered
+    assert {f"adapters/{name}/adapter_model.safetensors" for name in ("plain", "odd")} < set(
+        delivered
+    )
