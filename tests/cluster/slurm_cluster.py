@@ -269,7 +269,7 @@ class SlurmCluster:
         return done.returncode == 0 and "DOWN" not in done.stdout
 
     def _until(
-        self, holds: Callable[[], bool], what: str, *, seconds: float = 60, fail: bool = True
+        self, holds: Callable[[], bool], what: str, *, seconds: float = 300, fail: bool = True
     ) -> None:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:

@@ -3,19 +3,16 @@
 import contextlib
 import json
 import subprocess
-import sys
-import time
-from pathlib import Path
 
 import pytest
 from fault_server import FaultServer
+from patience import wait_for_exit, wait_until, written_in
 from roles import answer
-from workspace import REPOSITORY, Workspace
+from workspace import Workspace
 
-pytestmark = [pytest.mark.slurm, pytest.mark.timeout(2400)]
+pytestmark = pytest.mark.slurm
 
-PROFILE = ("--workflow-profile", str(REPOSITORY / "profiles/slurm"))
-PATIENCE = (
+SOON = (
     "--slurm-init-seconds-before-status-checks",
     "2",
     "--latency-wait",
@@ -24,26 +21,25 @@ PATIENCE = (
 )
 
 
-def make_workspace(folder: Path, config: dict, novel: str) -> Workspace:
-    workspace = Workspace(folder)
-    workspace.configure(config)
-    (folder / "small.txt").write_text(novel, encoding="utf-8")
-    return workspace
-
-
 def on_slurm(workspace: Workspace, *arguments: str, **settings) -> subprocess.CompletedProcess:
-    return workspace.snakemake(*PROFILE, *PATIENCE, *arguments, **settings)
+    return workspace.snakemake(*SOON, *arguments, profile="slurm", **settings)
 
 
 @pytest.fixture(scope="module")
 def walked_on_slurm(cluster, tmp_path_factory, small_config, novel_text):
     """A folder in which everything was made through Slurm; and what Slurm's accounting says of it, by rule."""
-    workspace = make_workspace(tmp_path_factory.mktemp("walked-on-slurm"), small_config, novel_text)
+    workspace = Workspace.make(tmp_path_factory.mktemp("walked-on-slurm"), small_config, novel_text)
     on_slurm(workspace)
-    time.sleep(3)  # accounting is a little behind
-    jobs = cluster.jobs(
-        "JobID", "JobName", "Comment", "Partition", "State", "AllocTRES", "Account", "SubmitLine"
-    )
+    fields = (
+        "JobID", "JobName", "Comment", "Partition", "State", "AllocTRES", "Account", "SubmitLine",
+    )  # fmt: skip
+
+    def ended() -> list[dict]:
+        jobs = cluster.jobs(*fields)
+        return [] if {job["State"] for job in jobs} & {"PENDING", "RUNNING", "COMPLETING"} else jobs
+
+    # Accounting is a little behind.
+    jobs = wait_until(ended, "accounting of every job", lambda: None, patience=120)
     return workspace, {
         job["Comment"].removeprefix("rule_").split("_wildcards_")[0]: job for job in jobs
     }
@@ -113,32 +109,9 @@ def test_a_second_run_submits_nothing(walked_on_slurm):
     assert "Nothing to be done" in on_slurm(workspace).stdout
 
 
-def start(workspace: Workspace, *arguments: str) -> subprocess.Popen:
-    """Begin a run, and do not wait for it."""
-    command = [
-        sys.executable,
-        "-m",
-        "snakemake",
-        "--snakefile",
-        str(REPOSITORY / "Snakefile"),
-        "--directory",
-        str(workspace.folder),
-    ]
-    command += [
-        "--configfile",
-        str(workspace / "config.yaml"),
-        "--replace-workflow-config",
-        *PROFILE,
-        *PATIENCE,
-        *arguments,
-    ]
-    with open(workspace / "run.log", "w") as log:
-        return subprocess.Popen(command, stdout=log, stderr=log, cwd=workspace.folder)
-
-
 @contextlib.contextmanager
 def begun(workspace: Workspace, *arguments: str):
-    run = start(workspace, *arguments)
+    run = workspace.begin(*SOON, *arguments, profile="slurm")
     try:
         yield run
     finally:
@@ -158,14 +131,20 @@ def running(cluster, comment: str) -> str | None:
     return None
 
 
-def until(found, what: str, run: subprocess.Popen, seconds: float = 300):
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if value := found():
-            return value
-        assert run.poll() is None, f"the run ended before {what}"
-        time.sleep(0.1)
-    raise AssertionError(f"not within {seconds:g} s: {what}")
+def until(found, what: str, run: subprocess.Popen, workspace: Workspace):
+    """Wait for something while the run goes on, and give it back."""
+
+    def found_or_ended():
+        value = found()
+        assert value or run.poll() is None, f"the run ended before {what}"
+        return value
+
+    return wait_until(found_or_ended, what, written_in(workspace.folder))
+
+
+def ends_well(run: subprocess.Popen, workspace: Workspace) -> None:
+    code = wait_for_exit(run, written_in(workspace.folder))
+    assert code == 0, (workspace / "run.log").read_text()
 
 
 def test_a_job_killed_while_it_asks_pays_for_nothing_twice(
@@ -178,17 +157,22 @@ def test_a_job_killed_while_it_asks_pays_for_nothing_twice(
             "base_url": slow.base_url,
             "concurrency": concurrency,
         }
-        workspace = make_workspace(
+        workspace = Workspace.make(
             tmp_path / "work", {**small_config, "endpoints": {"loopback": settings}}, novel_text
         )
         with begun(workspace, "results/novels/small/shards/1-of-1/candidates.jsonl") as run:
-            until(lambda: slow.answers.total() >= 5, "five answers", run)
+            until(lambda: slow.answers.total() >= 5, "five answers", run, workspace)
             answered = set(slow.answers)
             cluster.command(
                 "scancel",
-                until(lambda: running(cluster, "rule_generate_pairs"), "the job is known", run),
+                until(
+                    lambda: running(cluster, "rule_generate_pairs"),
+                    "the job is known",
+                    run,
+                    workspace,
+                ),
             )
-            assert run.wait(300) == 0, (workspace / "run.log").read_text()
+            ends_well(run, workspace)
     assert "CANCELLED" in (workspace / "run.log").read_text()
     assert set(slow.answers) > answered, "the job was done before it was killed"
     asked_twice = {question for question, count in slow.answers.items() if count > 1}
@@ -219,7 +203,7 @@ def test_a_training_that_is_cut_short_goes_on_from_its_checkpoint(
         **small_config,
         "adapters": {"long": {**small_config["adapters"]["small"], "train": long}},
     }
-    workspace = make_workspace(tmp_path / "work", config, novel_text)
+    workspace = Workspace.make(tmp_path / "work", config, novel_text)
     subprocess.run(
         [
             "cp",
@@ -239,13 +223,20 @@ def test_a_training_that_is_cut_short_goes_on_from_its_checkpoint(
     )
     folder = workspace / "results/adapters/long"
     with begun(workspace, "results/adapters/long/adapter_model.safetensors") as run:
-        until(lambda: list(folder.glob("checkpoint-*/trainer_state.json")), "a checkpoint", run)
-        job = until(lambda: running(cluster, "rule_train_adapter"), "the job is known", run)
+        until(
+            lambda: list(folder.glob("checkpoint-*/trainer_state.json")),
+            "a checkpoint",
+            run,
+            workspace,
+        )
+        job = until(
+            lambda: running(cluster, "rule_train_adapter"), "the job is known", run, workspace
+        )
         if end == "cancelled":
             cluster.command("scancel", job)
         else:
             cluster.command("scontrol", "update", f"JobId={job}", "TimeLimit=1")
-        assert run.wait(600) == 0, (workspace / "run.log").read_text()
+        ends_well(run, workspace)
     assert ("CANCELLED" if end == "cancelled" else "TIMEOUT") in (workspace / "run.log").read_text()
     assert json.loads((folder / "manifest.json").read_text())["resumed_from"].startswith(
         "checkpoint-"

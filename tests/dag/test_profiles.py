@@ -15,13 +15,9 @@ echo $!.server
 """
 
 
-def profile(name: str) -> tuple[str, str]:
-    return "--workflow-profile", str(REPOSITORY / "profiles" / name)
-
-
 @pytest.mark.parametrize("name", sorted(path.name for path in (REPOSITORY / "profiles").iterdir()))
 def test_every_profile_plans_the_whole_workflow(new_workspace, name):
-    planned = new_workspace.snakemake("-n", *profile(name))
+    planned = new_workspace.snakemake("-n", profile=name)
     assert jobs(planned.stdout) == jobs(new_workspace.snakemake("-n").stdout)
 
 
@@ -41,7 +37,7 @@ def test_jobs_for_a_scheduler_say_what_they_need(new_workspace, tmp_path):
     qsub.chmod(qsub.stat().st_mode | stat.S_IXUSR)
     path = f"{qsub.parent}:{os.environ['PATH']}"
     new_workspace.snakemake(
-        *profile("pbs"), "--latency-wait", "5", "results/novels/small/chunks.jsonl", PATH=path
+        "--latency-wait", "5", "results/novels/small/chunks.jsonl", profile="pbs", PATH=path
     )
     submitted = (new_workspace / "submitted.txt").read_text().splitlines()
     assert len(submitted) == 1, "the steps of a text share a job"

@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 
-from workspace import REPOSITORY, Workspace, jobs
+from workspace import Workspace, jobs
 
 #: Reports every file that is opened while snakemake plans.
 WATCH = """
@@ -111,26 +111,9 @@ def test_shards_follow_the_size_of_the_text(tmp_path):
 def test_planning_opens_no_novel(tmp_path):
     workspace = many(tmp_path / "work", {f"novel-{index}": 5000 for index in range(3)})
     report = tmp_path / "opened.json"
-    command = [
-        sys.executable,
-        "-c",
-        WATCH,
-        str(report),
-        "-n",
-        "--cores",
-        "1",
-        "--snakefile",
-        str(REPOSITORY / "Snakefile"),
-    ]
-    command += [
-        "--directory",
-        str(workspace.folder),
-        "--configfile",
-        str(workspace / "config.yaml"),
-        "--replace-workflow-config",
-    ]
+    arguments = workspace.command("-n")[3:]
     subprocess.run(
-        [*command, "--workflow-profile", "none"],
+        [sys.executable, "-c", WATCH, str(report), *arguments],
         cwd=workspace.folder,
         check=True,
         capture_output=True,

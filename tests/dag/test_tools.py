@@ -1,59 +1,11 @@
-"""What Snakemake offers around a workflow holds for this one: its report, container, unit tests, and use as a module."""
+"""Snakemake's ways to use a workflow hold for this one: as a module, deployed, in the catalogue."""
 
 import shutil
 import subprocess
 
 import pytest
 import yaml
-from dag.test_dry_run import clean_checkout, snakemake
-from workspace import REPOSITORY, jobs
-
-__all__ = ["clean_checkout"]
-
-#: Answers what Snakemake asks of conda before it looks at an environment; nothing is installed with it.
-CONDA = """#!/bin/sh
-case "$*" in
-    *info*) echo '{"conda_prefix": "/", "conda_version": "25.1.0", "platform": "linux-64"}' ;;
-    *--version*) echo 'conda 25.1.0' ;;
-    *channel_priority*) echo '{"get": {"channel_priority": "strict"}}' ;;
-esac
-"""
-
-
-def test_snakemakes_own_report_holds_ours(walked):
-    walked.snakemake("--report", "report.html")
-    report = (walked / "report.html").read_text(encoding="utf-8")
-    assert "results/report.html" in report and "train_adapter" in report
-
-
-def test_a_container_is_defined_with_every_environment_of_the_run(walked, tmp_path):
-    conda = tmp_path / "bin/conda"
-    conda.parent.mkdir()
-    conda.write_text(CONDA)
-    conda.chmod(0o755)
-    defined = walked.snakemake("--containerize", PATH=f"{conda.parent}:/usr/bin:/bin").stdout
-    # qwen1 is for models of its own; none is in this configuration.
-    for environment in {path.name for path in (REPOSITORY / "envs").glob("*.yaml")} - {
-        "qwen1.yaml"
-    }:
-        assert f"envs/{environment}" in defined, f"{environment} is missing"
-    assert "FROM" in defined and "conda env create" in defined
-
-
-def test_unit_tests_are_generated_for_what_was_run(walked, clean_checkout, tmp_path):
-    folder = shutil.copytree(clean_checkout.folder, tmp_path / "checkout")
-    shutil.copytree(walked.folder, folder, dirs_exist_ok=True, symlinks=True)
-    shutil.copy(walked / "config.yaml", folder / "config/config.yaml")
-    done = snakemake(folder, "--generate-unit-tests", "--cores", "1")
-    assert done.returncode == 0, done.stdout
-    made = {path.stem.removeprefix("test_") for path in (folder / ".tests/unit").glob("test_*.py")}
-    assert {
-        "normalise_text",
-        "find_chapters",
-        "cut_chunks",
-        "gather_pairs",
-        "build_dataset",
-    } <= made
+from workspace import REPOSITORY, jobs, run_in
 
 
 def test_another_workflow_uses_this_one_as_a_module(tmp_path, novel_text):
@@ -85,7 +37,7 @@ rule count:
         )
     )
     (tmp_path / "mine.txt").write_text(novel_text, encoding="utf-8")
-    done = snakemake(tmp_path, "--cores", "1", "count.txt")
+    done = run_in(tmp_path, "--cores", "1", "count.txt")
     assert done.returncode == 0, done.stdout
     assert jobs(done.stdout) == {
         "continuation_normalise_text": 1,
@@ -123,7 +75,7 @@ def test_snakedeploy_makes_a_folder_of_ones_own(clean_checkout, tmp_path):
     novel = own / "resources/novels/ban-jin-du.txt"
     novel.parent.mkdir(parents=True)
     shutil.copy(REPOSITORY / "resources/novels/ban-jin-du.txt", novel)
-    done = snakemake(own, "-n", "--cores", "1")
+    done = run_in(own, "-n", "--cores", "1")
     assert done.returncode == 0, done.stdout
     assert jobs(done.stdout)["train_adapter"] == 1
 

@@ -58,7 +58,9 @@ def test_a_model_with_code_of_its_own_goes_the_whole_road(
     assert read_json(walked_copy / ADAPTER / "manifest.json")["machine"]["packages"][
         "transformers"
     ].startswith("4.50.")
-    for sample in read_rows(walked_copy / ADAPTER / "samples.jsonl"):
+    samples = list(read_rows(walked_copy / ADAPTER / "samples.jsonl"))
+    assert samples
+    for sample in samples:
         assert all(output["tokens"] for output in sample["outputs"].values())
     bits = read_json(walked_copy / ADAPTER / "evaluation.json")["bits_per_character"]
     assert bits["tuned"]["value"] != bits["base"]["value"]

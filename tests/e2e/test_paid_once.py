@@ -27,11 +27,9 @@ def asked(endpoint) -> Callable[[], list[str]]:
 
 
 @pytest.fixture
-def paid(new_workspace, asked) -> Workspace:
-    """A workspace in which the rows of a dataset have been made."""
-    new_workspace.snakemake(ROWS)
-    assert asked()
-    return new_workspace
+def paid(walked_copy) -> Workspace:
+    """A workspace in which everything was asked and made."""
+    return walked_copy
 
 
 def changed(config: dict, **sections: dict) -> dict:
@@ -160,18 +158,3 @@ def test_an_estimate_asks_nothing_and_is_near_what_it_took(paid, small_config, a
     assert set(table) == {"generator", "judge"}
     for role, (_, _, endpoint, calls, *_) in table.items():
         assert endpoint == "loopback" and int(calls) == usage[role]["calls"]
-
-
-def test_written_pairs_report_how_much_of_them_is_verbatim(new_workspace, small_config):
-    new_workspace.configure(changed(small_config, pairs={"mode": "write"}))
-    new_workspace.snakemake(ROWS)
-    pairs = list(read_rows(new_workspace / PAIRS))
-    assert pairs and all(
-        0.5 < pair["verbatim"] < 1 and pair["completion"].endswith("他后来再也没有提起过这件事情。")
-        for pair in pairs
-    )
-    verbatim = read_json(new_workspace / "results/novels/small/pairs.json")["verbatim"]
-    assert verbatim["pairs"] == len(pairs) and verbatim["wholly"] == 0
-    assert verbatim["mean"] == pytest.approx(
-        sum(pair["verbatim"] for pair in pairs) / len(pairs), abs=1e-3
-    )

@@ -1,28 +1,50 @@
 """`pairs.mode: write` from the questions to the audited dataset."""
 
+import pytest
+from workspace import Workspace
 from xuxie.files.rows import read_json, read_rows
 
 DATASET = "results/datasets/small"
+NOVEL = "results/novels/small"
+END = "他后来再也没有提起过这件事情。"
 
 
-def test_pairs_that_an_llm_writes_go_into_the_dataset_and_its_ledger(new_workspace, small_config):
-    new_workspace.configure({**small_config, "pairs": {**small_config["pairs"], "mode": "write"}})
-    new_workspace.snakemake(f"{DATASET}/ledger_check.json")
+@pytest.fixture(scope="module")
+def written(tmp_path_factory, small_config, novel_text) -> Workspace:
+    """A dataset of pairs whose completions an LLM wrote."""
+    config = {**small_config, "pairs": {**small_config["pairs"], "mode": "write"}}
+    workspace = Workspace.make(tmp_path_factory.mktemp("written"), config, novel_text)
+    workspace.snakemake(f"{DATASET}/ledger_check.json")
+    return workspace
+
+
+@pytest.fixture(scope="module")
+def pairs(written) -> list[dict]:
+    return list(read_rows(written / NOVEL / "pairs.jsonl"))
+
+
+def test_pairs_that_an_llm_writes_go_into_the_dataset_and_its_ledger(written, pairs):
     rows = [
         row
         for split in ("train", "val", "test")
-        for row in read_rows(new_workspace / DATASET / f"{split}.jsonl")
+        for row in read_rows(written / DATASET / f"{split}.jsonl")
     ]
-    text = (new_workspace / "results/novels/small/text.txt").read_text(encoding="utf-8")
-    assert rows and all(
-        row["output"].endswith("他后来再也没有提起过这件事情。") and row["output"] not in text
-        for row in rows
-    )
-    pairs = {
-        pair["id"]: pair for pair in read_rows(new_workspace / "results/novels/small/pairs.jsonl")
-    }
-    assert all(0 < pairs[row["id"]]["verbatim"] < 1 for row in rows)
-    ledger = read_json(new_workspace / DATASET / "ledger.json")
+    text = (written / NOVEL / "text.txt").read_text(encoding="utf-8")
+    assert rows and all(row["output"].endswith(END) and row["output"] not in text for row in rows)
+    verbatim = {pair["id"]: pair["verbatim"] for pair in pairs}
+    assert all(0 < verbatim[row["id"]] < 1 for row in rows)
+    ledger = read_json(written / DATASET / "ledger.json")
     assert sum(ledger["rows"].values()) == len(rows)
     characters = ledger["novels"]["small"]["characters"]
     assert sum(sum(part.values()) for part in characters.values()) == len(text)
+
+
+def test_written_pairs_report_how_much_of_them_is_verbatim(written, pairs):
+    assert pairs and all(
+        0.5 < pair["verbatim"] < 1 and pair["completion"].endswith(END) for pair in pairs
+    )
+    verbatim = read_json(written / NOVEL / "pairs.json")["verbatim"]
+    assert verbatim["pairs"] == len(pairs) and verbatim["wholly"] == 0
+    assert verbatim["mean"] == pytest.approx(
+        sum(pair["verbatim"] for pair in pairs) / len(pairs), abs=1e-3
+    )

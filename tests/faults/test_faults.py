@@ -4,13 +4,13 @@ import functools
 import os
 import signal
 import subprocess
-import sys
 import time
 
 import pytest
 from fault_server import FaultServer
+from patience import wait_for_exit, wait_until, written_in
 from roles import answer
-from workspace import REPOSITORY, Workspace, jobs
+from workspace import Workspace, jobs
 
 CHUNKS = "results/novels/small/chunks.jsonl"
 CANDIDATES = "results/novels/small/shards/1-of-1/candidates.jsonl"
@@ -104,51 +104,31 @@ def slow(new_workspace, small_config, endpoint):
 
 
 def begin(workspace: Workspace, *targets: str) -> subprocess.Popen:
-    command = [
-        sys.executable,
-        "-m",
-        "snakemake",
-        "--snakefile",
-        str(REPOSITORY / "Snakefile"),
-        "--directory",
-        str(workspace.folder),
-    ]
-    command += ["--workflow-profile", str(REPOSITORY / "profiles/default"), "--cores", "2"]
-    command += [
-        "--configfile",
-        str(workspace / "config.yaml"),
-        "--replace-workflow-config",
-        *targets,
-    ]
-    with open(workspace / "run.log", "w") as log:
-        # Tests that run in a shell's background have SIGINT ignored, and would hand that on.
-        heed = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
-        return subprocess.Popen(
-            command,
-            stdout=log,
-            stderr=log,
-            cwd=workspace.folder,
-            start_new_session=True,
-            preexec_fn=heed,
-        )
+    """Start a run in a process group of its own."""
+    # Tests that run in a shell's background have SIGINT ignored, and would hand that on.
+    heed = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    return workspace.begin(*targets, start_new_session=True, preexec_fn=heed)
 
 
-def wait_for(holds, run: subprocess.Popen, seconds: float = 120) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
+def until_answered(count: int, server: FaultServer, run: subprocess.Popen) -> None:
+    """Wait while the run gets on."""
+
+    def answered() -> bool:
         assert run.poll() is None, "the run ended too early"
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+        return server.answers.total() >= count
+
+    wait_until(answered, f"{count} answers", server.answers.total)
 
 
 def test_a_second_run_in_the_same_folder_is_refused_and_harms_nothing(slow):
     workspace, server = slow
     run = begin(workspace, CANDIDATES)
-    wait_for(lambda: server.answers.total() >= 2, run)
+    until_answered(2, server, run)
     second = workspace.snakemake(CANDIDATES, check=False)
     assert second.returncode != 0
     assert "Directory cannot be locked" in second.stdout and "--unlock" in second.stdout
-    assert run.wait(120) == 0, (workspace / "run.log").read_text()
+    ended = wait_for_exit(run, written_in(workspace.folder))
+    assert ended == 0, (workspace / "run.log").read_text()
     assert max(server.answers.values()) == 1
 
 
@@ -156,9 +136,9 @@ def test_a_second_run_in_the_same_folder_is_refused_and_harms_nothing(slow):
 def test_an_interrupted_run_is_started_again_without_a_flag(slow, end):
     workspace, server = slow
     run = begin(workspace, CANDIDATES)
-    wait_for(lambda: server.answers.total() >= 3, run)
+    until_answered(3, server, run)
     os.killpg(run.pid, end)
-    run.wait(120)
+    wait_for_exit(run, written_in(workspace.folder))
     answered = set(server.answers)
     if end == signal.SIGKILL:
         # A run that had no time to clean up leaves its lock; Snakemake says how to take it away.

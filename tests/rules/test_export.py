@@ -8,9 +8,9 @@ import sys
 import pytest
 import torch
 import yaml
-from workspace import REPOSITORY, Workspace
+from workspace import Workspace
 from xuxie.errors import UserError
-from xuxie.export.llama_cpp import CONVERTERS, convert, fetch_archive, unpacked
+from xuxie.export.llama_cpp import CONVERTERS, convert, unpacked
 from xuxie.export.parity import Server, Source, compare
 from xuxie.files.rows import read_json, read_rows
 from xuxie.llm.embedded import embedded_server
@@ -22,18 +22,8 @@ EXPORT = "results/exports/small"
 RIGHTS = "The novel was written for this test; do with it what you like."
 
 
-@pytest.fixture(scope="session")
-def archive(tmp_path_factory):
-    """llama.cpp's sources, from a run in the repository or from the package index."""
-    there = REPOSITORY / "results/tools/llama.cpp.tar.gz"
-    if not there.exists():
-        there = tmp_path_factory.mktemp("tools") / "llama.cpp.tar.gz"
-        fetch_archive(there)
-    return there
-
-
 @pytest.fixture(scope="module")
-def exporting(tmp_path_factory, walked, small_config, archive):
+def exporting(tmp_path_factory, walked, small_config, llama_cpp_archive):
     """A function that copies the walked road, with other export settings."""
 
     def copy(**settings) -> Workspace:
@@ -42,7 +32,7 @@ def exporting(tmp_path_factory, walked, small_config, archive):
         shutil.copytree(walked.folder, workspace.folder, symlinks=True, dirs_exist_ok=True)
         workspace.configure({**small_config, "export": {"pre_tokenizer": "gpt-2", **settings}})
         (workspace / "results/tools").mkdir()
-        shutil.copy(archive, workspace / "results/tools/llama.cpp.tar.gz")
+        shutil.copy(llama_cpp_archive, workspace / "results/tools/llama.cpp.tar.gz")
         return workspace
 
     return copy
@@ -112,11 +102,11 @@ def test_each_gguf_was_held_against_the_folder(exported):
 
 
 def test_the_adapter_alone_on_the_base_models_gguf_is_the_tuned_model(
-    exported, tiny_model, archive, tmp_path
+    exported, tiny_model, llama_cpp_archive, tmp_path
 ):
     base = tmp_path / "base.gguf"
     convert(
-        archive,
+        llama_cpp_archive,
         "convert_hf_to_gguf.py",
         tiny_model,
         "--outfile",
@@ -186,7 +176,9 @@ def test_the_card_tells_counts_figures_and_rights_but_no_text(exported):
 
 
 def test_no_path_of_this_machine_goes_along(exported):
-    for file in (exported / EXPORT).rglob("*.json"):
+    files = list((exported / EXPORT).rglob("*.json"))
+    assert len(files) >= 5
+    for file in files:
         assert not re.search(r'"/(tmp|home|root|work)', file.read_text(encoding="utf-8")), file
 
 
@@ -234,10 +226,12 @@ def test_a_tokenizer_that_llama_cpp_does_not_recognise_is_told_with_the_way_out(
     assert not (workspace / EXPORT / "hf").exists()
 
 
-def test_a_pre_tokenizer_that_splits_otherwise_is_noticed(exported, tiny_model, archive, tmp_path):
+def test_a_pre_tokenizer_that_splits_otherwise_is_noticed(
+    exported, tiny_model, llama_cpp_archive, tmp_path
+):
     gguf = tmp_path / "wrong.gguf"
     convert(
-        archive,
+        llama_cpp_archive,
         "convert_hf_to_gguf.py",
         exported / EXPORT / "hf",
         "--outfile",
@@ -278,7 +272,7 @@ def test_small_quantisations_are_made_by_a_quantiser_that_is_built_once(exportin
     )  # the f16 that they are made from
 
 
-def test_the_converters_come_out_of_the_archive_and_go_again(archive):
-    with unpacked(archive, CONVERTERS) as folder:
+def test_the_converters_come_out_of_the_archive_and_go_again(llama_cpp_archive):
+    with unpacked(llama_cpp_archive, CONVERTERS) as folder:
         assert (folder / "convert_hf_to_gguf.py").exists() and not (folder / "src").exists()
     assert not folder.exists()

@@ -18,7 +18,7 @@ def evaluation(walked) -> dict:
 
 def test_sample_outputs_asks_both_systems_on_held_out_prompts(walked, samples):
     held_out = {row["id"]: row for row in read_rows(walked / "results/datasets/small/test.jsonl")}
-    assert len(samples) == min(2, len(held_out))
+    assert len(samples) == 2
     for sample in samples:
         row = held_out[sample["id"]]
         assert sample["reference"] == row["output"] and sample["prompt"]["input"] == row["input"]

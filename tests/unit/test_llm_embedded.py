@@ -1,19 +1,10 @@
-from pathlib import Path
+"""The embedded server: how many threads it takes, and weights that are missing or none."""
 
 import psutil
-import pydantic
 import pytest
 from xuxie.errors import UserError
-from xuxie.llm import Answered, Question, ask_all, open_endpoint
+from xuxie.llm import open_endpoint
 from xuxie.llm.embedded import threads_that_run
-
-MODEL = "qwen2.5-coder-0.5b"
-GGUF = Path(__file__).parents[2] / "results" / "models" / MODEL / "model.gguf"
-
-
-class Person(pydantic.BaseModel):
-    name: str = pydantic.Field(max_length=10)
-    age: int = pydantic.Field(ge=20, le=30)
 
 
 @pytest.mark.parametrize(
@@ -41,30 +32,3 @@ def test_weights_that_are_not_there_are_named(tmp_path):
         open_endpoint({"embedded": "m"}, tmp_path / "no.gguf"),
     ):
         pass
-
-
-@pytest.mark.embedded
-@pytest.mark.skipif(
-    not GGUF.exists(),
-    reason=f"no weights: `snakemake results/models/{MODEL}/model.gguf` makes them",
-)
-def test_the_embedded_model_answers_on_its_schema_and_from_the_journal(tmp_path):
-    questions = [
-        Question(
-            f"q{n}",
-            [{"role": "user", "content": f"给第{n}个人物起名"}],
-            Person,
-            sampling={"temperature": 0.7, "seed": n, "max_tokens": 60},
-        )
-        for n in range(3)
-    ]
-    settings = {"embedded": MODEL, "concurrency": 2, "context": 1024}
-    with open_endpoint(settings, GGUF, threads=2) as endpoint:
-        assert endpoint.base_url.startswith("http://127.0.0.1:")
-        first = list(ask_all(endpoint, questions, journal=tmp_path / "journal"))
-    assert all(isinstance(outcome, Answered) and 20 <= outcome.value.age <= 30 for outcome in first)
-    # another run has another port, and needs no server for what is known
-    with open_endpoint(settings, GGUF, offline=True) as endpoint:
-        again = list(ask_all(endpoint, questions, journal=tmp_path / "journal"))
-    assert [outcome.value for outcome in again] == [outcome.value for outcome in first]
-    assert all(outcome.from_journal for outcome in again)

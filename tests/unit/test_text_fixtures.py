@@ -109,6 +109,7 @@ def assert_sound(text, counts, chapters, findings, chunks):
     assert totals["decoded"] + totals["added"] - totals["removed"] == totals["kept"] == len(text)
     account = dict(findings["characters"])
     assert account.pop("text") == len(text) == sum(account.values())
+    assert chapters and chunks
     assert all(before["end"] <= after["start"] for before, after in pairwise(chapters))
     for number, chapter in enumerate(chapters, 1):
         own = [chunk for chunk in chunks if chunk["chapter"] == number]

@@ -5,11 +5,8 @@ from pathlib import Path
 import httpx
 import pytest
 import torch
-from convert_model import convert_model
-from fetch_model import fetch_model
 from gguf import GGUFReader
 from transformers import AutoTokenizer
-from workspace import REPOSITORY
 from xuxie.errors import UserError
 from xuxie.files.rows import read_json
 from xuxie.models.catalogue import sha256_of
@@ -20,25 +17,10 @@ from xuxie.training.gates import trained_marker_gate
 
 pytestmark = pytest.mark.embedded
 
-MODELS = {"qwen2.5-coder-0.5b": "qwen", "gemma-3-270m": "gemma"}
 
-
-@pytest.fixture(scope="module", params=MODELS)
-def model(request, tmp_path_factory) -> Path:
-    """The folder of an embedded model: model.gguf, hf/, model.json."""
-    made = REPOSITORY / "results/models" / request.param
-    if not (made / "model.json").exists():  # the demo may have made it already
-        made = tmp_path_factory.mktemp(request.param)
-        (made / "hf").mkdir()
-        fetch_model(str(made / "model.gguf"), request.param)
-        convert_model(
-            str(made / "model.gguf"),
-            str(made / "hf/config.json"),
-            str(made / "model.json"),
-            request.param,
-            MODELS[request.param],
-        )
-    return made
+@pytest.fixture(scope="module", params=["qwen2.5-coder-0.5b", "gemma-3-270m"])
+def model(request, embedded_folder) -> Path:
+    return embedded_folder(request.param)
 
 
 def test_every_file_is_what_its_card_says(model):

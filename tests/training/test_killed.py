@@ -7,10 +7,10 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
+from patience import wait_until
 from training_run import TrainingRun, rows_of
 from workspace import REPOSITORY
 from xuxie.files.rows import read_json, read_rows
@@ -92,12 +92,8 @@ def test_killed_and_resumed_is_bit_for_bit_the_same(
     moments = sorted(random.Random(seed).sample(range(3, STEPS), 2))
     for moment in moments:
         kill_at_step(run, moment)
-        deadline = time.monotonic() + 20
-        while trainers() and time.monotonic() < deadline:
-            time.sleep(0.2)
-        assert not trainers(), (
-            "a trainer outlives its job, and would write over the next one's checkpoints"
-        )
+        # One that outlived its job would write over the next one's checkpoints.
+        wait_until(lambda: not trainers(), "the trainer's end", lambda: None, patience=120)
     manifest = run.run()
     folder, alone = undisturbed
     assert manifest["resumed_from"] and not alone["resumed_from"], moments

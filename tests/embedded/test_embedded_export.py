@@ -6,12 +6,8 @@ import peft
 import pytest
 import torch
 from convert_gguf import convert_gguf
-from convert_model import convert_model
-from fetch_model import fetch_model
 from merge_adapter import merge_adapter
 from verify_gguf import verify_gguf
-from workspace import REPOSITORY
-from xuxie.export.llama_cpp import fetch_archive
 from xuxie.files.rows import read_json, write_rows
 from xuxie.models.loading import load_model
 from xuxie.sampling.parameters import SamplingParameters
@@ -27,21 +23,8 @@ SAMPLING = {
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory) -> Path:
-    """The embedded model's folder: hf/ and model.json."""
-    made = REPOSITORY / "results/models" / NAME
-    if not (made / "model.json").exists():  # the demo may have made it already
-        made = tmp_path_factory.mktemp("model")
-        (made / "hf").mkdir()
-        fetch_model(str(made / "model.gguf"), NAME)
-        convert_model(
-            str(made / "model.gguf"),
-            str(made / "hf/config.json"),
-            str(made / "model.json"),
-            NAME,
-            TEMPLATE,
-        )
-    return made
+def model(embedded_folder) -> Path:
+    return embedded_folder(NAME)
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +45,9 @@ def adapter(tmp_path_factory, model) -> Path:
     return folder
 
 
-def test_llama_cpp_writes_what_the_merged_folder_writes(model, adapter, novel_text, tmp_path):
+def test_llama_cpp_writes_what_the_merged_folder_writes(
+    model, adapter, llama_cpp_archive, novel_text, tmp_path
+):
     rows = [
         {
             "id": f"r{start}", "instruction": INSTRUCTION, "input": novel_text[start : start + 120], "system": SYSTEM, "history": [],
@@ -71,10 +56,6 @@ def test_llama_cpp_writes_what_the_merged_folder_writes(model, adapter, novel_te
         for start in (200, 1200, 2200, 3200)
     ]  # fmt: skip
     write_rows(tmp_path / "test.jsonl", rows)
-    archive = REPOSITORY / "results/tools/llama.cpp.tar.gz"
-    if not archive.exists():
-        archive = tmp_path / "llama.cpp.tar.gz"
-        fetch_archive(archive)
     (tmp_path / "hf").mkdir()
     (tmp_path / "adapter").mkdir()
     merged, gguf, likeness = (
@@ -88,7 +69,7 @@ def test_llama_cpp_writes_what_the_merged_folder_writes(model, adapter, novel_te
         str(adapter / "adapter_model.safetensors"), str(adapter / "adapter_config.json"), [str(model / "hf/config.json"), str(model / "model.json")],
         test, merged, str(tmp_path / "adapter/adapter_model.safetensors"), sampling=SAMPLING, **asked,
     )  # fmt: skip
-    convert_gguf(merged, str(archive), gguf, "f16", None)
+    convert_gguf(merged, str(llama_cpp_archive), gguf, "f16", None)
     verify_gguf(
         gguf,
         merged,

@@ -1,0 +1,29 @@
+"""What runs again once everything is made: nothing, unless what it was made from has changed."""
+
+import shutil
+
+from workspace import REPOSITORY, Workspace, copy_checkout, jobs
+
+
+def test_a_second_run_does_nothing(walked):
+    assert "Nothing to be done" in walked.snakemake().stdout
+
+
+def test_touching_scripts_runs_nothing_again(walked, tmp_path):
+    # Paths from the results to the workflow are relative: both copies lie to each other as the originals do.
+    checkout = copy_checkout(tmp_path / REPOSITORY.relative_to("/"))
+    folder = tmp_path / walked.folder.relative_to("/")
+    shutil.copytree(walked.folder, folder, symlinks=True)
+    copied = Workspace(folder, checkout.folder)
+    scripts = list((checkout / "scripts").rglob("*.py"))
+    assert len(scripts) > 30
+    for script in scripts:
+        script.touch()
+    assert "Nothing to be done" in copied.snakemake("-n").stdout
+
+
+def test_a_changed_threshold_asks_nothing_again(walked_copy, small_config):
+    walked_copy.configure({**small_config, "pairs": {**small_config["pairs"], "threshold": 6}})
+    counts = jobs(walked_copy.snakemake("-n").stdout)
+    assert "gather_pairs" in counts
+    assert not {"generate_pairs", "score_by_judge"} & counts.keys()
