@@ -10,11 +10,11 @@ from transformers import AutoConfig
 from xuxie.errors import UserError
 from xuxie.files.rows import read_rows, write_json
 from xuxie.models.loading import load_tokenizer
-from xuxie.prompts.prompting import Prompting
+from xuxie.prompts.prompting import Prompting, shaping_arguments
 from xuxie.runtime.environments import in_environment
 from xuxie.runtime.job import run_job
 from xuxie.training import gates as g
-from xuxie.training.arguments import machine_arguments, parse_arguments, shaping_arguments
+from xuxie.training.arguments import machine_arguments, parse_arguments
 from xuxie.training.memory import GIB, Shape, advice, device_memory, estimate
 
 log = logging.getLogger(__name__)

@@ -7,10 +7,9 @@ import yaml
 from xuxie.dataset.alpaca import dataset_info
 from xuxie.files.rows import read_rows, write_json, write_rows
 from xuxie.models.loading import load_tokenizer
-from xuxie.prompts.prompting import Prompting
+from xuxie.prompts.prompting import Prompting, shaping_arguments
 from xuxie.runtime.environments import in_environment
 from xuxie.runtime.job import run_job
-from xuxie.training.arguments import shaping_arguments
 from xuxie.training.fit import cut_between, fit
 
 log = logging.getLogger(__name__)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from xuxie.models.catalogue import sha256_of
+from xuxie.files.hashing import sha256_of
 from xuxie.runtime.job import run_job
 
 

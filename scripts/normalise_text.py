@@ -41,8 +41,8 @@ def normalise_text(
     totals = account["characters"]
     if totals["decoded"] + totals["added"] - totals["removed"] != totals["kept"]:
         raise AssertionError(f"the characters do not add up: {totals}")
-    write_text(text, result.draft.text)
-    write_source_map(source_map, result.draft, result.decoded)
+    write_text(text, result.aligned.text)
+    write_source_map(source_map, result.aligned, result.decoded)
     write_json(counts, account)
     for step, tally in result.tallies.items():
         logger.info(

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import yaml
 from xuxie.errors import UserError
+from xuxie.files.hashing import sha256_of
 from xuxie.files.rows import read_json, write_json, write_rows
-from xuxie.models.catalogue import sha256_of
 from xuxie.runtime.environments import in_environment
 from xuxie.runtime.job import run_job
 from xuxie.training.arguments import machine_arguments

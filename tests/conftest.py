@@ -9,10 +9,15 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # workers share the cores; before anyth
 
 import pytest
 from fault_server import FaultServer
+from hypothesis import HealthCheck, settings
 from roles import KEY, answer
 from tiny_model import make_tiny_model
 from workspace import REPOSITORY, Workspace, copy_checkout
 from xuxie.export.llama_cpp import fetch_archive
+
+# How long an example takes says what else the machine does.
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")
 
 #: Fixtures that are too dear to be made in every worker: whatever uses one goes to the same worker.
 SHARED = ("cluster", "walked", "embedded_folder")

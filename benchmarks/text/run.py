@@ -42,7 +42,7 @@ def bytes_to_chunks(path: Path) -> Callable[[], list[str]]:
         result = normalise(
             read_sources([str(path)]), steps=steps, patterns=read_patterns(WATERMARKS)
         )
-        text = result.draft.text
+        text = result.aligned.text
         found, _ = find_chapters(text)
         return [
             text[start:end]

@@ -8,8 +8,8 @@ import torch
 from gguf import GGUFReader
 from transformers import AutoTokenizer
 from xuxie.errors import UserError
+from xuxie.files.hashing import sha256_of
 from xuxie.files.rows import read_json
-from xuxie.models.catalogue import sha256_of
 from xuxie.models.loading import load_model
 from xuxie.models.tokenizer import check_tokenizer
 from xuxie.prompts.prompting import Prompting

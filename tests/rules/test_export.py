@@ -12,9 +12,9 @@ from workspace import Workspace
 from xuxie.errors import UserError
 from xuxie.export.llama_cpp import CONVERTERS, convert, unpacked
 from xuxie.export.parity import Server, Source, compare
+from xuxie.files.hashing import sha256_of
 from xuxie.files.rows import read_json, read_rows
 from xuxie.llm.embedded import embedded_server
-from xuxie.models.catalogue import sha256_of
 from xuxie.models.loading import load_model
 from xuxie.prompts.prompting import Prompting
 

@@ -85,7 +85,9 @@ def test_length_cannot_win():
     _, pairings, _ = judge(
         lambda a, b: "tie" if len(a) == len(b) else "A" if len(a) > len(b) else "B"
     )
-    assert pairings and all(pairing["ties"] == 8 and pairing["flips"] == 0 for pairing in pairings.values())
+    assert pairings and all(
+        pairing["ties"] == 8 and pairing["flips"] == 0 for pairing in pairings.values()
+    )
 
 
 def test_a_judge_that_knows_the_author_is_trusted():

@@ -13,6 +13,7 @@ from link_model import link_model
 from own_code_model import make_own_code_model
 from workspace import REPOSITORY
 from xuxie.errors import UserError
+from xuxie.files.hashing import sha256_of
 from xuxie.files.rows import read_json
 from xuxie.models import catalogue
 from xuxie.models.sources import wanted_files
@@ -77,11 +78,7 @@ def test_a_download_breaks_goes_on_and_is_done_once_per_machine(served, tmp_path
             "apache-2.0",
         )
         for name, sha256 in card["files"].items():
-            assert (
-                catalogue.sha256_of(served / name)
-                == sha256
-                == catalogue.sha256_of(tmp_path / "one/hf" / name)
-            )
+            assert sha256_of(served / name) == sha256 == sha256_of(tmp_path / "one/hf" / name)
 
         sent = dict(hub.sent)
         assert download(tmp_path / "two", tmp_path / "cache", hub).returncode == 0
@@ -167,7 +164,7 @@ def small_embedded(monkeypatch, tmp_path):
     digest = "936a185caaa266bb9cbe981e9e05cb78cd732b0b3280eb944412bb6f8f8f07af"  # of b"helloworld"
     entry = catalogue.EmbeddedModel(
         title="small", licence="none", terms="none", sha256=digest, repository="a/b", file="small.gguf",
-        parts=tuple(catalogue.Part(f"small-part{n}", "1.0", catalogue.sha256_of(wheels[n - 1]), f"small_part{n}/part.bin") for n in (1, 2)),
+        parts=tuple(catalogue.Part(f"small-part{n}", "1.0", sha256_of(wheels[n - 1]), f"small_part{n}/part.bin") for n in (1, 2)),
     )  # fmt: skip
     commands = []
 

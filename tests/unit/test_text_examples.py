@@ -7,7 +7,7 @@ from cut_chunks import cut_chunks
 from tokenizers import Tokenizer, models, pre_tokenizers
 from xuxie.errors import UserError
 from xuxie.files.rows import read_rows, write_rows
-from xuxie.text.draft import Draft
+from xuxie.text.aligned import AlignedText
 from xuxie.text.headings import parse
 from xuxie.text.numerals import number
 from xuxie.text.sentences import sentences
@@ -140,9 +140,9 @@ ADVERTS = [
 
 @pytest.mark.parametrize("advert", ADVERTS)
 def test_adverts_go(advert):
-    draft = Draft(f"雨停了。\n{advert}\n天亮了。\n")
-    remove_watermarks(draft, read_patterns(ROOT / "resources/watermarks.txt"))
-    assert not set(draft.text) & set("wm.票书页载站")
+    aligned = AlignedText(f"雨停了。\n{advert}\n天亮了。\n")
+    remove_watermarks(aligned, read_patterns(ROOT / "resources/watermarks.txt"))
+    assert not set(aligned.text) & set("wm.票书页载站")
 
 
 PROSE = [
@@ -158,14 +158,14 @@ PROSE = [
 
 @pytest.mark.parametrize("line", PROSE)
 def test_prose_stays(line):
-    draft = Draft(f"雨停了。\n{line}\n")
-    assert remove_watermarks(draft, read_patterns(ROOT / "resources/watermarks.txt")).places == 0
+    aligned = AlignedText(f"雨停了。\n{line}\n")
+    assert remove_watermarks(aligned, read_patterns(ROOT / "resources/watermarks.txt")).places == 0
 
 
 def test_more_patterns_from_the_config():
-    draft = Draft("雨停了。\n云深阁首发\n天亮了。\n")
-    remove_watermarks(draft, read_patterns(ROOT / "resources/watermarks.txt", ["云深阁.*"]))
-    assert draft.text == "雨停了。\n天亮了。\n"
+    aligned = AlignedText("雨停了。\n云深阁首发\n天亮了。\n")
+    remove_watermarks(aligned, read_patterns(ROOT / "resources/watermarks.txt", ["云深阁.*"]))
+    assert aligned.text == "雨停了。\n天亮了。\n"
 
 
 @pytest.mark.parametrize(

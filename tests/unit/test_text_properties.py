@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from xuxie.errors import UserError
+from xuxie.text.aligned import AlignedText
 from xuxie.text.chapters import find_chapters
 from xuxie.text.chunks import balanced_cuts, chunks
 from xuxie.text.decode import decode
-from xuxie.text.draft import Draft
 from xuxie.text.layout import lay_out
 from xuxie.text.normalise import STEPS, normalise
 from xuxie.text.numerals import number
@@ -140,22 +140,22 @@ edit_lists = st.lists(
 
 
 @given(st.integers(0, 60), st.lists(edit_lists, max_size=4))
-def test_a_draft_knows_where_what_is_left_comes_from(length, rounds):
+def test_an_aligned_text_knows_where_what_is_left_comes_from(length, rounds):
     original = "".join(chr(0x4E00 + place) for place in range(length))
-    draft = Draft(original)
+    aligned = AlignedText(original)
     for edits in rounds:
         starts, ends, replacements, place = [], [], [], 0
         for start, width, replacement in sorted(edits):
-            if place <= start <= len(draft.text):
+            if place <= start <= len(aligned.text):
                 starts.append(start)
-                ends.append(min(start + width, len(draft.text)))
+                ends.append(min(start + width, len(aligned.text)))
                 replacements.append(replacement)
                 place = ends[-1] + 1
-        before = len(draft.text)
-        tally = draft.edit(starts, ends, replacements)
-        assert before + tally.added - tally.removed == len(draft.text)
-    origins = draft.origins(np.arange(len(draft.text)))
-    for character, origin in zip(draft.text, origins.tolist(), strict=True):
+        before = len(aligned.text)
+        tally = aligned.edit(starts, ends, replacements)
+        assert before + tally.added - tally.removed == len(aligned.text)
+    origins = aligned.origins(np.arange(len(aligned.text)))
+    for character, origin in zip(aligned.text, origins.tolist(), strict=True):
         assert character in "xy" or original[origin] == character
 
 
@@ -172,22 +172,22 @@ def test_normalising_adds_up_and_leaves_no_replacement(text, switches):
     assert (
         totals["decoded"] + totals["added"] - totals["removed"]
         == totals["kept"]
-        == len(result.draft.text)
+        == len(result.aligned.text)
     )
-    assert "\ufffd" not in result.draft.text
-    result.draft.text.encode("utf-8")
+    assert "\ufffd" not in result.aligned.text
+    result.aligned.text.encode("utf-8")
     if steps["unicode"] and not steps["simplified"]:
-        assert unicodedata.is_normalized("NFC", result.draft.text)
+        assert unicodedata.is_normalized("NFC", result.aligned.text)
 
 
 @given(novel_text)
 def test_no_blanks_are_left_around_lines(text):
-    draft = Draft("雪" + text.replace("\r", ""))
-    lay_out(draft, join=False)
-    lines = draft.text.removesuffix("\n").split("\n")
+    aligned = AlignedText("雪" + text.replace("\r", ""))
+    lay_out(aligned, join=False)
+    lines = aligned.text.removesuffix("\n").split("\n")
     assert all(line == line.strip() for line in lines)
-    assert "\n\n\n" not in draft.text
-    assert "".join(draft.text.split()) == "雪" + "".join(text.split())
+    assert "\n\n\n" not in aligned.text
+    assert "".join(aligned.text.split()) == "雪" + "".join(text.split())
 
 
 @given(novel_text)
@@ -197,7 +197,7 @@ def test_a_clean_text_stays_as_it_is(text):
             [Source("novel.txt", text.encode(), "text")],
             language="any",
             steps=ALL_STEPS | {"broken_lines": False},
-        ).draft.text
+        ).aligned.text
 
     try:
         once = cleaned("雪。" + text)
@@ -237,9 +237,9 @@ def test_characters_lead_back_to_their_bytes(encoding, prose, tmp_path_factory):
         encoding=encoding,
         steps=ALL_STEPS | {"simplified": False, "punctuation": False, "fullwidth": False},
     )
-    write_source_map(folder / "map.jsonl", result.draft, result.decoded)
+    write_source_map(folder / "map.jsonl", result.aligned, result.decoded)
     found = SourceMap(folder / "map.jsonl")
-    for position, character in enumerate(result.draft.text):
+    for position, character in enumerate(result.aligned.text):
         byte = found.locate(position).byte
         if character not in "\n \u3000":
             assert data[byte:].decode(result.decoded[0].encoding)[0] == character
@@ -262,12 +262,12 @@ def test_any_bytes_are_a_clear_error_or_text(data):
                 on_bad_bytes=on_bad_bytes,
                 steps=ALL_STEPS | {"simplified": False},
             )
-            found, _ = find_chapters(result.draft.text)
+            found, _ = find_chapters(result.aligned.text)
         except UserError as error:
             assert "where: " in str(error) and "remedy: " in str(error)
         else:
             assert found and all(
-                chunks(result.draft.text, chapter.start, chapter.end, 50) for chapter in found
+                chunks(result.aligned.text, chapter.start, chapter.end, 50) for chapter in found
             )
 
 

@@ -3,7 +3,7 @@
 import random
 from itertools import pairwise
 
-from xuxie.sampling.turns import question
+from xuxie.prompts.question import question
 from xuxie.text.sentences import bounds
 
 Span = tuple[int, int]

@@ -12,6 +12,8 @@ from collections.abc import Iterable
 
 import jieba.posseg
 
+from xuxie.text.han import is_han
+
 jieba.setLogLevel(logging.WARNING)
 
 # The commonest family names.
@@ -57,7 +59,7 @@ class NameFinder:
 
 
 def _formed_as_a_name(word: str) -> bool:
-    if not 2 <= len(word) <= 4 or not _is_chinese(word) or word[0] == word[1]:
+    if not 2 <= len(word) <= 4 or not is_han(word) or word[0] == word[1]:
         return False
     familiar = word[0] in "老小" and word[1] in _FAMILY or word[0] == "阿"
     return familiar or word[0] in _FAMILY or word[:2] in _TWO_CHARACTER_FAMILY
@@ -66,8 +68,4 @@ def _formed_as_a_name(word: str) -> bool:
 def mostly_chinese(texts: Iterable[str]) -> bool:
     """Whether most letters are Chinese characters; names are looked for in no other text."""
     letters = [character for text in texts for character in text if character.isalpha()]
-    return bool(letters) and sum(map(_is_chinese, letters)) * 2 > len(letters)
-
-
-def _is_chinese(text: str) -> bool:
-    return all("\u4e00" <= character <= "\u9fff" for character in text)
+    return bool(letters) and sum(map(is_han, letters)) * 2 > len(letters)

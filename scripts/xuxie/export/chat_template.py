@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from xuxie.errors import UserError
 from xuxie.prompts.prompting import Prompting
-from xuxie.sampling.turns import question
+from xuxie.prompts.question import question
 
 
 def messages_of(row: dict, system: str | None = None) -> list[dict]:

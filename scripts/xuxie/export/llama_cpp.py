@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from xuxie.errors import UserError
-from xuxie.models.catalogue import sha256_of
+from xuxie.files.hashing import sha256_of
 
 log = logging.getLogger(__name__)
 

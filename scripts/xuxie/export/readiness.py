@@ -8,8 +8,8 @@ from pathlib import Path
 from xuxie.errors import UserError
 from xuxie.export.llama_cpp import convert, known_architectures, known_pre_tokenizers
 from xuxie.export.quantisations import QUANTISED, bytes_of
+from xuxie.files.hashing import sha256_of
 from xuxie.files.rows import read_json
-from xuxie.models.catalogue import sha256_of
 from xuxie.runtime.environments import SHARED
 
 GIB = 1 << 30

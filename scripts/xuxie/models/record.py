@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from xuxie.files.hashing import sha256_of
 from xuxie.files.rows import write_json
-from xuxie.models.catalogue import sha256_of
 
 
 def write_card(card: str | Path, folder: str | Path, **facts) -> None:

@@ -22,6 +22,21 @@ IGNORED = -100
 _MARKER = re.compile(r"<[^<>\s]+>|\[/?[A-Z_]+\]")
 
 
+ROW_SHAPING = (
+    "default_system",
+    "enable_thinking",
+    "preserve_thinking",
+    "mask_history",
+    "train_on_prompt",
+)
+"""The arguments, beside the template, that decide which ids a row becomes."""
+
+
+def shaping_arguments(arguments: dict) -> dict:
+    """The part of the arguments that `Prompting` needs to word rows as the trainer will."""
+    return {name: arguments[name] for name in ROW_SHAPING if name in arguments}
+
+
 class Prompting:
     """How one model is talked to: a tokenizer and a template.
 

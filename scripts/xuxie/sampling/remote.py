@@ -14,9 +14,10 @@ from xuxie.errors import UserError
 from xuxie.llm.budget import Budget, TokenEstimate
 from xuxie.llm.endpoint import Endpoint
 from xuxie.llm.journal import Journal
+from xuxie.prompts.question import question
 from xuxie.sampling.cache import answer_key, keep, recall
 from xuxie.sampling.parameters import SamplingParameters
-from xuxie.sampling.turns import Story, question
+from xuxie.sampling.turns import Story
 
 logger = logging.getLogger(__name__)
 

@@ -7,15 +7,14 @@ from pathlib import Path
 
 import yaml
 
+from xuxie.files.hashing import sha256_of
 from xuxie.llm import open_endpoint
 from xuxie.llm.journal import Journal
-from xuxie.models.catalogue import sha256_of
 from xuxie.models.loading import load_model
-from xuxie.prompts.prompting import Prompting
+from xuxie.prompts.prompting import Prompting, shaping_arguments
 from xuxie.sampling.local import sample_local
 from xuxie.sampling.parameters import SamplingParameters
 from xuxie.sampling.remote import sample_remote
-from xuxie.training.arguments import shaping_arguments
 
 BASE, TUNED = "base", "tuned"
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+from xuxie.prompts.question import question
+
 _MAX_TURNS = 64
 
 
@@ -102,8 +104,3 @@ class Story:
             "forgotten": self.forgotten,
             "foreign_stop": self._foreign_stop,
         }
-
-
-def question(instruction: str, passage: str) -> str:
-    """Instruction and input as LLaMA-Factory joins them."""
-    return f"{instruction}\n{passage}" if instruction and passage else instruction or passage

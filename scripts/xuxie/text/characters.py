@@ -7,8 +7,8 @@ from functools import cache
 
 import regex
 
+from xuxie.text.aligned import AlignedText, Tally
 from xuxie.text.decode import BAD
-from xuxie.text.draft import Draft, Tally
 
 _OTHER_LINE_END = re.compile("[\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 # Controls, soft hyphens, zero-width and direction marks, variation selectors, and code points that are no characters.
@@ -26,42 +26,42 @@ _MAY_COMPOSE = regex.compile(r"[\p{NFC_QC=M}\p{NFC_QC=N}\p{M}]")
 _CLUSTER = regex.compile(r"\X")
 
 
-def drop_bad_bytes(draft: Draft) -> Tally:
+def drop_bad_bytes(aligned: AlignedText) -> Tally:
     """Remove the marks that stand for bytes which are no text."""
-    return draft.replace(BAD, "")
+    return aligned.replace(BAD, "")
 
 
-def unify_line_ends(draft: Draft) -> Tally:
+def unify_line_ends(aligned: AlignedText) -> Tally:
     """Make CRLF, CR and the rarer line ends LF."""
-    tally = draft.replace("\r\n", "\n")
+    tally = aligned.replace("\r\n", "\n")
     return tally + (
-        draft.substitute(_OTHER_LINE_END.sub("\n", draft.text))
-        if _OTHER_LINE_END.search(draft.alphabet)
+        aligned.substitute(_OTHER_LINE_END.sub("\n", aligned.text))
+        if _OTHER_LINE_END.search(aligned.alphabet)
         else Tally()
     )
 
 
-def remove_invisible(draft: Draft) -> Tally:
+def remove_invisible(aligned: AlignedText) -> Tally:
     """Remove characters that a reader does not see."""
-    return draft.sub(_INVISIBLE) if _INVISIBLE.search(draft.alphabet) else Tally()
+    return aligned.sub(_INVISIBLE) if _INVISIBLE.search(aligned.alphabet) else Tally()
 
 
-def compose(draft: Draft) -> Tally:
+def compose(aligned: AlignedText) -> Tally:
     """Bring the text into Unicode's composed form, NFC."""
     tally = Tally()
-    if not _MAY_COMPOSE.search(draft.alphabet):
+    if not _MAY_COMPOSE.search(aligned.alphabet):
         return tally
-    if not unicodedata.is_normalized("NFC", draft.text):
-        tally += _compose(draft, _CLUSTER)
-    if not unicodedata.is_normalized("NFC", draft.text):
+    if not unicodedata.is_normalized("NFC", aligned.text):
+        tally += _compose(aligned, _CLUSTER)
+    if not unicodedata.is_normalized("NFC", aligned.text):
         # Some marks combine across what a reader sees as one character.
-        tally += _compose(draft, _LINE)
+        tally += _compose(aligned, _LINE)
     return tally
 
 
-def _compose(draft: Draft, unit) -> Tally:
+def _compose(aligned: AlignedText, unit) -> Tally:
     starts, ends, composed = [], [], []
-    for line in _LINE.finditer(draft.text):
+    for line in _LINE.finditer(aligned.text):
         if unicodedata.is_normalized("NFC", line[0]):
             continue
         for part in unit.finditer(line[0]):
@@ -72,30 +72,30 @@ def _compose(draft: Draft, unit) -> Tally:
                     ends.append(line.start() + part.end()),
                     composed.append(form),
                 )
-    return draft.edit(starts, ends, composed)
+    return aligned.edit(starts, ends, composed)
 
 
-def narrow(draft: Draft) -> Tally:
+def narrow(aligned: AlignedText) -> Tally:
     """Make full-width Latin letters and digits ASCII, with the points and slashes between them."""
-    if not _FULL_WIDTH.search(draft.alphabet):
+    if not _FULL_WIDTH.search(aligned.alphabet):
         return Tally()
-    return draft.substitute(
-        _FULL_WIDTH.sub(lambda match: match[0].translate(_TO_ASCII), draft.text)
+    return aligned.substitute(
+        _FULL_WIDTH.sub(lambda match: match[0].translate(_TO_ASCII), aligned.text)
     )
 
 
-def simplify(draft: Draft) -> Tally:
+def simplify(aligned: AlignedText) -> Tally:
     """Turn traditional characters into simplified ones, by OpenCC's table of characters and phrases."""
     convert = _converter()
-    simplified = convert(draft.text)
-    if len(simplified) == len(draft.text):
-        return draft.substitute(simplified)
+    simplified = convert(aligned.text)
+    if len(simplified) == len(aligned.text):
+        return aligned.substitute(simplified)
     starts, ends, lines = [], [], []
-    for line in _LINE.finditer(draft.text):
+    for line in _LINE.finditer(aligned.text):
         converted = convert(line[0])
         if converted != line[0]:
             starts.append(line.start()), ends.append(line.end()), lines.append(converted)
-    return draft.edit(starts, ends, lines)
+    return aligned.edit(starts, ends, lines)
 
 
 @cache

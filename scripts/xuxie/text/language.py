@@ -2,6 +2,8 @@
 
 import re
 
+from xuxie.text.han import is_han
+
 # The characters that make up about half of any Chinese text, old or new, in both scripts.
 _COMMON_HAN = frozenset(
     "的一是不了在人有我他這这個个們们中來来上大為为和國国地到以說说時时要就出會会可也你對对生能而子那得於于著着下自之年過过發发後后作裡里"
@@ -56,11 +58,7 @@ def _chinese(text: str) -> float:
     letters = [character for character in text if character.isalpha()]
     if not letters:
         return 0.0
-    han = [
-        character
-        for character in letters
-        if "\u3400" <= character <= "\u9fff" or character >= "\U00020000"
-    ]
+    han = [character for character in letters if is_han(character)]
     common = sum(character in _COMMON_HAN for character in han) / max(len(han), 1)
     return min(len(han) / len(letters), common / _LEAST_COMMON_HAN / 2, 1.0)
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from xuxie.text import headings
-from xuxie.text.draft import Draft, Tally
+from xuxie.text.aligned import AlignedText, Tally
+from xuxie.text.han import HAN
 from xuxie.text.lines import BLANKS, Lines
 
 # Blanks within a line that are more than one, or of an odd kind. An ideographic space is a habit of verse.
@@ -14,14 +15,13 @@ _RUN = re.compile(rf"[{BLANKS}](?:[{BLANKS}]+|(?<![ \u3000]))")
 _ODD_BLANK = re.compile(rf"(?![ \u3000])[{BLANKS}]")
 _PAIRS = ("  ", "\u3000\u3000", " \u3000", "\u3000 ")
 
-_HAN = "\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _FINISHED = frozenset("。！？…”』」）》】：；—～.!?:;\"')]*＊=~")
 _FINISHED_CODES = np.array(sorted(map(ord, _FINISHED)), dtype=np.uint32)
 _COMMAS = frozenset("，、,")
-_GOES_ON = re.compile(rf"[{_HAN}，。、；：？！”’」』）…]")
+_GOES_ON = re.compile(rf"[{HAN}，。、；：？！”’」』）…]")
 _MARK = re.compile(r"[，。！？；：．]")
 _BETWEEN_MARKS = re.compile(rf"[^，。！？；：．、\s{BLANKS}]+")
-_WORD = re.compile(rf"[{_HAN}]|[^\s{_HAN}]{{1,20}}")
+_WORD = re.compile(rf"[{HAN}]|[^\s{HAN}]{{1,20}}")
 
 # A line that breaks off within a sentence is prose, and no verse or signature, from this length on;
 # after a comma only from the second: verse ends its lines with commas.
@@ -32,7 +32,7 @@ _HABIT = 0.2
 _LEAST_LINES, _NARROWEST, _WIDEST, _FULL, _UNFINISHED = 20, 20, 100, 0.2, 0.5
 
 
-def lay_out(draft: Draft, *, join: bool = True, strip: bool = True) -> tuple[Tally, Tally]:
+def lay_out(aligned: AlignedText, *, join: bool = True, strip: bool = True) -> tuple[Tally, Tally]:
     """Make every paragraph one line.
 
     Args:
@@ -44,22 +44,22 @@ def lay_out(draft: Draft, *, join: bool = True, strip: bool = True) -> tuple[Tal
     Returns:
         what joining and what stripping did.
     """
-    joined = _join(draft) if join else Tally()
-    return joined, _strip(draft) if strip else Tally()
+    joined = _join(aligned) if join else Tally()
+    return joined, _strip(aligned) if strip else Tally()
 
 
-def _join(draft: Draft) -> Tally:
+def _join(aligned: AlignedText) -> Tally:
     starts, ends, glue = [], [], []
-    for start, end in _Page(draft.lines).broken():
+    for start, end in _Page(aligned.lines).broken():
         starts.append(start)
         ends.append(end)
-        latin = draft.text[start - 1].isascii() and draft.text[end].isascii()
-        glue.append(" " if latin and draft.text[start - 1] != "-" else "")
-    return draft.edit(starts, ends, glue)
+        latin = aligned.text[start - 1].isascii() and aligned.text[end].isascii()
+        glue.append(" " if latin and aligned.text[start - 1] != "-" else "")
+    return aligned.edit(starts, ends, glue)
 
 
-def _strip(draft: Draft) -> Tally:
-    text, lines = draft.text, draft.lines
+def _strip(aligned: AlignedText) -> Tally:
+    text, lines = aligned.text, aligned.lines
     if not len(lines):
         return Tally()
     scene_ends = lines.blank_lines > _common(lines.blank_lines)
@@ -84,10 +84,10 @@ def _strip(draft: Draft) -> Tally:
     order = np.argsort(all_starts, kind="stable")
     order = order[all_starts[order] < all_ends[order]]
     starts, ends = all_starts[order].tolist(), all_ends[order].tolist()
-    tally = draft.edit(starts, ends)
-    if _ODD_BLANK.search(draft.alphabet) or any(pair in draft.text for pair in _PAIRS):
-        tally += draft.sub(_RUN, lambda match: "\u3000" if "\u3000" in match[0] else " ")
-    return tally if draft.text.endswith("\n") else tally + draft.append("\n")
+    tally = aligned.edit(starts, ends)
+    if _ODD_BLANK.search(aligned.alphabet) or any(pair in aligned.text for pair in _PAIRS):
+        tally += aligned.sub(_RUN, lambda match: "\u3000" if "\u3000" in match[0] else " ")
+    return tally if aligned.text.endswith("\n") else tally + aligned.append("\n")
 
 
 def _common(blank_lines: np.ndarray) -> int:

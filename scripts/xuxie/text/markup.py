@@ -3,7 +3,7 @@
 import html
 import re
 
-from xuxie.text.draft import Draft, Tally
+from xuxie.text.aligned import AlignedText, Tally
 
 _ATTRIBUTES = r"(?:[^<>\"']|\"[^\"<>]{0,500}\"|'[^'<>]{0,500}'){0,200}+"
 _BLOCK = r"p|br|div|h[1-6]|li|ul|ol|tr|table|hr|blockquote|section|article|body|html|dt|dd|pre|figure|header|footer|center"
@@ -47,28 +47,28 @@ _MARKDOWN = [
 ]
 
 
-def read_html(draft: Draft) -> Tally:
+def read_html(aligned: AlignedText) -> Tally:
     """Leave the text of an HTML page: blocks become lines, a rule the end of a scene."""
-    tally = draft.sub(_UNSEEN)
+    tally = aligned.sub(_UNSEEN)
     # A line end in the source of a page is a blank, and none between Chinese characters.
-    tally += draft.sub(
-        _SOURCE_BREAK, lambda match: " " if _between_words(draft.text, *match.span()) else ""
+    tally += aligned.sub(
+        _SOURCE_BREAK, lambda match: " " if _between_words(aligned.text, *match.span()) else ""
     )
     return (
         tally
-        + draft.sub(_BLOCK_TAGS, _line_end)
-        + draft.sub(_ANY_TAG)
-        + draft.sub(_ENTITY, _character)
-        + draft.strip()
+        + aligned.sub(_BLOCK_TAGS, _line_end)
+        + aligned.sub(_ANY_TAG)
+        + aligned.sub(_ENTITY, _character)
+        + aligned.strip()
     )
 
 
-def read_markdown(draft: Draft) -> Tally:
+def read_markdown(aligned: AlignedText) -> Tally:
     """Leave the text of a Markdown file."""
     tally = Tally()
     for pattern in _MARKDOWN:
         starts, ends = [], []
-        for match in pattern.finditer(draft.text):
+        for match in pattern.finditer(aligned.text):
             inner = (
                 match.span("text") if "text" in pattern.groupindex else (match.end(), match.end())
             )
@@ -76,16 +76,16 @@ def read_markdown(draft: Draft) -> Tally:
             ends += [inner[0]] if inner[0] > match.start() else []
             starts += [inner[1]] if match.end() > inner[1] else []
             ends += [match.end()] if match.end() > inner[1] else []
-        tally += draft.edit(starts, ends)
-    return tally + resolve_remains(draft)
+        tally += aligned.edit(starts, ends)
+    return tally + resolve_remains(aligned)
 
 
-def resolve_remains(draft: Draft) -> Tally:
+def resolve_remains(aligned: AlignedText) -> Tally:
     """Resolve entities and well-known tags in what is said to be plain text."""
     tally = Tally()
-    if "<" in draft.text:
-        tally += draft.sub(_BLOCK_TAGS, _line_end) + draft.sub(_INLINE_TAG)
-    return tally + (draft.sub(_ENTITY, _character) if "&" in draft.text else Tally())
+    if "<" in aligned.text:
+        tally += aligned.sub(_BLOCK_TAGS, _line_end) + aligned.sub(_INLINE_TAG)
+    return tally + (aligned.sub(_ENTITY, _character) if "&" in aligned.text else Tally())
 
 
 def _line_end(tags: re.Match) -> str:

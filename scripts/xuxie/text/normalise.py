@@ -7,8 +7,8 @@ from itertools import accumulate
 
 from xuxie.errors import UserError
 from xuxie.text import characters, layout, markup, punctuation, watermarks
+from xuxie.text.aligned import AlignedText, Tally
 from xuxie.text.decode import Decoded, check_language, decode
-from xuxie.text.draft import Draft, Tally
 from xuxie.text.lines import whole_lines
 from xuxie.text.sources import Source
 
@@ -42,13 +42,13 @@ class Normalised:
     """The clean text, where it comes from, and what was done.
 
     Attributes:
-        draft: the text, with its origins in the sources' texts one after another.
+        aligned: the text, with its origins in the sources' texts one after another.
         decoded: the sources.
         tallies: for each step in order, what it did.
         repeated: the lines that were removed as coming back, and how often.
     """
 
-    draft: Draft
+    aligned: AlignedText
     decoded: list[Decoded]
     tallies: dict[str, Tally]
     repeated: dict[str, int]
@@ -62,7 +62,7 @@ class Normalised:
                     "name": source.name,
                     "encoding": source.encoding,
                     "characters": len(source.text),
-                    "begins_at": self.draft.position_of(base),
+                    "begins_at": self.aligned.position_of(base),
                     "bad_bytes": {
                         "places": len(source.bad),
                         "bytes": sum(end - start for start, end in source.bad),
@@ -75,7 +75,7 @@ class Normalised:
                 "decoded": sum(len(source.text) for source in self.decoded),
                 "added": sum(tally.added for tally in self.tallies.values()),
                 "removed": sum(tally.removed for tally in self.tallies.values()),
-                "kept": len(self.draft.text),
+                "kept": len(self.aligned.text),
             },
             "steps": {step: asdict(tally) for step, tally in self.tallies.items()},
             "repeated_lines": self.repeated,
@@ -104,7 +104,7 @@ def normalise(
         UserError: a source does not decode, or nothing is left.
     """
     decoded: list[Decoded] = []
-    drafts: list[Draft] = []
+    parts: list[AlignedText] = []
     lengths: list[int] = []
     tallies: dict[str, Tally] = {}
     for source in sources:
@@ -117,16 +117,16 @@ def normalise(
         )
         # Its bytes are of no more use, and as much as the text.
         del source
-        if drafts:
-            tallies["files_joined"] = tallies.get("files_joined", Tally()) + drafts[-1].append("\n")
+        if parts:
+            tallies["files_joined"] = tallies.get("files_joined", Tally()) + parts[-1].append("\n")
         for block in blocks:
-            drafts.append(Draft(block))
+            parts.append(AlignedText(block))
             lengths.append(len(block))
             for step, action in actions.items():
                 if steps.get(step, True):
-                    tallies[step] = tallies.get(step, Tally()) + action(drafts[-1])
-    whole = Draft.joined(drafts, lengths)
-    del drafts
+                    tallies[step] = tallies.get(step, Tally()) + action(parts[-1])
+    whole = AlignedText.joined(parts, lengths)
+    del parts
     repeated: dict[str, int] = {}
     if steps["repeated_lines"]:
         tallies["repeated_lines"], repeated = watermarks.remove_repeated_lines(whole)
@@ -145,7 +145,7 @@ def normalise(
     return Normalised(whole, decoded, tallies, repeated)
 
 
-def _local_steps(form: str, patterns) -> dict[str, Callable[[Draft], Tally]]:
+def _local_steps(form: str, patterns) -> dict[str, Callable[[AlignedText], Tally]]:
     """The steps that need to see no more than a few lines at once."""
     return {
         "bad_bytes": characters.drop_bad_bytes,
@@ -154,7 +154,7 @@ def _local_steps(form: str, patterns) -> dict[str, Callable[[Draft], Tally]]:
         "invisible": characters.remove_invisible,
         "fullwidth": characters.narrow,
         "simplified": characters.simplify,
-        "watermarks": lambda draft: watermarks.remove_watermarks(draft, patterns),
+        "watermarks": lambda aligned: watermarks.remove_watermarks(aligned, patterns),
         # After whatever may bring a letter and its accent together.
         "unicode": characters.compose,
         "punctuation": punctuation.write_chinese_marks,

@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterator
 
-from xuxie.text.draft import Draft, Tally
+from xuxie.text.aligned import AlignedText, Tally
+from xuxie.text.han import HAN
 
-_HAN = "\u3007\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
-_CHINESE = re.compile(rf"[{_HAN}“”‘’「」『』（）《》【】…—。，、！？；：]")
+_CHINESE = re.compile(rf"[{HAN}“”‘’「」『』（）《》【】…—。，、！？；：]")
 _FULL_WIDTH = str.maketrans(",?!:;.．()", "，？！：；。。（）")
 _MARKS = re.compile(r"[,?!:;.．()]+")
 _BELONGS = re.compile(r"[0-9A-Za-z.．]")
@@ -16,7 +16,7 @@ _DOTS = re.compile(r"\.{3,}|。{3,}|．{3,}|・{3,}|·{3,}|…+")
 _DASHES = re.compile(r"-{2,}|－{2,}|―+|─+|━+")
 
 
-def write_chinese_marks(draft: Draft) -> Tally:
+def write_chinese_marks(aligned: AlignedText) -> Tally:
     """Write marks that stand beside Chinese characters as Chinese ones.
 
     ASCII commas and stops, and ．, become full-width, rows of dots …… and rows of dashes ——, and
@@ -26,25 +26,25 @@ def write_chinese_marks(draft: Draft) -> Tally:
     def beside_chinese(mark: str):
         def replace(match: re.Match) -> str:
             around = (
-                draft.text[max(match.start() - 1, 0) : match.start()]
-                + draft.text[match.end() : match.end() + 1]
+                aligned.text[max(match.start() - 1, 0) : match.start()]
+                + aligned.text[match.end() : match.end() + 1]
             )
             return mark if _CHINESE.search(around) else match[0]
 
         return replace
 
     tally = Tally()
-    alphabet = draft.alphabet
-    if any(row[0] in alphabet and row in draft.text for row in _NOT_TWO_DOTS) or draft.text.count(
-        "…"
-    ) != 2 * draft.text.count("……"):
-        tally += draft.sub(_DOTS, beside_chinese("……"))
-    if _DASH.search(draft.alphabet):
-        tally += draft.sub(_DASHES, beside_chinese("——"))
-    if '"' in draft.text:
-        tally += draft.substitute(_with_curly_quotes(draft.text))
-    if _MARKS.search(draft.alphabet):
-        tally += draft.substitute(_MARKS.sub(_full_width, draft.text))
+    alphabet = aligned.alphabet
+    if any(
+        row[0] in alphabet and row in aligned.text for row in _NOT_TWO_DOTS
+    ) or aligned.text.count("…") != 2 * aligned.text.count("……"):
+        tally += aligned.sub(_DOTS, beside_chinese("……"))
+    if _DASH.search(aligned.alphabet):
+        tally += aligned.sub(_DASHES, beside_chinese("——"))
+    if '"' in aligned.text:
+        tally += aligned.substitute(_with_curly_quotes(aligned.text))
+    if _MARKS.search(aligned.alphabet):
+        tally += aligned.substitute(_MARKS.sub(_full_width, aligned.text))
     return tally
 
 

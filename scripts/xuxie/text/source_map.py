@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from xuxie.files.rows import read_rows, write_rows
+from xuxie.text.aligned import AlignedText
 from xuxie.text.decode import Decoded
-from xuxie.text.draft import Draft
 from xuxie.text.sources import read_sources
 
 
@@ -23,18 +23,18 @@ class Place:
     byte: int
 
 
-def write_source_map(path: str | Path, draft: Draft, decoded: Sequence[Decoded]) -> None:
+def write_source_map(path: str | Path, aligned: AlignedText, decoded: Sequence[Decoded]) -> None:
     """Write one row a source: its name, its encoding, and where runs of characters begin.
 
     A run is a stretch of text.txt whose characters follow each other in the source too. Row by
     row, `text` lists where runs start in text.txt, `bytes` where they start in the source; both
     as differences from the number before.
     """
-    write_rows(path, _rows(draft, decoded))
+    write_rows(path, _rows(aligned, decoded))
 
 
-def _rows(draft: Draft, decoded: Sequence[Decoded]) -> Iterator[dict]:
-    starts, origins = draft.runs()
+def _rows(aligned: AlignedText, decoded: Sequence[Decoded]) -> Iterator[dict]:
+    starts, origins = aligned.runs()
     bases = np.cumsum([0, *(len(source.text) for source in decoded)])
     for number, source in enumerate(decoded):
         own = (origins >= bases[number]) & (origins < bases[number + 1])

@@ -11,7 +11,7 @@ import re2
 
 from xuxie.errors import UserError
 from xuxie.text import headings
-from xuxie.text.draft import Draft, Tally
+from xuxie.text.aligned import AlignedText, Tally
 from xuxie.text.lines import Lines
 
 # Lines that come back and are the author's: 且听下回分解.
@@ -54,15 +54,15 @@ def read_patterns(path: str | Path, more: Iterable[str] = ()) -> re2._Regexp | N
     return re2.compile("|".join(f"(?m:{pattern})" for _, pattern in patterns)) if patterns else None
 
 
-def remove_watermarks(draft: Draft, patterns: re2._Regexp | None) -> Tally:
+def remove_watermarks(aligned: AlignedText, patterns: re2._Regexp | None) -> Tally:
     """Remove what matches; a line of which nothing is left goes as a whole."""
     if patterns is None:
         return Tally()
-    text, encoded = draft.text, draft.text.encode()
+    text, encoded = aligned.text, aligned.text.encode()
     starts, ends = [], []
     end = byte = 0
     for match in patterns.finditer(encoded):
-        # The search counts bytes, the draft characters.
+        # The search counts bytes, the aligned characters.
         start = end + len(encoded[byte : match.start()].decode())
         end, byte = start + len(match.group().decode()), match.end()
         reached = end
@@ -77,16 +77,16 @@ def remove_watermarks(draft: Draft, patterns: re2._Regexp | None) -> Tally:
         starts.append(start)
         ends.append(end)
         end = reached
-    return draft.edit(starts, ends)
+    return aligned.edit(starts, ends)
 
 
-def remove_repeated_lines(draft: Draft) -> tuple[Tally, dict[str, int]]:
+def remove_repeated_lines(aligned: AlignedText) -> tuple[Tally, dict[str, int]]:
     """Remove lines that come back in most chapters, and headings that come back within theirs.
 
     Returns:
         what was done, and how often each line was removed.
     """
-    text, lines = draft.text, draft.lines
+    text, lines = aligned.text, aligned.lines
     found = [
         (start, heading.sure)
         for start, _, heading in headings.found_in(text)
@@ -98,7 +98,7 @@ def remove_repeated_lines(draft: Draft) -> tuple[Tally, dict[str, int]]:
     unwanted = sorted(_furniture(lines, sure_at) | _running_titles(lines, sorted(heading_at)))
     firsts = np.append(lines.firsts, len(text))
     counts = Counter(lines[number] for number in unwanted)
-    tally = draft.edit(
+    tally = aligned.edit(
         [int(firsts[number]) for number in unwanted],
         [int(firsts[number + 1]) for number in unwanted],
     )

@@ -34,16 +34,6 @@ FIXED = {"stage": "sft", "finetuning_type": "lora", "do_train": True, "plot_loss
 """Arguments that may be written down, but only with the value that the workflow is made for."""
 
 
-ROW_SHAPING = (
-    "default_system",
-    "enable_thinking",
-    "preserve_thinking",
-    "mask_history",
-    "train_on_prompt",
-)
-"""The arguments, beside the template, that decide which ids a row becomes."""
-
-
 def training_arguments(
     train: dict,
     *,
@@ -94,11 +84,6 @@ def training_arguments(
         "restore_callback_states_from_checkpoint": True,
         **{name: _checked(name, value) for name, value in _in_this_release(train).items()},
     }
-
-
-def shaping_arguments(arguments: dict) -> dict:
-    """The part of the arguments that `Prompting` needs to word rows as the trainer will."""
-    return {name: arguments[name] for name in ROW_SHAPING if name in arguments}
 
 
 def machine_arguments(arguments: dict, *, gpu: bool, precision: str) -> dict:

@@ -26,7 +26,7 @@ class Tally:
         )
 
 
-class Draft:
+class AlignedText:
     """A text and, run by run, the positions of its characters in the original.
 
     Within a run the characters follow each other as they do in the original, so a run is told by
@@ -41,18 +41,18 @@ class Draft:
         self._lines: Lines | None = None
 
     @classmethod
-    def joined(cls, drafts: Sequence["Draft"], lengths: Sequence[int]) -> "Draft":
-        """The drafts one after another, and so their originals, which are of these lengths."""
-        whole = cls("".join([draft.text for draft in drafts]))
-        places = np.cumsum([0, *(len(draft.text) for draft in drafts[:-1])])
+    def joined(cls, parts: Sequence["AlignedText"], lengths: Sequence[int]) -> "AlignedText":
+        """The parts one after another, and so their originals, which are of these lengths."""
+        whole = cls("".join([part.text for part in parts]))
+        places = np.cumsum([0, *(len(part.text) for part in parts[:-1])])
         bases = np.cumsum([0, *lengths[:-1]])
         whole._starts = np.concatenate(
-            [draft._starts + place for draft, place in zip(drafts, places, strict=True)]
+            [part._starts + place for part, place in zip(parts, places, strict=True)]
         )
         whole._origins = np.concatenate(
-            [draft._origins + base for draft, base in zip(drafts, bases, strict=True)]
+            [part._origins + base for part, base in zip(parts, bases, strict=True)]
         )
-        # A draft of which nothing is left has a run that no character is in.
+        # A part of which nothing is left has a run that no character is in.
         last = np.append(whole._starts[1:] != whole._starts[:-1], True)
         whole._starts, whole._origins = whole._starts[last], whole._origins[last]
         return whole
