@@ -1,11 +1,12 @@
-# Kept pairs become Alpaca files, split by chapter, with every pair accounted for.
+# Novels become rows and texts, split by chapter, with every character and every pair accounted for.
 #
 # Needs  of each novel of a dataset the text, chapters, chunks and pairs
-# Makes  results/datasets/{dataset}/{train,val,test}.jsonl, dataset_info.json (LLaMA-Factory's registry), ledger.json
+# Makes  results/datasets/{dataset}/{train,val,test}.jsonl, {train,val}_text.jsonl, dataset_info.json (LLaMA-Factory's registry),
+#        ledger.json
 
 
 rule build_dataset:
-    """Split by chapter with a gap, word the rows, prove that nothing leaks, register the files for LLaMA-Factory."""
+    """Split by chapter, cut chapters into rows, prove that nothing leaks, register the files for LLaMA-Factory."""
     input:
         pairs=expand("results/novels/{novel}/pairs.jsonl", novel=of("dataset.novel_names")),
         summaries=expand("results/novels/{novel}/pairs.json", novel=of("dataset.novel_names")),
@@ -16,9 +17,16 @@ rule build_dataset:
         texts=expand("results/novels/{novel}/text.txt", novel=of("dataset.novel_names")),
         counts=expand("results/novels/{novel}/text.json", novel=of("dataset.novel_names")),
     output:
-        train="results/datasets/{dataset}/train.jsonl",
-        val="results/datasets/{dataset}/val.jsonl",
-        test="results/datasets/{dataset}/test.jsonl",
+        rows=[
+            "results/datasets/{dataset}/train.jsonl",
+            "results/datasets/{dataset}/val.jsonl",
+            "results/datasets/{dataset}/test.jsonl",
+        ],
+        whole_texts=[
+            "results/datasets/{dataset}/train_text.jsonl",
+            "results/datasets/{dataset}/val_text.jsonl",
+        ],
+        untrained="results/datasets/{dataset}/untrained.jsonl",
         unplaced="results/datasets/{dataset}/unplaced.jsonl",
         info="results/datasets/{dataset}/dataset_info.json",
         ledger="results/datasets/{dataset}/ledger.json",
@@ -35,6 +43,9 @@ rule build_dataset:
     params:
         name="{dataset}",
         dataset=of("dataset.entry"),
+        generator=settings.pairs.generator.name,
+        completion_chars=settings.evaluation["completion_chars"],
+        prompt_chars=settings.sampling["prompt_chars"],
     script:
         "../scripts/build_dataset.py"
 
@@ -44,6 +55,10 @@ rule check_ledger:
     input:
         ledger="results/datasets/{dataset}/ledger.json",
         rows=expand("results/datasets/{{dataset}}/{split}.jsonl", split=["train", "val", "test"]),
+        whole_texts=expand(
+            "results/datasets/{{dataset}}/{split}_text.jsonl", split=["train", "val"]
+        ),
+        untrained="results/datasets/{dataset}/untrained.jsonl",
         unplaced="results/datasets/{dataset}/unplaced.jsonl",
         pairs=expand("results/novels/{novel}/pairs.jsonl", novel=of("dataset.novel_names")),
         failures=expand("results/novels/{novel}/failures.jsonl", novel=of("dataset.novel_names")),

@@ -3,9 +3,9 @@
 import logging
 from pathlib import Path
 
-from xuxie.dataset.audit import NovelFiles, audit
+from xuxie.dataset.audit import DatasetFiles, audit
+from xuxie.dataset.files import read_novels
 from xuxie.errors import UserError
-from xuxie.files.novel_text import read_text
 from xuxie.files.rows import read_json, read_rows, write_json
 from xuxie.runtime.job import run_job
 
@@ -15,7 +15,9 @@ logger = logging.getLogger(__name__)
 def check_ledger(
     ledger: str,
     rows: list[str],
+    whole_texts: list[str],
     unplaced: str,
+    untrained: str,
     pairs: list[str],
     failures: list[str],
     unasked: list[str],
@@ -31,27 +33,24 @@ def check_ledger(
     """Write every figure with its double from the files.
 
     Args:
-        rows: the dataset's files, one a split.
-        pairs, …, counts: for each novel of the dataset, in its order.
+        rows, whole_texts: the dataset's files, one a split.
+        pairs, …, counts: for each novel of the dataset, in its order; no pairs where no LLM is asked.
 
     Raises:
         UserError: figures differ; names them.
     """
-    files = {
-        novel: NovelFiles(
-            text=read_text(texts[index]),
-            counts=read_json(counts[index]),
-            chapters=list(read_rows(chapters[index])),
-            findings=read_json(findings[index]),
-            chunks=list(read_rows(chunks[index])),
-            unasked=list(read_rows(unasked[index])),
-            failures=list(read_rows(failures[index])),
-            pairs=list(read_rows(pairs[index])),
-        )
-        for index, novel in enumerate(novels)
-    }
+    files = read_novels(
+        novels, texts, counts=counts, chapters=chapters, findings=findings, chunks=chunks, unasked=unasked, failures=failures,
+        pairs=pairs,
+    )  # fmt: skip
     by_split = {Path(path).stem: list(read_rows(path)) for path in rows}
-    sums = audit(read_json(ledger), by_split, list(read_rows(unplaced)), files)
+    dataset = DatasetFiles(
+        rows=by_split,
+        texts={Path(path).stem: list(read_rows(path)) for path in whole_texts},
+        unplaced=list(read_rows(unplaced)),
+        untrained=list(read_rows(untrained)),
+    )
+    sums = audit(read_json(ledger), dataset, files)
     if sums.differing:
         named = "; ".join(
             f"{entry['what']}: {entry['ledger']} in the ledger, {entry['files']} in the files"

@@ -1,6 +1,7 @@
 """Alpaca rows and LLaMA-Factory's registry for them."""
 
 import random
+from collections.abc import Iterable
 
 from xuxie.dataset.history import history, passages_before, wanted_turns
 
@@ -14,39 +15,44 @@ COLUMNS = {
 
 
 def alpaca_row(
-    pair: dict,
+    passage: dict,
     *,
     text: str,
     earliest: int,
     instructions: list[str],
     systems: list[str],
-    turns: dict,
+    turns: dict | None,
     seed: int,
 ) -> dict:
     """One row to train on or to ask with.
 
-    The wording of instruction and system prompt, and how many earlier turns there are, is drawn by seed and pair. Keys
+    The wording of instruction and system prompt, and how many earlier turns there are, is drawn by seed and passage. Keys
     beyond LLaMA-Factory's columns say where the row comes from: `span` is the stretch of the text that it shows.
 
     Args:
-        text: the pair's novel.
+        passage: id, novel, chapter, length, cut_by, prompt, completion and their spans.
+        text: the passage's novel.
         earliest: where earlier turns may begin in it.
-        turns: the dataset's `history` settings.
+        turns: the dataset's `history` settings; None for a row without earlier turns.
     """
-    draw = random.Random(f"{seed} {pair['id']}")
+    draw = random.Random(f"{seed} {passage['id']}")
     instruction = draw.choice(instructions)
     system = draw.choice(systems) if systems else ""
-    start, end = pair["prompt_span"][0], pair["completion_span"][1]
-    wanted = wanted_turns(draw, share=turns["share"], turns=turns["turns"])
-    passages = passages_before(text, earliest, start, turns=wanted, size=turns["passage"])
+    start, end = passage["prompt_span"][0], passage["completion_span"][1]
+    passages = []
+    if turns:
+        wanted = wanted_turns(draw, share=turns["share"], turns=turns["turns"])
+        passages = passages_before(text, earliest, start, turns=wanted, size=turns["passage"])
     return {
         "instruction": instruction,
-        "input": pair["prompt"],
-        "output": pair["completion"],
+        "input": passage["prompt"],
+        "output": passage["completion"],
         "system": system,
         "history": history(instruction, [text[first:last] for first, last in passages]),
-        **{key: pair[key] for key in ("id", "novel", "chapter", "length")},
+        **{key: passage[key] for key in ("id", "novel", "chapter", "length", "cut_by")},
         "span": [passages[0][0] if passages else start, end],
+        "prompt_span": list(passage["prompt_span"]),
+        "completion_span": list(passage["completion_span"]),
     }
 
 
@@ -63,13 +69,22 @@ def prose(row: dict) -> str:
     return "".join([*turns, row["input"], row["output"]])
 
 
-def dataset_info(name: str, splits: tuple[str, ...]) -> dict:
-    """The registry entries of a dataset's files: `{name}_{split}` for each split."""
-    return {
+def dataset_info(name: str, splits: Iterable[str], texts: Iterable[str] = ()) -> dict:
+    """The registry entries of a dataset's files: `{name}_{split}` for each.
+
+    Args:
+        splits: files of Alpaca rows.
+        texts: files of plain text, for the stage `pt`.
+    """
+    rows = {
         f"{name}_{split}": {
             "file_name": f"{split}.jsonl",
             "formatting": "alpaca",
             "columns": COLUMNS,
         }
         for split in splits
+    }
+    return rows | {
+        f"{name}_{file}": {"file_name": f"{file}.jsonl", "columns": {"prompt": "text"}}
+        for file in texts
     }

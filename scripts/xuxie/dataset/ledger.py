@@ -1,9 +1,13 @@
-"""Where every character of a novel went: into which split, or why into none."""
+"""Where every character of a novel went: into which split, or why into none; and how much of the book is learnt from."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 import numpy as np
 
+from xuxie.dataset.build import Novel
+from xuxie.dataset.files import NovelFiles
 from xuxie.dataset.split import SPLITS
 
 Span = tuple[int, int]
@@ -25,35 +29,48 @@ class CharacterAccount:
         """Label a span."""
         self._marks[start:end] = self._labels.setdefault(label, len(self._labels))
 
-    def totals(self) -> dict[str, int]:
-        """Characters by label, in the order in which labels came up; they add up to the text's length."""
-        counts = np.bincount(self._marks, minlength=len(self._labels))
+    def totals(self, start: int = 0, end: int | None = None) -> dict[str, int]:
+        """Characters of a stretch by label, in the order in which labels came up; they add up to its length."""
+        counts = np.bincount(self._marks[start:end], minlength=len(self._labels))
         return {
             label: int(count) for label, count in zip(self._labels, counts, strict=True) if count
         }
 
+    def strip(self) -> list[list]:
+        """The text from its beginning to its end: [start, end, label] of each run of characters with one label."""
+        edges = [0, *(np.flatnonzero(np.diff(self._marks)) + 1).tolist(), len(self._marks)]
+        labels = list(self._labels)
+        return [
+            [start, end, labels[self._marks[start]]]
+            for start, end in pairwise(edges)
+            if start < end
+        ]
+
 
 def account_for_characters(
-    length: int,
+    text: str,
     *,
+    chapters: Iterable[dict],
     chunks: Iterable[dict],
     unasked: Iterable[dict],
     failures: Iterable[dict],
     dropped: Iterable[tuple[dict, str]],
+    untrained: Iterable[dict],
     rows: dict[str, list[dict]],
-) -> dict[str, dict[str, int]]:
-    """Say of each character of a text whether it stands in a row, and if not, how far it came.
+) -> CharacterAccount:
+    """Say of each character of a text in which split it is a part of a completion, and if in none, why.
+
+    A completion is what carries loss. A prompt does not: a character that stands in prompts alone says so.
 
     Args:
-        length: of the text.
-        chunks, unasked, failures: the rows of the novel's files of these names.
+        chapters, chunks, unasked, failures: the rows of the novel's files of these names.
         dropped: candidate pairs that are in no split, with the reason. Where two overlap, the better scored one counts.
-        rows: the dataset's rows of the novel, by split.
-
-    Returns:
-        `kept`, characters by split, and `dropped`, characters by reason.
+        untrained: spans of training chapters that are kept out, with the reason.
+        rows: the dataset's rows of the novel, by split. Those that an LLM has written are no part of the text.
     """
-    account = CharacterAccount(length, "outside the chapters")
+    account = CharacterAccount(len(text), "outside the chapters")
+    for chapter in chapters:
+        account.enter(chapter["start"], chapter["end"], "in no row")
     spans = {}
     for chunk in chunks:
         spans[chunk["id"]] = chunk["start"], chunk["end"]
@@ -64,11 +81,100 @@ def account_for_characters(
         account.enter(*spans[failure["chunk"]], f"failed: {failure['failed']}")
     for pair, reason in sorted(dropped, key=lambda entry: (entry[0]["score"] or 0, entry[0]["id"])):
         account.enter(pair["prompt_span"][0], pair["completion_span"][1], f"pair dropped: {reason}")
-    for split in SPLITS:
-        for row in rows[split]:
-            account.enter(*row["span"], split)
+    every = [
+        (split, row)
+        for split in SPLITS
+        for row in rows[split]
+        if row["output"] == text[slice(*row["completion_span"])]
+    ]
+    for _, row in every:
+        account.enter(*row["span"], "in prompts alone")
+    for hole in untrained:
+        account.enter(*hole["span"], hole["because"])
+    for split, row in every:
+        account.enter(*row["completion_span"], split)
+    return account
+
+
+def coverage(account: CharacterAccount, chapters: dict[int, Span]) -> dict:
+    """How much of the training chapters carries loss in at least one training row, and why the rest does not.
+
+    Args:
+        chapters: the spans of the training chapters by number.
+
+    Returns:
+        characters, carrying_loss, share, and without (characters by reason), of all of them and by chapter.
+    """
+    by_chapter = {number: _covered(account.totals(*span)) for number, span in chapters.items()}
+    without: dict[str, int] = {}
+    for found in by_chapter.values():
+        for reason, count in found["without"].items():
+            without[reason] = without.get(reason, 0) + count
+    covered = sum(found["carrying_loss"] for found in by_chapter.values())
+    return _covered({"train": covered, **without}) | {
+        "chapters": {str(number): found for number, found in by_chapter.items()}
+    }
+
+
+def _covered(totals: dict[str, int]) -> dict:
+    characters, covered = sum(totals.values()), totals.get("train", 0)
+    return {
+        "characters": characters,
+        "carrying_loss": covered,
+        "share": covered / characters if characters else None,
+        "without": {label: count for label, count in totals.items() if label != "train"},
+    }
+
+
+def ledger(dataset: str, novels: Sequence[Novel], files: dict[str, NovelFiles], leak: dict) -> dict:
+    """The account of a dataset: of every row, pair and character.
+
+    Args:
+        files: of each novel, by its name.
+        leak: what the proof of no leak has compared.
+    """
+    every = [row for novel in novels for split in SPLITS for row in novel.rows[split]]
+    return {
+        "dataset": dataset,
+        "rows": {split: sum(len(novel.rows[split]) for novel in novels) for split in SPLITS},
+        "turns": dict(sorted(Counter(len(row["history"]) for row in every).items())),
+        "shared_shingles": leak["shared"],
+        "novels": {novel.name: _of_novel(novel, files[novel.name]) for novel in novels},
+    }
+
+
+def _of_novel(novel: Novel, files: NovelFiles) -> dict:
+    account = account_for_characters(
+        files.text,
+        chapters=files.chapters,
+        chunks=files.chunks,
+        unasked=files.unasked,
+        failures=files.failures,
+        dropped=[
+            (pair, why)
+            for pair in files.pairs
+            if (why := pair["dropped_because"] or novel.unplaced.get(pair["id"]))
+        ],
+        untrained=novel.untrained(),
+        rows=novel.rows,
+    )
     totals = account.totals()
     return {
-        "kept": {split: totals.pop(split, 0) for split in SPLITS},
-        "dropped": totals,
+        "source": {**files.counts["characters"], "steps": files.counts["steps"]},
+        "characters": {
+            "kept": {split: totals.pop(split, 0) for split in SPLITS},
+            "dropped": totals,
+        },
+        "coverage": coverage(
+            account, {number: novel.span(number) for number in novel.of_split("train")}
+        ),
+        "strip": account.strip(),
+        "notes": novel.notes,
+        "pairs": files.summary,
+        "rows": {split: len(novel.rows[split]) for split in SPLITS},
+        "rows_cut_by": {
+            split: dict(sorted(Counter(row["cut_by"] for row in novel.rows[split]).items()))
+            for split in SPLITS
+        },
+        "rows_dropped": dict(Counter(novel.unplaced.values())),
     }

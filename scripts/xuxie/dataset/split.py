@@ -1,7 +1,6 @@
 """Which chapters are trained on, watched while training, and held out."""
 
 import random
-from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -9,56 +8,44 @@ from xuxie.errors import UserError
 
 SPLITS = ("train", "val", "test")
 
+LEAST_HELD_OUT = 4
+"""So many chapters are held out at least where a novel has three times as many: an interval is taken over chapters."""
+
 
 def split_chapters(
-    chapters: Sequence[int], *, val: float, test: float, seed: int, novel: str
+    chapters: Sequence[int], *, method: str, val: float, test: float, seed: int, novel: str
 ) -> dict[int, str]:
-    """Assign each chapter to a split, spread over the course of the book.
+    """Assign each chapter to a split.
 
-    Neighbouring passages share people, places and phrases, so rows are never split one by one. The
-    book is cut into as many stretches as there are held-out chapters, and one is drawn from each.
+    Neighbouring passages share people, places and phrases, so rows are never split one by one.
 
     Args:
-        chapters: chapter numbers in book order (those that have pairs).
-        val, test: shares of the chapters; at least one chapter each.
+        chapters: chapter numbers in book order.
+        method: `spread` cuts the book into as many stretches as there are chapters to hold out, and draws one from each; `last`
+            holds out the end of the book, and watches the chapters before it.
+        val, test: shares of the chapters; one chapter each at least, and `LEAST_HELD_OUT` for test where there are enough.
 
     Raises:
         UserError: fewer chapters than the three that a split needs.
     """
-    if len(chapters) < 3:
+    count = len(chapters)
+    if count < 3:
         raise UserError(
-            f"only {len(chapters)} chapter(s) of the novel have kept pairs, but train, val and test need one each",
+            f"the novel has {count} chapter(s), but train, val and test need one each",
             where=f"novel {novel}",
-            remedy="lower pairs.threshold, ask more chunks, or give the novel a chapter_pattern that finds its chapters",
+            remedy="give it a chapter_pattern that finds its chapters, or, if it has no headings, a smaller scene_size",
         )
+    least = LEAST_HELD_OUT if count >= 3 * LEAST_HELD_OUT else 1
+    held_out = min(max(least, round(test * count)), count - 2)
+    watched = min(max(1, round(val * count)), count - held_out - 1)
+    if method == "last":
+        names = ["train"] * (count - watched - held_out) + ["val"] * watched + ["test"] * held_out
+        return dict(zip(chapters, names, strict=True))
     source = random.Random(f"{seed} {novel}")
     assigned = dict.fromkeys(chapters, "train")
-    for name, share, left in (("test", test, 2), ("val", val, 1)):
+    for name, wanted in (("test", held_out), ("val", watched)):
         free = [chapter for chapter in chapters if assigned[chapter] == "train"]
-        wanted = min(max(1, round(share * len(chapters))), len(free) - left)
         bounds = [round(index * len(free) / wanted) for index in range(wanted + 1)]
         for start, end in pairwise(bounds):
             assigned[source.choice(free[start:end])] = name
     return assigned
-
-
-class Gap:
-    """The distance that training rows keep from chapters that are not trained on.
-
-    Args:
-        held_out: spans of the chapters that are not trained on, in book order.
-        gap: characters.
-    """
-
-    def __init__(self, held_out: Sequence[tuple[int, int]], gap: int):
-        self._starts = [start - gap for start, _ in held_out]
-        self._ends = [end + gap for _, end in held_out]
-
-    def admits(self, start: int, end: int) -> bool:
-        """Whether a span lies outside of these chapters and far enough away."""
-        return bisect_right(self._ends, start) == bisect_left(self._starts, end)
-
-    def clear_from(self, start: int) -> int:
-        """From where on the text before a span that is admitted, and begins at `start`, is far enough away."""
-        before = bisect_right(self._ends, start)
-        return self._ends[before - 1] if before else 0

@@ -39,7 +39,8 @@ class Texts:
         self.codes = np.frombuffer(
             "".join(f"{text}\n" for text in dense).encode("utf-32-le"), dtype=np.uint32
         )
-        self._starts = np.cumsum([0, *(len(text) + 1 for text in dense[:-1])])
+        self.starts = np.cumsum([0, *(len(text) + 1 for text in dense[:-1])])
+        """Where each text begins in `codes`."""
         count = max(0, len(self.codes) - SHINGLE + 1)
         hashes = np.zeros(count, dtype=np.uint64)
         for offset in range(SHINGLE if count else 0):
@@ -57,7 +58,7 @@ class Texts:
 
     def row_at(self, places: np.ndarray) -> np.ndarray:
         """The number of the text that each place is in."""
-        return np.searchsorted(self._starts, places, side="right") - 1
+        return np.searchsorted(self.starts, places, side="right") - 1
 
     def passage(self, start: int, end: int) -> str:
         """The characters between two places."""
@@ -104,6 +105,22 @@ def leaks(held_out: Texts, trained: Texts) -> list[Leak]:
             places[first], places[last], rows[first], sources, strict=True
         )
     ]
+
+
+def shared_spans(trained: Sequence[str], held_out: Texts) -> list[list[tuple[int, int]]]:
+    """Of each text the stretches that stand in held-out ones too, as spans that don't touch, white space within them counted."""
+    texts = Texts(range(len(trained)), trained)
+    places, _ = shared_places(texts, held_out)
+    rows = texts.row_at(places)
+    found: list[list[tuple[int, int]]] = [[] for _ in trained]
+    for row in np.unique(rows):
+        dense = [index for index, char in enumerate(trained[row]) if not char.isspace()]
+        for place in places[rows == row] - texts.starts[row]:
+            start, end = dense[place], dense[place + SHINGLE - 1] + 1
+            if found[row] and start <= found[row][-1][1]:
+                start, _ = found[row].pop()
+            found[row].append((start, end))
+    return found
 
 
 def leaking_rows(trained: Texts, held_out: Texts) -> set[str]:

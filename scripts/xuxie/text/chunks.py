@@ -35,7 +35,7 @@ def chunks(text: str, start: int, end: int, budget: int, cost: Cost = characters
     bounds = sentences.bounds(text, start, end)
     costs = cost(text, bounds)
     if max(costs, default=0) > budget:
-        bounds = _affordable(text, bounds, costs, budget, cost)
+        bounds = affordable(text, bounds, costs, budget, cost)
         costs = cost(text, bounds)
     cuts = balanced_cuts(list(accumulate(costs)), budget)
     return list(pairwise([start, *[bounds[cut + 1] for cut in cuts]]))
@@ -77,7 +77,7 @@ def balanced_cuts(ends: Sequence[int], budget: int) -> list[int]:
     return [*cuts, len(ends) - 1]
 
 
-def _affordable(
+def affordable(
     text: str, bounds: list[int], costs: list[int], budget: int, cost: Cost
 ) -> list[int]:
     """Cut sentences beyond the budget into their clauses, and clauses beyond it into even parts."""

@@ -1,0 +1,110 @@
+"""Passages: a completion and the text before it, before they are worded as a row."""
+
+import random
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
+
+from xuxie.dataset.stretches import Usable, without
+from xuxie.dataset.tiling import Size, size_of, tile
+
+Span = tuple[int, int]
+
+STRUCTURE = "structure"
+"""Who cut a completion that no LLM chose."""
+
+
+def disjoint(pairs: Iterable[dict]) -> tuple[list[dict], list[dict]]:
+    """Pairs whose completions share no character, the better scored of two that do, and those that had to go, best first."""
+    taken: list[dict] = []
+    left: list[dict] = []
+    for pair in sorted(pairs, key=lambda pair: (-(pair["score"] or 0), pair["id"])):
+        start, end = pair["completion_span"]
+        apart = all(
+            end <= other["completion_span"][0] or other["completion_span"][1] <= start
+            for other in taken
+        )
+        (taken if apart else left).append(pair)
+    return taken, left
+
+
+def from_pair(pair: dict, cut_by: str, *, own_prompt: bool) -> dict:
+    """The tile, or the whole passage, that a pair is.
+
+    Args:
+        cut_by: the endpoint that chose it.
+        own_prompt: whether it keeps its own prompt.
+    """
+    keys = ("id", "novel", "chapter", "length", "completion", "completion_span")
+    if own_prompt:
+        keys += ("prompt", "prompt_span")
+    return {**{key: pair[key] for key in keys}, "cut_by": cut_by}
+
+
+def from_structure(
+    text: str,
+    novel: str,
+    chapter: int,
+    stretch: Span,
+    taken: Iterable[Span],
+    sizes: Sequence[Size],
+    seed: int,
+) -> Iterator[dict]:
+    """The tiles that cover a stretch of a chapter, except what others have cut already.
+
+    Args:
+        taken: the completions of these others.
+        seed: of the draws; what lies between two taken spans has its own, so that they don't hang on each other.
+    """
+    for start, end in without(stretch, taken):
+        draw = random.Random(f"{seed} {novel} {start}")
+        for first, last in tile(text, start, end, sizes, draw):
+            yield {
+                "id": f"{novel}-{first}",
+                "novel": novel,
+                "chapter": chapter,
+                "length": size_of(last - first, sizes),
+                "cut_by": STRUCTURE,
+                "completion": text[first:last],
+                "completion_span": (first, last),
+            }
+
+
+def with_prompt(
+    tile: dict, text: str, usable: Usable, opening: str, reaches: Sequence[int], seed: int
+) -> dict:
+    """A tile with the text before it; one that has a prompt already as it is.
+
+    Args:
+        usable: the tile's chapter.
+        opening: what stands in place of a prompt where the chapter begins.
+        reaches: lengths of prompts in characters, one drawn by seed.
+    """
+    if "prompt" in tile:
+        return tile
+    start, end = tile["completion_span"]
+    reach = random.Random(f"{seed} {tile['id']} prompt").choice(reaches)
+    first = prompt_start(usable, usable.stretch_of(start, end), start, reach)
+    prompt = opening if start == usable.edges[0] else text[first:start]
+    return {**tile, "prompt": prompt, "prompt_span": (first, start)}
+
+
+def prompt_start(usable: Usable, stretch: Span, completion: int, reach: int) -> int:
+    """Where the prompt of a completion begins: at the first sentence of its stretch that is within reach, or at the last before it."""
+    edges = usable.edges
+    before = bisect_left(edges, completion)
+    first = bisect_left(edges, max(stretch[0], completion - reach), 0, before)
+    if first == before and before and edges[before - 1] >= stretch[0]:
+        first = before - 1
+    return edges[first] if first < before else completion
+
+
+def heading(text: str, before: int, chapter: dict) -> str:
+    """The line that heads a chapter; nothing for one that has none.
+
+    Args:
+        before: where the chapter before it ends.
+    """
+    if chapter["kind"] in ("opening", "scene"):
+        return ""
+    lines = text[before : chapter["start"]].strip().splitlines()
+    return lines[-1].strip() if lines else ""
