@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 import yaml
-from xuxie.files.rows import read_json, read_rows, write_rows
+from xuxie.files.rows import read_json, read_rows
 
 NOVEL = "results/novels/small"
 
@@ -103,49 +103,57 @@ def test_gather_pairs_gives_every_candidate_a_score_and_a_verdict(walked, pairs)
     )
 
 
-def test_build_dataset_places_every_kept_pair_or_says_why_not(walked, pairs):
+def test_build_dataset_cuts_whole_chapters_and_places_every_kept_pair_or_says_why_not(
+    walked, pairs, text
+):
     dataset = walked / "results/datasets/small"
     rows = {
         split: list(read_rows(dataset / f"{split}.jsonl")) for split in ("train", "val", "test")
     }
     by_id = {pair["id"]: pair for pair in pairs}
     chapters = {split: {row["chapter"] for row in split_rows} for split, split_rows in rows.items()}
-    assert (
-        not chapters["train"] & chapters["test"]
-        and not chapters["train"] & chapters["val"]
-        and not chapters["val"] & chapters["test"]
-    )
-    for row in (row for split_rows in rows.values() for row in split_rows):
-        assert (
-            by_id[row["id"]]["kept"]
-            and row["input"] == by_id[row["id"]]["prompt"]
-            and row["output"] == by_id[row["id"]]["completion"]
-        )
+    assert sum(map(len, chapters.values())) == len(set.union(*chapters.values())) == 8
+    every = [row for split_rows in rows.values() for row in split_rows]
+    of_pairs = [row for row in every if row["cut_by"] == "loopback"]
+    for row in every:
+        assert row["output"] == text[slice(*row["completion_span"])] and row["output"].strip()
         assert row["instruction"] == "续写以下小说片段：" and row["system"]
+    assert of_pairs and all(
+        by_id[row["id"]]["kept"] and row["output"] == by_id[row["id"]]["completion"]
+        for row in of_pairs
+    )
+    assert {row["cut_by"] for row in rows["test"]} == {"structure"}
     ledger = read_json(dataset / "ledger.json")["novels"]["small"]
-    placed = sum(map(len, rows.values()))
-    assert placed + sum(ledger["rows_dropped"].values()) == sum(pair["kept"] for pair in pairs)
+    assert len(of_pairs) + sum(ledger["rows_dropped"].values()) == sum(
+        pair["kept"] for pair in pairs
+    )
     assert (
         dict(Counter(row["because"] for row in read_rows(dataset / "unplaced.jsonl")))
         == ledger["rows_dropped"]
     )
+
+
+def test_build_dataset_registers_rows_and_whole_texts(walked):
+    dataset = walked / "results/datasets/small"
     info = read_json(dataset / "dataset_info.json")
-    assert {entry["file_name"] for entry in info.values()} == {
-        "train.jsonl",
-        "val.jsonl",
-        "test.jsonl",
-    }
-    assert all(entry["columns"]["history"] == "history" for entry in info.values())
+    assert list(info) == [
+        f"small_{file}" for file in ("train", "val", "test", "train_text", "val_text")
+    ]
+    for entry in info.values():
+        first = next(read_rows(dataset / entry["file_name"]))
+        assert set(entry["columns"].values()) <= set(first)
+    assert info["small_train"]["columns"]["history"] == "history"
 
 
 def test_build_dataset_says_where_every_character_of_the_text_went(walked, text):
-    characters = read_json(walked / "results/datasets/small/ledger.json")["novels"]["small"][
-        "characters"
-    ]
+    ledger = read_json(walked / "results/datasets/small/ledger.json")["novels"]["small"]
+    characters = ledger["characters"]
     assert sum(characters["kept"].values()) + sum(characters["dropped"].values()) == len(text)
     assert all(characters["kept"].values())
-    # Two chunks of each chapter are asked about.
-    assert characters["dropped"]["not asked about: beyond chunks_per_chapter"] > 0
+    assert ledger["coverage"]["share"] >= 0.99
+    assert ledger["strip"][0][0] == 0 and ledger["strip"][-1][1] == len(text)
+    log = (walked / "logs/build_dataset/small.log").read_text(encoding="utf-8")
+    assert f"{100 * ledger['coverage']['share']:.2f} % of the training chapters" in log
 
 
 def test_build_dataset_proves_that_no_passage_is_on_both_sides(walked):
@@ -161,7 +169,7 @@ def test_build_dataset_proves_that_no_passage_is_on_both_sides(walked):
 
 def test_check_ledger_adds_up_every_sum(walked):
     check = read_json(walked / "results/datasets/small/ledger_check.json")
-    assert len(check["sums"]) >= 25 and all(entry["equal"] for entry in check["sums"])
+    assert len(check["sums"]) >= 30 and all(entry["equal"] for entry in check["sums"])
 
 
 @pytest.fixture
@@ -183,38 +191,34 @@ def test_check_ledger_fails_the_run_on_a_row_that_is_gone(copied):
     assert done.returncode != 0 and "sums differ" in done.stdout and "rows by split" in done.stdout
 
 
-def test_a_passage_on_both_sides_stops_the_run_or_costs_the_training_row(copied):
+def test_a_passage_on_both_sides_stops_the_run_or_costs_its_sentences(copied):
+    dataset = copied / "results/datasets/small"
+    trained, held_out = (next(read_rows(dataset / f"{split}.jsonl")) for split in ("train", "test"))
+    chapters = list(read_rows(copied / NOVEL / "chapters.jsonl"))
     text = (copied / NOVEL / "text.txt").read_text(encoding="utf-8")
-    rows = {
-        split: list(read_rows(copied / f"results/datasets/small/{split}.jsonl"))
-        for split in ("train", "test")
-    }
-    trained, held_out = rows["train"][0], rows["test"][0]
-    pairs = list(read_rows(copied / NOVEL / "pairs.jsonl"))
-    for pair in pairs:
-        if pair["id"] == trained["id"]:
-            # As if the novel told the held-out passage a second time.
-            pair["completion"] = text[held_out["span"][0] : held_out["span"][1]]
-    write_rows(copied / NOVEL / "pairs.jsonl", pairs)
-    stopped = copied.snakemake("results/datasets/small/train.jsonl", *BY_TIME, check=False)
-    assert (
-        stopped.returncode != 0
-        and trained["id"] in stopped.stdout
-        and held_out["id"] in stopped.stdout
-    )
+    told = held_out["output"].replace("\n", "")
+    # As if the novel told the held-out passage a second time, in place of as much of a training chapter.
+    start = chapters[trained["chapter"] - 1]["start"]
+    text = text[:start] + told + text[start + len(told) :]
+    (copied / NOVEL / "text.txt").write_text(text, encoding="utf-8")
     config = yaml.safe_load((copied / "config.yaml").read_text(encoding="utf-8"))
-    config["datasets"]["small"]["split"] = {"on_leak": "drop"}
-    copied.configure(config)
-    copied.snakemake("results/datasets/small/ledger_check.json", *BY_TIME)
-    assert trained["id"] not in {
-        row["id"] for row in read_rows(copied / "results/datasets/small/train.jsonl")
-    }
-    assert (
-        read_json(copied / "results/datasets/small/ledger.json")["novels"]["small"]["rows_dropped"][
-            "shares a passage with a held-out row"
-        ]
-        == 1
-    )
+    settings = config["datasets"]["small"] | {"rows": {"cuts": ["structure"]}}
+    wanted = ("results/datasets/small/train.jsonl", *BY_TIME, "--forcerun", "build_dataset")
+
+    def build(on_leak: str, check: bool):
+        config["datasets"]["small"] = settings | {"split": {"on_leak": on_leak}}
+        copied.configure(config)
+        allowed = ("--allowed-rules", "build_dataset")
+        return copied.snakemake(*wanted, *allowed, check=check)
+
+    stopped = build("stop", check=False)
+    assert stopped.returncode != 0
+    assert f"small, chapter {trained['chapter']}" in stopped.stdout
+    assert f"small, chapter {held_out['chapter']}" in stopped.stdout
+    build("drop", check=True)
+    left_out = read_json(dataset / "ledger.json")["novels"]["small"]["coverage"]["without"]
+    assert left_out["shares a passage with a held-out chapter"] >= len(told)
+    assert not any(told[:50] in row["text"] for row in read_rows(dataset / "train_text.jsonl"))
 
 
 def test_line_ends_that_are_kept_leave_every_span_in_its_place(new_workspace, small_config):

@@ -50,7 +50,7 @@ def test_a_row_shows_the_stretch_of_text_that_it_says(number, seed):
     start = NOVEL.index(f"第{number + 100}句")
     edge, end = NOVEL.index(f"第{number + 110}句"), NOVEL.index(f"第{number + 120}句")
     pair = {
-        "id": f"n-p{number}", "novel": "n", "chapter": 1, "length": "short", "prompt": NOVEL[start:edge], "completion": NOVEL[edge:end],
+        "id": f"n-p{number}", "novel": "n", "chapter": 1, "length": "short", "cut_by": "structure", "prompt": NOVEL[start:edge], "completion": NOVEL[edge:end],
         "prompt_span": [start, edge], "completion_span": [edge, end],
     }  # fmt: skip
     wording = {"instructions": ["续写以下小说片段：", "接着写：", ""], "systems": ["甲", "乙"]}

@@ -1,12 +1,14 @@
 """The proof of no leak: the answer is that of comparing all passages, whatever the hashes do."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from xuxie.errors import UserError
 from xuxie.overlap import leakage
-from xuxie.overlap.leakage import SHINGLE, Texts, check_no_leak, leaking_rows, leaks
+from xuxie.overlap.leakage import SHINGLE, Texts, check_no_leak, leaking_rows, leaks, shared_spans
 
 
 def corpus(texts: list[str], prefix: str) -> Texts:
@@ -39,6 +41,7 @@ def test_it_finds_what_comparing_all_passages_finds(base, both):
         trained, others = corpus(train, "t"), corpus(held_out, "h")
         found = leaks(others, trained)
         dropped = leaking_rows(trained, others)
+        spans = shared_spans(train, others)
     known = set().union(*map(runs, train)) if train else set()
     expected = {f"h{index}" for index, text in enumerate(held_out) if runs(text) & known}
     assert {leak.held_out for leak in found} == expected
@@ -47,6 +50,19 @@ def test_it_finds_what_comparing_all_passages_finds(base, both):
     } & known
     wanted = set().union(*map(runs, held_out)) if held_out else set()
     assert dropped == {f"t{index}" for index, text in enumerate(train) if runs(text) & wanted}
+    for text, shared in zip(train, spans, strict=True):
+        dense = [place for place, char in enumerate(text) if not char.isspace()]
+        touched = {
+            place
+            for first in range(len(dense) - SHINGLE + 1)
+            if "".join(text[place] for place in dense[first : first + SHINGLE]) in wanted
+            for place in dense[first : first + SHINGLE]
+        }
+        assert touched == {place for start, end in shared for place in range(start, end)} & set(
+            dense
+        )
+        assert all(end < start for (_, end), (start, _) in itertools.pairwise(shared))
+        assert not any(text[place].isspace() for start, end in shared for place in (start, end - 1))
 
 
 def test_a_passage_of_50_characters_stops_the_run_and_is_named_with_both_rows():

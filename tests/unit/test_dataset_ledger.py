@@ -2,12 +2,14 @@
 
 import copy
 import itertools
+from collections import Counter
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from xuxie.dataset.audit import NovelFiles, audit, swept
-from xuxie.dataset.ledger import CharacterAccount, account_for_characters
+from xuxie.dataset.audit import DatasetFiles, audit, swept
+from xuxie.dataset.files import NovelFiles
+from xuxie.dataset.ledger import CharacterAccount, account_for_characters, coverage
 
 LENGTH = 80
 claims = st.lists(
@@ -24,17 +26,29 @@ def test_characters_by_label_add_up_and_a_sweep_finds_the_same(entries):
         account.enter(start, end, label)
         ranked.append(((rank,), start, end, label))
     assert sum(account.totals().values()) == LENGTH
-    assert account.totals() == swept(LENGTH, ranked)
+    strip = account.strip()
+    assert strip == swept(LENGTH, ranked) and strip[0][0] == 0 and strip[-1][1] == LENGTH
+    assert all(
+        left[1] == right[0] and left[2] != right[2] for left, right in itertools.pairwise(strip)
+    )
+    totals = Counter()
+    for start, end, label in strip:
+        totals[label] += end - start
+    assert account.totals() == totals
+
+
+TEXT = "".join(chr(0x4E00 + place) for place in range(LENGTH))
 
 
 @st.composite
 def novels(draw):
     """A novel's files and a dataset made of it, with the ledger that belongs to them."""
-    cuts = sorted(draw(st.sets(st.integers(5, LENGTH - 5), min_size=1, max_size=8)))
-    chunks = [
-        {"id": f"c{i}", "start": start, "end": end}
-        for i, (start, end) in enumerate(itertools.pairwise(cuts))
-    ]
+    cuts = sorted(draw(st.sets(st.integers(5, LENGTH - 5), min_size=4, max_size=9)))
+    # One chapter a chunk: the first is trained on, the others wherever.
+    splits = ["train", *[draw(st.sampled_from(["train", "val", "test"])) for _ in cuts[2:]]]
+    chapters = [{"start": start, "end": end} for start, end in itertools.pairwise(cuts)]
+    asked = draw(st.booleans())
+    chunks = [{"id": f"c{i}", **chapter} for i, chapter in enumerate(chapters) if asked]
     fates = [draw(st.sampled_from(["unasked", "failed", "asked"])) for _ in chunks]
     unasked = [
         {"chunk": chunk["id"], "because": draw(st.sampled_from(["x", "y"]))}
@@ -46,39 +60,63 @@ def novels(draw):
         for chunk, fate in zip(chunks, fates, strict=True)
         if fate == "failed"
     ]
-    pairs, unplaced, rows = [], [], {"train": [], "val": [], "test": []}
-    for chunk in (chunk for chunk, fate in zip(chunks, fates, strict=True) if fate == "asked"):
-        for number in range(draw(st.integers(1, 3))):
-            one, other = sorted(draw(st.tuples(*[st.integers(chunk["start"], chunk["end"])] * 2)))
+    pairs, unplaced, untrained, rows = [], [], [], {"train": [], "val": [], "test": []}
+    texts = {"train_text": [], "val_text": []}
+
+    def place(number: int, name: str, start: int, edge: int, end: int, cut_by: str) -> None:
+        rows[splits[number]].append(
+            {
+                "id": name, "novel": "n", "chapter": number + 1, "input": TEXT[start:edge], "output": TEXT[edge:end], "history": [],
+                "span": [start, end], "prompt_span": [start, edge], "completion_span": [edge, end], "cut_by": cut_by,
+            }
+        )  # fmt: skip
+
+    for number, chapter in enumerate(chapters):
+        start, end = chapter["start"], chapter["end"]
+        first, edge, last = sorted(draw(st.tuples(*[st.integers(start, end)] * 3)))
+        hole = draw(st.booleans()) and splits[number] == "train" and last < end
+        if hole:
+            untrained.append(
+                {"novel": "n", "chapter": number + 1, "span": [last, end], "because": draw(st.sampled_from("uv"))}
+            )  # fmt: skip
+        if edge < last and (draw(st.booleans()) or splits[number] != "train"):
+            place(number, f"n-{edge}", first, edge, last, "structure")
+        for index in range(
+            draw(st.integers(1, 3)) if number < len(fates) and fates[number] == "asked" else 0
+        ):
             because = draw(
                 st.sampled_from([None, "score below threshold", "overlaps a better pair"])
             )
             pair = {
-                "id": f"{chunk['id']}-p{number}", "chunk": chunk["id"], "length": "short", "prompt": "甲", "completion": "乙",
-                "prompt_span": [one, one], "completion_span": [one, other], "kept": because is None, "dropped_because": because,
-                "score": draw(st.none() | st.integers(0, 10)),
+                "id": f"c{number}-p{index}", "chunk": f"c{number}", "length": "short", "prompt": TEXT[first:edge],
+                "completion": TEXT[edge:last], "prompt_span": [first, edge], "completion_span": [edge, last], "kept": because is None,
+                "dropped_because": because, "score": draw(st.none() | st.integers(0, 10)),
             }  # fmt: skip
             pairs.append(pair)
-            split = draw(st.sampled_from(["train", "val", "test", "none"]))
-            if pair["kept"] and split == "none":
+            if pair["kept"] and draw(st.booleans()):
                 unplaced.append(
-                    {"id": pair["id"], "novel": "n", "because": "too near a held-out chapter"}
+                    {"id": pair["id"], "novel": "n", "because": "in a held-out chapter"}
                 )
             elif pair["kept"]:
-                rows[split].append(
-                    {
-                        "id": pair["id"],
-                        "novel": "n",
-                        "input": "甲",
-                        "output": "乙",
-                        "history": [],
-                        "span": [one, other],
-                    }
-                )
+                place(number, pair["id"], first, edge, last, "reader")
+    # A chapter is of the split that its rows are in; one without is trained on.
+    splits = [
+        next(
+            (split for split in rows if any(row["chapter"] == number for row in rows[split])),
+            "train",
+        )
+        for number in range(1, len(chapters) + 1)
+    ]
+    held_back = {hole["chapter"]: hole["span"][0] for hole in untrained}
+    for number, chapter in enumerate(chapters, 1):
+        start, end = chapter["start"], held_back.get(number, chapter["end"])
+        if splits[number - 1] == "train" and start < end:
+            texts["train_text"].append(
+                {"novel": "n", "text": TEXT[start:end], "span": [start, end]}
+            )
     kept = [pair for pair in pairs if pair["kept"]]
-    chapters = [{"start": cuts[0], "end": cuts[-1]}]
     files = NovelFiles(
-        text="雨" * LENGTH,
+        text=TEXT,
         counts={"sources": [{"characters": LENGTH + 3}], "steps": {"spaces": {"added": 1, "removed": 4}}},
         chapters=chapters,
         findings={"characters": {"text": LENGTH, "chapters": cuts[-1] - cuts[0], "elsewhere": LENGTH - cuts[-1] + cuts[0]}},
@@ -95,24 +133,35 @@ def novels(draw):
         values = list(values)
         return {value: values.count(value) for value in dict.fromkeys(values)}
 
-    asked = len(pairs) + 2 * len(failures)
+    asked_for = len(pairs) + 2 * len(failures)
+    account = account_for_characters(
+        TEXT, chapters=chapters, chunks=chunks, unasked=unasked, failures=failures, dropped=dropped, untrained=untrained, rows=rows,
+    )  # fmt: skip
+    totals = account.totals()
+    trained = {
+        number: (chapter["start"], chapter["end"])
+        for number, chapter in enumerate(chapters, 1)
+        if splits[number - 1] == "train"
+    }
     part = {
         "source": {"decoded": LENGTH + 3, "added": 1, "removed": 4, "kept": LENGTH, "steps": {"spaces": {"added": 1, "removed": 4}}},
-        "characters": account_for_characters(LENGTH, chunks=chunks, unasked=unasked, failures=failures, dropped=dropped, rows=rows),
+        "characters": {"kept": {split: totals.pop(split, 0) for split in rows}, "dropped": totals},
+        "coverage": coverage(account, trained),
+        "strip": account.strip(),
         "pairs": {
             "chunks": {"all": len(chunks), "asked": len(chunks) - len(unasked), "not_asked": tally(row["because"] for row in unasked)},
-            "asked": asked, "candidates": len(pairs), "kept": len(kept), "failed": {"refused": 2 * len(failures)} if failures else {},
+            "asked": asked_for, "candidates": len(pairs), "kept": len(kept), "failed": {"refused": 2 * len(failures)} if failures else {},
             "dropped": tally(pair["dropped_because"] for pair in pairs if not pair["kept"]),
-            "lengths": {"short": {"asked": asked, "candidates": len(pairs), "kept": len(kept)}},
-        },
+            "lengths": {"short": {"asked": asked_for, "candidates": len(pairs), "kept": len(kept)}},
+        } if asked else {},
         "rows": {split: len(own) for split, own in rows.items()},
+        "rows_cut_by": {split: tally(row["cut_by"] for row in own) for split, own in rows.items()},
         "rows_dropped": tally(reasons.values()),
     }  # fmt: skip
     every = sum(map(len, rows.values()))
     return (
         {"rows": part["rows"], "turns": {"0": every} if every else {}, "novels": {"n": part}},
-        rows,
-        unplaced,
+        DatasetFiles(rows, texts, unplaced, untrained),
         {"n": files},
     )
 
@@ -132,31 +181,34 @@ def figures(node, path=()):
     for key, value in node.items():
         if isinstance(value, dict):
             yield from figures(value, (*path, key))
+        elif isinstance(value, list):
+            yield from ((*path, key, index, edge) for index in range(len(value)) for edge in (0, 1))
         else:
             yield (*path, key)
 
 
 @given(novels(), st.data())
 def test_the_audit_finds_any_figure_that_is_off_by_one(made, data):
-    ledger, rows, unplaced, files = made
+    ledger, dataset, files = made
     changed = copy.deepcopy(ledger)
     *path, last = data.draw(st.sampled_from(list(figures(ledger))))
     node = changed
     for key in path:
         node = node[key]
     node[last] += data.draw(st.sampled_from([-1, 1]))
-    assert audit(changed, rows, unplaced, files).differing, (path, last)
+    assert audit(changed, dataset, files).differing, (path, last)
 
 
-@pytest.mark.parametrize("what", ["rows", "unplaced", "pairs", "failures", "unasked", "chunks"])
+@pytest.mark.parametrize(
+    "what", ["rows", "texts", "unplaced", "untrained", "pairs", "failures", "unasked", "chunks"]
+)
 @given(made=novels(), data=st.data())
 def test_the_audit_finds_any_row_that_is_gone(what, made, data):
-    ledger, rows, unplaced, files = copy.deepcopy(made)
-    lists = {"rows": list(rows.values()), "unplaced": [unplaced]}.get(what) or [
-        getattr(files["n"], what)
-    ]
+    ledger, dataset, files = copy.deepcopy(made)
+    kept = getattr(dataset, what, None) if what in vars(dataset) else getattr(files["n"], what)
+    lists = list(kept.values()) if isinstance(kept, dict) else [kept]
     full = [rows_of_one for rows_of_one in lists if rows_of_one]
     if full:
         chosen = data.draw(st.sampled_from(full))
         chosen.pop(data.draw(st.integers(0, len(chosen) - 1)))
-        assert audit(ledger, rows, unplaced, files).differing
+        assert audit(ledger, dataset, files).differing

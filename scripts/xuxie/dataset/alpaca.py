@@ -51,8 +51,8 @@ def alpaca_row(
         "history": history(instruction, [text[first:last] for first, last in passages]),
         **{key: passage[key] for key in ("id", "novel", "chapter", "length", "cut_by")},
         "span": [passages[0][0] if passages else start, end],
-        "prompt_span": list(passage["prompt_span"]),
-        "completion_span": list(passage["completion_span"]),
+        "prompt_span": passage["prompt_span"],
+        "completion_span": passage["completion_span"],
     }
 
 

@@ -179,7 +179,7 @@ def _cut(
         tiles = [from_pair(pair, generator, own_prompt=rows["own_prompts"]) for pair in pairs]
         # Val rows stand for the whole of their chapters, test rows moreover for every recipe.
         if split != "train" or STRUCTURE in rows["cuts"]:
-            taken = [tuple(pair["completion_span"]) for pair in pairs]
+            taken = [pair["completion_span"] for pair in pairs]
             for stretch in usable.stretches:
                 tiles += from_structure(
                     novel.text, novel.name, number, stretch, taken, [around] if split == "test" else sizes, seed

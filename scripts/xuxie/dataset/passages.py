@@ -65,7 +65,7 @@ def from_structure(
                 "length": size_of(last - first, sizes),
                 "cut_by": STRUCTURE,
                 "completion": text[first:last],
-                "completion_span": (first, last),
+                "completion_span": [first, last],
             }
 
 
@@ -85,7 +85,7 @@ def with_prompt(
     reach = random.Random(f"{seed} {tile['id']} prompt").choice(reaches)
     first = prompt_start(usable, usable.stretch_of(start, end), start, reach)
     prompt = opening if start == usable.edges[0] else text[first:start]
-    return {**tile, "prompt": prompt, "prompt_span": (first, start)}
+    return {**tile, "prompt": prompt, "prompt_span": [first, start]}
 
 
 def prompt_start(usable: Usable, stretch: Span, completion: int, reach: int) -> int:

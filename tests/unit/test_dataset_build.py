@@ -1,0 +1,277 @@
+"""From a novel to rows: the whole of the training chapters carries loss, or it is said why not."""
+
+import itertools
+from dataclasses import asdict
+
+import pytest
+from workspace import REPOSITORY
+from xuxie.config.completion import complete_config
+from xuxie.dataset.alpaca import prose
+from xuxie.dataset.build import Novel, build
+from xuxie.dataset.files import NovelFiles
+from xuxie.dataset.ledger import ledger
+from xuxie.errors import UserError
+from xuxie.text.chapters import find_chapters
+from xuxie.text.sentences import bounds
+
+CHAPTERS = 14
+
+
+def paragraph(chapter: int, number: int) -> str:
+    """A paragraph that stands nowhere else: no run of 50 characters of two of them is the same."""
+    marks = [
+        chr(0x4E00 + (chapter * 997 + number * 131 + place * 17) % 20000) for place in range(36)
+    ]
+    return f"{''.join(marks[:20])}，{''.join(marks[20:])}。“{chr(0x4E00 + chapter)}{number}来了。”他说。\n"
+
+
+def novel_text(chapters: int = CHAPTERS, paragraphs: int = 40) -> str:
+    return "".join(
+        f"第{chapter}章 题目{chapter}\n\n"
+        + "".join(paragraph(chapter, n) for n in range(paragraphs))
+        + "\n"
+        for chapter in range(1, chapters + 1)
+    )
+
+
+def settings(name: str = "n", **changes) -> dict:
+    config = {
+        "novels": {name: {"path": "n.txt"}},
+        "datasets": {name: {"novels": [name], **changes}},
+    }
+    complete_config(config, REPOSITORY / "config/schema.yaml")
+    return config["datasets"][name]
+
+
+def novel(text: str, name: str = "n", pairs: list[dict] = ()) -> Novel:
+    return Novel(name, text, [asdict(chapter) for chapter in find_chapters(text)[0]], pairs)
+
+
+def built(
+    text: str, pairs: list[dict] = (), chars: tuple[int, int] = (250, 400), **changes
+) -> Novel:
+    made = novel(text, pairs=pairs)
+    build([made], settings(**changes), dataset="n", generator="reader", completion_chars=chars[0], prompt_chars=chars[1])  # fmt: skip
+    return made
+
+
+def account(made: Novel) -> dict:
+    files = NovelFiles(
+        made.text, {"characters": {}, "steps": {}}, chapters=made.chapters, pairs=list(made.pairs)
+    )
+    return ledger("n", [made], {"n": files}, {"shared": 0})["novels"]["n"]
+
+
+def pair(made: Novel, chapter: int, start: int, end: int, score: float, name: str) -> dict:
+    """A kept pair whose completion are these sentences of a chapter, the sentence before them its prompt."""
+    edges = bounds(made.text, *made.span(chapter))
+    spans = [edges[start - 1], edges[start]], [edges[start], edges[end]]
+    return {
+        "id": name, "chunk": "c", "novel": "n", "chapter": chapter, "length": "short", "score": score, "kept": True, "dropped_because": None,
+        "prompt": made.text[slice(*spans[0])], "completion": made.text[slice(*spans[1])], "prompt_span": spans[0], "completion_span": spans[1],
+    }  # fmt: skip
+
+
+def trained_chapter(made: Novel, which: int = 0) -> int:
+    return list(made.of_split("train"))[which]
+
+
+@pytest.fixture(scope="module")
+def plain() -> Novel:
+    return built(novel_text())
+
+
+def test_the_rows_of_every_chapter_tile_it_from_end_to_end_without_any_llm(plain):
+    for number, split in plain.splits.items():
+        spans = [row["completion_span"] for row in plain.rows[split] if row["chapter"] == number]
+        assert [spans[0][0], spans[-1][1]] == list(plain.span(number))
+        assert all(left[1] == right[0] for left, right in itertools.pairwise(spans))
+        assert set(itertools.chain(*spans)) <= set(bounds(plain.text, *plain.span(number)))
+    assert account(plain)["coverage"]["share"] == 1
+    assert {row["cut_by"] for rows in plain.rows.values() for row in rows} == {"structure"}
+
+
+def test_prompts_reach_back_through_the_chapter_in_a_mix_of_lengths(plain):
+    for row in plain.rows["train"]:
+        start, end = row["prompt_span"]
+        first = plain.span(row["chapter"])[0]
+        assert end == row["completion_span"][0] and first <= start
+        assert plain.text[start:end] == row["input"] or (
+            start == first and row["input"].startswith("第")
+        )
+        assert start in bounds(plain.text, *plain.span(row["chapter"]))
+    lengths = [len(row["input"]) for row in plain.rows["train"]]
+    # Sentences have up to 40 characters: 100, 400 and 1,000 are met to within one.
+    assert all(
+        any(wanted - 45 < length <= wanted for length in lengths) for wanted in (100, 400, 1000)
+    )
+    assert max(lengths) > 1000
+
+
+def test_a_chapter_opens_after_its_heading(plain):
+    for rows in plain.rows.values():
+        openings = [
+            row for row in rows if row["completion_span"][0] == plain.span(row["chapter"])[0]
+        ]
+        assert openings
+        for row in openings:
+            assert row["input"] == f"第{row['chapter']}章 题目{row['chapter']}"
+            assert row["prompt_span"][0] == row["prompt_span"][1]
+
+
+def test_whole_texts_hold_what_may_be_trained_on_and_val_chapters(plain):
+    for split, texts in plain.texts.items():
+        assert [(text["chapter"], *text["span"]) for text in texts] == [
+            (number, *plain.span(number)) for number in plain.of_split(split)
+        ]
+        assert all(text["text"] == plain.text[slice(*text["span"])] for text in texts)
+
+
+def test_test_rows_are_the_same_for_every_recipe(plain):
+    kept = [pair(plain, number, 5, 12, 9, f"p{number}") for number in range(1, CHAPTERS + 1)]
+    other = built(
+        plain.text, pairs=kept, near_duplicate=0.6, lengths=["short"], history={"share": 1},
+        rows={"completions": [{"name": "x", "characters": [40, 90]}], "prompts": [50], "cuts": ["pairs"]},
+        split={"gap": 300},
+    )  # fmt: skip
+    assert other.rows["test"] == plain.rows["test"] and len(plain.rows["test"]) > 20
+    assert other.rows["train"] != plain.rows["train"]
+    shorter = built(plain.text, chars=(100, 400))
+    assert len(shorter.rows["test"]) > 1.8 * len(plain.rows["test"])
+    assert shorter.rows["train"] == plain.rows["train"]
+
+
+def test_kept_pairs_cut_rows_and_structure_cuts_the_rest(plain):
+    chapter, watched, held_out = (next(plain.of_split(split)) for split in ("train", "val", "test"))
+    kept = [
+        pair(plain, chapter, 5, 12, 8, "good"),
+        pair(plain, chapter, 9, 14, 7, "beaten"),
+        pair(plain, watched, 5, 12, 8, "watched"),
+        pair(plain, held_out, 5, 12, 8, "held-out"),
+        {
+            **pair(plain, chapter, 30, 36, 2, "bad"),
+            "kept": False,
+            "dropped_because": "score below threshold",
+        },
+    ]
+    made = built(plain.text, pairs=kept)
+    assert made.unplaced == {
+        "beaten": "overlaps a better pair's row",
+        "held-out": "in a held-out chapter",
+    }
+    by_id = {row["id"]: row for split in ("train", "val") for row in made.rows[split]}
+    for name in ("good", "watched"):
+        assert by_id[name]["cut_by"] == "reader"
+        assert by_id[name]["output"] == next(p for p in kept if p["id"] == name)["completion"]
+    assert by_id["good"]["prompt_span"] != kept[0]["prompt_span"]
+    found = account(made)
+    assert found["coverage"]["share"] == 1 and found["rows_cut_by"]["train"]["reader"] == 1
+    own = built(plain.text, pairs=kept, rows={"own_prompts": True})
+    assert (
+        next(row for row in own.rows["train"] if row["id"] == "good")["input"] == kept[0]["prompt"]
+    )
+
+
+def test_pairs_alone_leave_the_rest_without_loss_and_say_why(plain):
+    kept = [pair(plain, trained_chapter(plain), 5, 12, 8, "good")]
+    made = built(plain.text, pairs=kept, rows={"cuts": ["pairs"]})
+    assert [row["id"] for row in made.rows["train"]] == ["good"]
+    found = account(made)["coverage"]
+    assert found["carrying_loss"] == len(kept[0]["completion"])
+    assert set(found["without"]) == {"in no row", "in prompts alone"}
+    # The loss that is watched stands for the whole of its chapters.
+    assert sum(len(row["output"]) for row in made.rows["val"]) == sum(
+        end - start for start, end in map(made.span, made.of_split("val"))
+    )
+    with pytest.raises(UserError, match="no row is left to train on"):
+        built(plain.text, rows={"cuts": ["pairs"]})
+
+
+def test_a_gap_takes_whole_sentences_next_to_held_out_chapters_and_says_so(plain):
+    made = built(plain.text, split={"gap": 60})
+    held_out = [made.span(number) for number in made.of_split("val", "test")]
+    for row in [*made.rows["train"], *made.texts["train"]]:
+        assert all(
+            row["span"][0] - end >= 60 or start - row["span"][1] >= 60 for start, end in held_out
+        )
+    found = account(made)["coverage"]
+    assert 0 < found["without"]["too near a held-out chapter"] < 2 * 110 * len(held_out)
+    assert found["carrying_loss"] + sum(found["without"].values()) == found["characters"]
+    assert sum(len(row["text"]) for row in made.texts["train"]) == found["carrying_loss"]
+
+
+def repeating(plain: Novel) -> str:
+    """A novel in which a training chapter tells two sentences of a held-out one again."""
+    told = paragraph(next(plain.of_split("test")), 7) + paragraph(next(plain.of_split("test")), 8)
+    place = plain.text.index(paragraph(trained_chapter(plain, 3), 20))
+    return plain.text[:place] + told + plain.text[place:]
+
+
+def test_what_a_held_out_chapter_tells_too_is_left_out_of_rows_and_texts(plain):
+    text = repeating(plain)
+    made = built(text)
+    assert made.splits == plain.splits
+    told = paragraph(next(plain.of_split("test")), 7)[:20]
+    shown = [prose(row) for row in made.rows["train"]] + [
+        row["text"] for row in made.texts["train"]
+    ]
+    assert not any(told in passage for passage in shown)
+    found = account(made)["coverage"]
+    assert set(found["without"]) == {"shares a passage with a held-out chapter"}
+    assert 100 < found["without"]["shares a passage with a held-out chapter"] < 250
+    with pytest.raises(UserError, match="passages of 50 characters of held-out rows") as caught:
+        built(text, split={"on_leak": "stop"})
+    assert told in str(caught.value)
+
+
+def test_a_completion_that_repeats_another_is_left_out_of_rows_and_texts(plain):
+    first, later = trained_chapter(plain, 1), trained_chapter(plain, 4)
+    kept = [pair(plain, first, 5, 12, 8, "told")]
+    place = plain.span(later)[1]
+    text = plain.text[:place] + "\n" + kept[0]["completion"].rstrip() + plain.text[place:]
+    made = novel(text)
+    edges = bounds(text, *made.span(later))
+    again = pair(
+        made,
+        later,
+        edges.index(text.rindex(kept[0]["completion"][:30])),
+        len(edges) - 1,
+        8,
+        "again",
+    )
+    made = built(text, pairs=[*kept, again])
+    assert made.unplaced == {"again": "duplicate of another completion"}
+    assert account(made)["coverage"]["without"] == {
+        "duplicate of another completion": len(again["completion"])
+    }
+    assert not any(
+        text["span"][0] <= again["completion_span"][0] < text["span"][1]
+        for text in made.texts["train"]
+    )
+
+
+def test_novels_of_one_dataset_share_held_out_text_with_no_training_row(plain):
+    held_out = next(plain.of_split("test"))
+    other_text = novel_text(CHAPTERS).replace("题目", "别题")
+    other_text = "".join(
+        chr(ord(char) + 3000) if "\u4e00" <= char <= "\u8fff" and char not in "第章题目" else char
+        for char in other_text
+    )
+    one, other = novel(plain.text, "n"), None
+    place = other_text.index("\n\n", len(other_text) // 2)
+    other = novel(other_text[:place] + "\n" + paragraph(held_out, 5) + other_text[place:], "m")
+    config = {
+        "novels": {"n": {"path": "n"}, "m": {"path": "m"}},
+        "datasets": {"d": {"novels": ["n", "m"]}},
+    }
+    complete_config(config, REPOSITORY / "config/schema.yaml")
+    leak = build(
+        [one, other],
+        config["datasets"]["d"],
+        dataset="d",
+        generator=None,
+        completion_chars=250,
+        prompt_chars=400,
+    )
+    assert leak["shared"] == 0 and leak["trained"] > 10_000
+    assert not any(paragraph(held_out, 5)[:50] in row["text"] for row in other.texts["train"])
