@@ -17,7 +17,15 @@ from xuxie.pairs.shards import shard_names
 from xuxie.runtime.environments import REPOSITORY
 
 #: What the store gets of each dataset and of each adapter.
-DELIVERED_DATA = ("train.jsonl", "val.jsonl", "test.jsonl", "dataset_info.json", "ledger.json")
+DELIVERED_DATA = (
+    "train.jsonl",
+    "val.jsonl",
+    "test.jsonl",
+    "train_text.jsonl",
+    "val_text.jsonl",
+    "dataset_info.json",
+    "ledger.json",
+)
 DELIVERED_LORA = (
     "adapter_model.safetensors",
     "adapter_config.json",
