@@ -42,6 +42,7 @@ localrules:
     fetch_model,
     download_model,
     render_training,
+    join_stages,
 
 
 rule all:

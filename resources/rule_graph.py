@@ -22,6 +22,7 @@ def draw(repository: Path = REPOSITORY) -> str:
     arrows = {
         (names[start], names[end])
         for start, end in re.findall(r"^\s*(id\d+) --> (id\d+)$", drawn, re.MULTILINE)
+        if start != end  # one stage of training follows another
     }
     lines = sorted(
         f"    {start} --> {end}"

@@ -57,6 +57,7 @@ wildcard_constraints:
     model="[^/]+",
     scorer="[^/]+",
     shard=r"\d+-of-\d+",
+    stage="pt|sft",
 
 
 def of(path):
@@ -67,6 +68,12 @@ def of(path):
     wildcard, attribute = path.split(".", 1)
     entries, answer = getattr(settings, f"{wildcard}s"), attrgetter(attribute)
     return lambda wildcards: answer(entries[wildcards[wildcard]])
+
+
+def of_stage(attribute):
+    """The same of the stage of an adapter."""
+    answer = attrgetter(attribute)
+    return lambda wildcards: answer(settings.adapters[wildcards.adapter].stages[wildcards.stage])
 
 
 def named(names):

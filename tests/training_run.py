@@ -23,6 +23,20 @@ def schema_defaults() -> dict:
     }
 
 
+def texts_of(text: str, size: int) -> list[dict]:
+    """Stretches of raw text as of so many chapters, each of the size given."""
+    return [
+        {
+            "text": text[start : start + size],
+            "id": f"small-c{number}",
+            "novel": "small",
+            "chapter": number,
+            "span": [start, start + len(text[start : start + size])],
+        }
+        for number, start in enumerate(range(0, len(text), size), 1)
+    ]
+
+
 def rows_of(text: str, count: int, *, prompt: int = 60, completion: int = 60) -> list[dict]:
     """Alpaca rows cut one after the other from a text, with lengths that differ a little."""
     rows, at = [], 0
@@ -40,6 +54,8 @@ def rows_of(text: str, count: int, *, prompt: int = 60, completion: int = 60) ->
                 "novel": "small",
                 "chapter": 1,
                 "length": "short",
+                "span": [at, end],
+                "completion_span": [middle, end],
             }
         )
         at = end
@@ -48,10 +64,16 @@ def rows_of(text: str, count: int, *, prompt: int = 60, completion: int = 60) ->
 
 @dataclass
 class TrainingRun:
-    """One adapter in a folder of its own, which must be the working directory: paths are those of the workflow."""
+    """One stage of an adapter in a folder of its own, which must be the working directory: paths are those of the workflow.
+
+    `rows` are Alpaca rows, or stretches of text for the stage `pt`; the last two are watched.
+    """
 
     model_path: Path
     rows: list[dict]
+    stage: str = "sft"
+    before: str | None = None
+    tokens: int | None = None
     name: str = "small"
     template: str = "qwen"
     asked_template: str | None = None
@@ -61,7 +83,7 @@ class TrainingRun:
     train: dict = field(default_factory=dict)
 
     def __post_init__(self):
-        self.folder = Path("results/adapters", self.name)
+        self.folder = Path("results/adapters", self.name, "stages", self.stage)
         self.model = ["results/models/tiny/hf/config.json", "results/models/tiny/model.json"]
         (self.folder / "data").mkdir(parents=True, exist_ok=True)
 
@@ -84,7 +106,14 @@ class TrainingRun:
             **self.train,
         }
         render_training(
-            self / "train.yaml", train, self.template, self.trust_remote_code, "small", "tiny"
+            self / "train.yaml",
+            train,
+            self.stage,
+            str(self.folder.with_name(self.before)) if self.before else None,
+            self.template,
+            self.trust_remote_code,
+            "small",
+            "tiny",
         )
         Path("results/datasets/small").mkdir(parents=True, exist_ok=True)
         sources = ["results/datasets/small/train.jsonl", "results/datasets/small/val.jsonl"]
@@ -93,9 +122,11 @@ class TrainingRun:
         fit_rows(
             self / "train.yaml",
             sources,
+            sources[0],
             self / "data/dataset_info.json",
             self / "data/ledger.json",
             self.fitted,
+            self.tokens,
         )
         return self
 
@@ -130,11 +161,11 @@ class TrainingRun:
             "train": self.fitted[0],
             "val": self.fitted[1],
             "model": self.model,
-            "adapter": self / "adapter_model.safetensors",
-            "adapter_config": self / "adapter_config.json",
-            "loss_curve": self / "training_loss.png",
-            "trainer_log": self / "trainer_log.jsonl",
-            "manifest": self / "manifest.json",
+            "before": (
+                str(self.folder.with_name(self.before) / "adapter_model.safetensors")
+                if self.before
+                else []
+            ),
             "threads": 1,
             "gpus": 1,
             "nodes": 1,

@@ -77,6 +77,7 @@ def test_the_graph_grows_in_step_with_the_novels(tmp_path):
         "fit_rows",
         "check_gates",
         "train_adapter",
+        "join_stages",
         "sample_outputs",
         "evaluate_adapter",
     }

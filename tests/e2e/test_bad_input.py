@@ -76,7 +76,7 @@ def assign(path: str, value):
     ],
 )
 def test_a_wrong_config_names_the_key_and_what_is_allowed(changed, edit, words):
-    said = refuse(changed(edit), "results/adapters/small/train.yaml")
+    said = refuse(changed(edit), "results/adapters/small/stages/sft/train.yaml")
     assert all(word in said for word in words), said
 
 

@@ -41,21 +41,20 @@ def test_a_model_with_code_of_its_own_goes_the_whole_road(
     config["adapters"]["own"] = {**config["adapters"]["small"], "model": "own"}
     walked_copy.configure(config)
     walked_copy.snakemake(f"{ADAPTER}/evaluation.json")
-    for rule in (
-        "render_training",
-        "fit_rows",
-        "check_gates",
-        "train_adapter",
-        "sample_outputs",
-        "evaluate_adapter",
+    for job in (
+        "render_training/own.sft",
+        "fit_rows/own.sft",
+        "check_gates/own.sft",
+        "train_adapter/own.sft",
+        "sample_outputs/own",
+        "evaluate_adapter/own",
     ):
-        assert ".venv-qwen1" in (walked_copy / f"logs/{rule}/own.log").read_text(
-            encoding="utf-8"
-        ), rule
+        log = (walked_copy / f"logs/{job}.log").read_text(encoding="utf-8")
+        assert ".venv-qwen1" in log, job
     assert "generate in use: OwnModel's own" in (
-        walked_copy / "logs/train_adapter/own.log"
+        walked_copy / "logs/train_adapter/own.sft.log"
     ).read_text(encoding="utf-8")
-    assert read_json(walked_copy / ADAPTER / "manifest.json")["machine"]["packages"][
+    assert read_json(walked_copy / ADAPTER / "stages/sft/manifest.json")["machine"]["packages"][
         "transformers"
     ].startswith("4.50.")
     samples = list(read_rows(walked_copy / ADAPTER / "samples.jsonl"))

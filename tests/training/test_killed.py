@@ -139,9 +139,9 @@ def test_the_manifest_says_what_made_the_adapter(undisturbed):
         "train",
     ]
     assert set(manifest["inputs"]) == {
-        "results/adapters/small/train.yaml",
-        "results/adapters/small/data/train.jsonl",
-        "results/adapters/small/data/val.jsonl",
+        "results/adapters/small/stages/sft/train.yaml",
+        "results/adapters/small/stages/sft/data/train.jsonl",
+        "results/adapters/small/stages/sft/data/val.jsonl",
         "results/models/tiny/model.json",
     }
     assert "model.safetensors" in manifest["base_model"]["files"]

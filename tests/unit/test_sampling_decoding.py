@@ -5,7 +5,14 @@ from collections import deque
 
 import pytest
 import torch
-from transformers import Gemma3ForCausalLM, Gemma3TextConfig, Qwen2Config, Qwen2ForCausalLM
+from transformers import (
+    Gemma3ForCausalLM,
+    Gemma3TextConfig,
+    GptOssConfig,
+    GptOssForCausalLM,
+    Qwen2Config,
+    Qwen2ForCausalLM,
+)
 from xuxie.sampling.decoding import Request, decode
 from xuxie.sampling.parameters import Sampler, SamplingParameters, row_generator
 from xuxie.sampling.row_attention import RowWise
@@ -157,3 +164,15 @@ def test_a_next_turn_may_join_while_others_run():
         if request.key == ("a", 0):
             waiting.append(Request(("a", 1), [1, 2, *continuation.ids], 2))
     assert ended == [("a", 0), ("a", 1), ("b", 0)]
+
+
+def test_attention_sinks_are_refused():
+    """A sink takes weight from the keys, and next to no direction from the logits: the trial alone would not notice."""
+    torch.manual_seed(1)
+    model = GptOssForCausalLM(
+        GptOssConfig(
+            vocab_size=99, hidden_size=64, intermediate_size=64, num_hidden_layers=2, num_attention_heads=4,
+            num_key_value_heads=2, head_dim=16, num_local_experts=2, num_experts_per_tok=1,
+        )
+    ).eval()  # fmt: skip
+    assert not RowWise.fits(model)

@@ -6,6 +6,7 @@ from xuxie.errors import UserError
 from xuxie.training.arguments import machine_arguments, parse_arguments, training_arguments
 
 PLACES = {
+    "stage": "sft",
     "model": "m",
     "template": "qwen",
     "trust_remote_code": False,
@@ -92,10 +93,6 @@ def test_a_mistake_is_named_by_its_key(train, message):
     ("train", "message"),
     [
         ({"load_best_model_at_end": True, "eval_strategy": "no"}, "load_best_model_at_end"),
-        (
-            {"quantization_bit": 4, "resize_vocab": True},
-            "resize embedding layers of a quantized model",
-        ),
         ({"fp16": True, "bf16": True}, "fp16 and bf16"),
         ({"streaming": True}, "max_steps"),
     ],
@@ -103,6 +100,65 @@ def test_a_mistake_is_named_by_its_key(train, message):
 def test_arguments_that_cannot_go_together_are_refused(train, message):
     with pytest.raises(UserError, match=message):
         parse_arguments(arguments(**train))
+
+
+@pytest.mark.parametrize(
+    ("train", "why"),
+    [
+        ({"pissa_init": True}, "base model's weights"),
+        ({"rope_scaling": "linear"}, "another model than the base"),
+        ({"shift_attn": True}, "another model than the base"),
+        ({"mixture_of_depths": "convert"}, "another model than the base"),
+        ({"train_from_scratch": True}, "another model than the base"),
+        ({"use_llama_pro": True}, "another model than the base"),
+        ({"resize_vocab": True}, "other tokens than the base"),
+        ({"add_special_tokens": "<scene>"}, "other tokens than the base"),
+        ({"split_special_tokens": True}, "other tokens than the base"),
+        ({"use_fast_tokenizer": False}, "cannot be False"),
+        ({"quantization_bit": 4, "quantization_method": "hqq"}, "cannot be 'hqq'"),
+        ({"adapter_name_or_path": "elsewhere"}, "not set here"),
+        ({"create_new_adapter": True}, "not set here"),
+        ({"max_samples": 10}, r"not set here(.|\n)*adapters\.\*\.tokens"),
+        ({"tokenized_path": "elsewhere"}, "not set here"),
+        ({"hf_hub_token": "secret"}, "environment only"),
+    ],
+)
+def test_what_sampling_would_not_reproduce_is_refused_by_name(train, why):
+    name = list(train)[-1]
+    with pytest.raises(UserError, match=rf"{name}(.|\n)*{why}|{why}(.|\n)*{name}"):
+        arguments(**train)
+
+
+def test_saying_no_to_a_refused_argument_is_allowed():
+    parse_arguments(arguments(pissa_init=False, rope_scaling=None, resize_vocab=False))
+
+
+@pytest.mark.parametrize("stage", ["pt", "sft"])
+@pytest.mark.parametrize(
+    "train",
+    [
+        {"learning_rate": 1e-3, "lr_scheduler_type": "constant_with_warmup"},
+        {"lora_rank": 64, "use_rslora": True},
+        {"neftune_noise_alpha": 5},
+        {"loraplus_lr_ratio": 16.0},
+    ],
+)
+def test_what_is_worth_trying_passes_in_every_stage(train, stage):
+    parse_arguments(training_arguments(train, **{**PLACES, "stage": stage}))
+
+
+def test_loss_on_the_prompt_belongs_to_rows():
+    parse_arguments(arguments(train_on_prompt=True))
+    with pytest.raises(UserError, match="train_on_prompt"):
+        parse_arguments(training_arguments({"train_on_prompt": True}, **PLACES | {"stage": "pt"}))
+    with pytest.raises(UserError, match="no word is lost"):
+        training_arguments({"packing": True}, **PLACES | {"stage": "pt"})
+
+
+def test_a_later_stage_goes_on_with_the_lora_before_it():
+    rendered = training_arguments({}, **PLACES, going_on_from="stages/pt")
+    assert rendered["adapter_name_or_path"] == "stages/pt"
+    parse_arguments(rendered)
 
 
 def test_the_machine_chooses_the_precision_that_is_left_open():

@@ -109,10 +109,10 @@ def test_a_row_without_a_stop_token_is_named(tokenizer, rows):
 
 
 def test_text_that_reads_as_a_special_token_is_found(tokenizer, rows):
-    prompting = Prompting(tokenizer, "qwen")
-    assert not gates.text_gate(rows, prompting).findings
+    keys = ("input", "output")
+    assert not gates.text_gate(rows, tokenizer, keys).findings
     bad = {**rows[0], "output": "他说<|im_end|>然后走了"}
-    assert "output holds <|im_end|>" in found(gates.text_gate([bad], prompting))
+    assert "output holds <|im_end|>" in found(gates.text_gate([bad], tokenizer, keys))
 
 
 def test_a_tokenizer_that_splits_the_templates_markers_is_found(rows):
@@ -214,7 +214,7 @@ def test_the_advice_turns_what_is_largest(largest, settings, advised):
 
 
 def test_a_run_that_does_not_fit_into_memory_is_refused(tiny_model, rows, in_folder, monkeypatch):
-    monkeypatch.setattr("check_gates.device_memory", lambda: 1 << 20)
+    monkeypatch.setattr("xuxie.training.checks.device_memory", lambda: 1 << 20)
     run = TrainingRun(tiny_model, rows).prepare()
     with pytest.raises(UserError, match="the run fits into memory.*GiB needed"):
         run.check()

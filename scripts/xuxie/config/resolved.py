@@ -12,6 +12,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from xuxie.config.stages import Stage, stages_of
 from xuxie.errors import UserError
 from xuxie.pairs.shards import shard_names
 from xuxie.runtime.environments import REPOSITORY
@@ -231,6 +232,11 @@ class Dataset:
         return f"results/datasets/{self.name}/train.jsonl"
 
     @property
+    def train_text(self) -> str:
+        """The training chapters as they stand."""
+        return f"results/datasets/{self.name}/train_text.jsonl"
+
+    @property
     def test(self) -> str:
         """The held-out rows."""
         return f"results/datasets/{self.name}/test.jsonl"
@@ -251,7 +257,7 @@ class Adapter:
     """A LoRA of a model, trained on a dataset.
 
     Attributes:
-        train: LLaMA-Factory's arguments as configured.
+        stages: what its LoRA is trained on, by name, in the order of training.
         gates: what a failed gate does: `refuse` or `warn`.
         memory: of the device that trains, in GiB; None for this machine's.
         gpus, nodes: GPUs of each node, and how many nodes.
@@ -263,7 +269,7 @@ class Adapter:
     name: str
     dataset: Dataset
     model: Model
-    train: dict
+    stages: dict[str, Stage]
     gates: str
     memory: float | None
     gpus: int
@@ -280,6 +286,16 @@ class Adapter:
     @property
     def folder(self) -> str:
         return f"results/adapters/{self.name}"
+
+    @property
+    def stage_folders(self) -> list[str]:
+        """The folders of its stages, in the order of training."""
+        return [stage.folder for stage in self.stages.values()]
+
+    @property
+    def stage_files(self) -> list[str]:
+        """What its stages leave to it."""
+        return [file for stage in self.stages.values() for file in stage.recorded]
 
     @property
     def files_as_rival(self) -> list[str]:
@@ -483,7 +499,8 @@ def _adapter(name: str, entry: dict, model: Model, dataset: Dataset, sampling: d
         name,
         dataset,
         model,
-        **_some(entry, "train", "gates", "memory", "gpus", "nodes"),
+        stages=stages_of(name, entry),
+        **_some(entry, "gates", "memory", "gpus", "nodes"),
         trained_template=entry["train_template"] or model.template,
         asked_template=sampling["template"] or model.template,
         system=dataset.system if sampling["system"] is None else sampling["system"],

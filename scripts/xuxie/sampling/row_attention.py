@@ -68,9 +68,24 @@ class _RowsCache:
 
 
 def _attend_by_row(
-    module, query, keys, values, attention_mask, scaling=None, sliding_window=None, **_
+    module,
+    query,
+    keys,
+    values,
+    attention_mask,
+    scaling=None,
+    sliding_window=None,
+    s_aux=None,
+    softcap=None,
+    **_,
 ):
-    """Attention of one new position a row over that row's keys alone; rows that only fill the batch up get zeros."""
+    """Attention of one new position a row over that row's keys alone; rows that only fill the batch up get zeros.
+
+    Raises:
+        TypeError: the model's attention has more to it: sinks, which take weight from the keys, or capped logits.
+    """
+    if s_aux is not None or softcap:
+        raise TypeError("attention sinks" if s_aux is not None else "capped logits")
     output = torch.zeros_like(query)
     for i, (key, value) in enumerate(zip(keys, values, strict=True)):
         if sliding_window:

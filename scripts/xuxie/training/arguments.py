@@ -25,38 +25,77 @@ SET_ELSEWHERE = {
     "eval_dataset": "adapters.*.dataset",
     "dataset_dir": "adapters.*.dataset",
     "output_dir": "the adapter's name",
+    "adapter_name_or_path": "adapters.*.stages: a later stage goes on from the LoRA of the one before",
+    "create_new_adapter": "adapters.*.stages: a later stage goes on from the LoRA of the one before",
+    "tokenized_path": "the stage: `pt` is given its blocks as tokens, `sft` its rows as text",
+    "max_samples": "adapters.*.tokens, a budget that the ledger accounts for",
     "resume_from_checkpoint": "the workflow: it goes on from the last checkpoint whenever that is sound",
     "val_size": "datasets.*.split: rows are split by chapter, never at random",
 }
 """Arguments with a place of their own in the config, or none because the workflow answers for them."""
 
-FIXED = {"stage": "sft", "finetuning_type": "lora", "do_train": True, "plot_loss": True}
-"""Arguments that may be written down, but only with the value that the workflow is made for."""
+_OTHER_MODEL = "it makes another model than the base that is sampled and compared with"
+_OTHER_TOKENS = "it reads text as other tokens than the base that is sampled and compared with"
+REFUSED = {
+    "pissa_init": "it changes the base model's weights, so that the base is not what it was and the adapter does not fit it exactly",
+    "pissa_convert": "it belongs to pissa_init, which changes the base model's weights",
+    "rope_scaling": _OTHER_MODEL,
+    "shift_attn": _OTHER_MODEL,
+    "mixture_of_depths": _OTHER_MODEL,
+    "train_from_scratch": _OTHER_MODEL,
+    "use_llama_pro": _OTHER_MODEL,
+    "use_kt": _OTHER_MODEL,
+    "adapter_folder": "it names a part of another adapter, and every adapter here begins from the base model",
+    "resize_vocab": _OTHER_TOKENS,
+    "add_tokens": _OTHER_TOKENS,
+    "add_special_tokens": _OTHER_TOKENS,
+    "new_special_tokens_config": _OTHER_TOKENS,
+    "split_special_tokens": _OTHER_TOKENS,
+    "hf_hub_token": "a secret stands in the environment only",
+    "ms_hub_token": "a secret stands in the environment only",
+    "om_hub_token": "a secret stands in the environment only",
+    "hub_token": "a secret stands in the environment only",
+    "swanlab_api_key": "a secret stands in the environment only",
+}
+"""Arguments that would part what is trained from what is sampled, evaluated and exported, or that hold a secret, and why."""
 
+FIXED = {
+    "finetuning_type": "lora",
+    "do_train": True,
+    "plot_loss": True,
+    "use_fast_tokenizer": True,
+    "quantization_method": "bnb",
+}
+"""Arguments that may be written down, but only with the value that the workflow is made for."""
 
 def training_arguments(
     train: dict,
     *,
+    stage: str,
     model: str,
     template: str,
     trust_remote_code: bool,
     dataset: str,
     dataset_folder: str,
     adapter_folder: str,
+    going_on_from: str | None = None,
 ) -> dict:
-    """Everything that goes into LLaMA-Factory's YAML, checked.
+    """Everything that goes into LLaMA-Factory's YAML of one stage, checked.
 
     Args:
         train: LLaMA-Factory arguments from the config.
+        stage: `pt` or `sft`.
         model: the base model's folder.
         template: what the rows are worded with.
         trust_remote_code: run the model's own code.
         dataset: name of the dataset, whose registry lies in `dataset_folder`.
         adapter_folder: where the adapter and its checkpoints go.
+        going_on_from: folder of the adapter of the stage before; None begins a new one.
 
     Raises:
-        UserError: an argument is unknown, of the wrong type, or set elsewhere; names the key.
+        UserError: an argument is unknown, of the wrong type, refused, or set elsewhere; names the key.
     """
+    fixed = {"stage": stage, **FIXED}
     for name, value in train.items():
         if name in SET_ELSEWHERE:
             raise UserError(
@@ -64,21 +103,35 @@ def training_arguments(
                 where=_key(name),
                 remedy=f"it follows from {SET_ELSEWHERE[name]}",
             )
-        if name in FIXED and value != FIXED[name]:
+        if name in REFUSED and value not in (False, None):
+            raise UserError(
+                f"{name} is refused: {REFUSED[name]}", where=_key(name), remedy="leave it out"
+            )
+        if name in fixed and value != fixed[name]:
             raise UserError(
                 f"{name} cannot be {value!r}",
                 where=_key(name),
-                remedy=f"leave it out, or say {FIXED[name]!r}",
+                remedy=f"leave it out, or say {fixed[name]!r}",
             )
+    if stage == "pt" and train.get("packing"):
+        raise UserError(
+            "packing cannot be chosen in the stage pt",
+            where=_key("packing"),
+            remedy="leave it out: the workflow makes the blocks, of which no word is lost",
+        )
     return {
         "model_name_or_path": model,
         "trust_remote_code": trust_remote_code,
-        **FIXED,
+        "stage": stage,
+        "finetuning_type": "lora",
+        "do_train": True,
+        "plot_loss": True,
         "template": template,
         "dataset_dir": dataset_folder,
         "dataset": f"{dataset}_train",
         "eval_dataset": f"{dataset}_val",
         "output_dir": adapter_folder,
+        **({"adapter_name_or_path": going_on_from} if going_on_from else {}),
         "report_to": "none",
         "disable_tqdm": True,
         "restore_callback_states_from_checkpoint": True,
@@ -173,7 +226,7 @@ def _checked(name: str, value):
             where=_key(name),
             remedy=f"its type is {_words(kind)}{quote}",
         ) from error
-    if choices and value not in choices:
+    if choices and value is not None and value not in choices:
         raise UserError(
             f"{name} cannot be {value!r}",
             where=_key(name),

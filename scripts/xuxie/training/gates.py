@@ -4,12 +4,16 @@ Each gate returns findings. A finding names the row and the tokens, and what to 
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 
 import torch
 
+from xuxie.errors import UserError
 from xuxie.prompts.prompting import Prompting
+
+LOGGED = 5
+"""So many findings of a gate are logged; gates.json has them all."""
 
 SHOWN = 40
 """So many tokens of a finding are shown as text."""
@@ -42,6 +46,47 @@ class Gate:
     def as_dict(self) -> dict:
         """For gates.json."""
         return {**asdict(self), "passed": not self.findings}
+
+    def __str__(self) -> str:
+        """For the log: the verdict, and the first findings."""
+        verdict = "FAILED" if self.findings else "ok"
+        note = f"; {self.note}" if self.note else ""
+        return "\n".join(
+            [
+                f"{self.name}: {verdict} ({self.looked_at} looked at){note}",
+                *(f"  {f.where}: {f.what}\n  remedy: {f.remedy}" for f in self.findings[:LOGGED]),
+            ]
+        )
+
+
+def report(gates: Sequence[Gate]) -> dict:
+    """The gates of a stage, for gates.json."""
+    return {
+        "passed": not any(gate.findings for gate in gates),
+        "gates": [gate.as_dict() for gate in gates],
+    }
+
+
+def refuse_failed(gates: Sequence[Gate], *, where: str) -> None:
+    """Refuse the stage if a gate failed.
+
+    Args:
+        where: what was checked, for the message.
+
+    Raises:
+        UserError: a gate failed; tells the first finding of each.
+    """
+    failed = [gate for gate in gates if gate.findings]
+    if failed:
+        first = failed[0].findings[0]
+        raise UserError(
+            "\n".join(
+                f"gate failed: {gate.name}: {len(gate.findings)} findings; {gate.findings[0].what}"
+                for gate in failed
+            ),
+            where=f"{where}; first: {first.where}",
+            remedy=f"{first.remedy}; or let the run go on with `gates: warn`, and see in the report what it does",
+        )
 
 
 def prompt_gate(rows: list[dict], trained: Prompting, asked: Prompting, system: str | None) -> Gate:
@@ -120,13 +165,50 @@ def whole_row_gate(rows: Iterable[dict], uncut: Prompting, cut: Prompting, cutof
     return Gate("no row is cut, and each ends with its stop token", looked_at, tuple(findings))
 
 
-def text_gate(rows: Iterable[dict], prompting: Prompting) -> Gate:
-    """No row's text holds what the tokenizer reads as a special token, such as a stray `<|im_end|>` of a web page."""
+def block_gate(blocks: Iterable[dict], tokenizer, cutoff: int) -> Gate:
+    """No block of raw text is cut by the trainer, and none holds the end of one document and the beginning of another.
+
+    Args:
+        blocks: with `id` and `input_ids`.
+        tokenizer: the model's.
+        cutoff: the trainer's `cutoff_len`, in tokens.
+    """
+    looked_at, findings = 0, []
+    for block in blocks:
+        looked_at += 1
+        ids = block["input_ids"]
+        if len(ids) > cutoff:
+            findings.append(
+                Finding(
+                    block["id"],
+                    f"{len(ids)} tokens do not fit into cutoff_len = {cutoff}",
+                    "delete the stage's data and run again: the blocks were made for another cutoff_len",
+                )
+            )
+        if tokenizer.eos_token_id in ids[1:-1]:
+            findings.append(
+                Finding(
+                    block["id"],
+                    f"{tokenizer.eos_token} stands in the middle of a block",
+                    "remove it from the novel's text (novels.*.watermarks takes a pattern)",
+                )
+            )
+    return Gate("no block is cut, and none mixes chapters", looked_at, tuple(findings))
+
+
+def text_gate(rows: Iterable[dict], tokenizer, keys: Sequence[str]) -> Gate:
+    """No row's text holds what the tokenizer reads as a special token, such as a stray `<|im_end|>` of a web page.
+
+    Args:
+        rows: training rows.
+        tokenizer: as it is in training.
+        keys: where a row has its text.
+    """
     special = re.compile(
         "|".join(
             map(
                 re.escape,
-                sorted(filter(None, prompting.tokenizer.all_special_tokens), key=len, reverse=True),
+                sorted(filter(None, tokenizer.all_special_tokens), key=len, reverse=True),
             )
         )
         or "$^"
@@ -134,7 +216,7 @@ def text_gate(rows: Iterable[dict], prompting: Prompting) -> Gate:
     looked_at, findings = 0, []
     for row in rows:
         looked_at += 1
-        for key in ("instruction", "system", "input", "output"):
+        for key in keys:
             if found := special.search(row[key]):
                 findings.append(
                     Finding(

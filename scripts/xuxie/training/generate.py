@@ -6,6 +6,7 @@ define one for a reason: other stop words, another signature.
 
 import logging
 
+from xuxie.runtime.hooks import put_in_place
 from xuxie.runtime.llamafactory import import_factory
 
 log = logging.getLogger(__name__)
@@ -27,4 +28,4 @@ def keep_own_generate() -> None:
             del model.generate
         log.info("generate in use: %s", f"{type(model).__name__}'s own" if own else "the library's")
 
-    loader.patch_model = patch_but_generate
+    put_in_place(loader, "patch_model", patch_but_generate)

@@ -1,12 +1,14 @@
 """LLaMA-Factory's command line, with what it lacks put in place first: `python -m xuxie.training.launcher train FILE.yaml`.
 
-With several GPUs or nodes LLaMA-Factory starts torchrun over its own file, where nothing prepared here would
+With several GPUs or nodes LLaMA-Factory starts torchrun over its launcher's file, where nothing prepared here would
 survive; so torchrun is pointed at this module, which prepares each worker in the same way.
 """
 
 import logging
 import os
 import sys
+from collections.abc import Iterable
+from types import FunctionType, ModuleType
 
 from xuxie.runtime.llamafactory import import_factory
 from xuxie.runtime.parent import end_with_parent
@@ -27,8 +29,24 @@ def main() -> None:
     if "LOCAL_RANK" in os.environ:
         import_factory("llamafactory.train.tuner").run_exp()
     else:
-        import_factory("llamafactory.launcher").__file__ = TORCHRUN_TARGET
-        import_factory("llamafactory.cli").main()
+        factory, cli = import_factory("llamafactory.launcher"), import_factory("llamafactory.cli")
+        _point_torchrun_here(factory, (factory.launch, cli.main))
+        cli.main()
+
+
+def _point_torchrun_here(launcher: ModuleType, starters: Iterable[FunctionType]) -> None:
+    """Let LLaMA-Factory start this module where it would start its launcher's file.
+
+    Args:
+        launcher: LLaMA-Factory's.
+        starters: the functions of which one, by release, starts torchrun.
+    """
+    if not any("__file__" in starter.__code__.co_names for starter in starters):
+        raise RuntimeError(
+            "LLaMA-Factory no longer starts torchrun over its launcher's file, and the workers would start unprepared; "
+            "install the release that envs/ names"
+        )
+    launcher.__file__ = TORCHRUN_TARGET
 
 
 if __name__ == "__main__":

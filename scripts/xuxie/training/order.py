@@ -4,6 +4,8 @@ import torch
 import transformers
 from transformers.trainer_pt_utils import LengthGroupedSampler
 
+from xuxie.runtime.hooks import put_in_place
+
 
 class SeededLengthGroups(LengthGroupedSampler):
     """Rows of like length together, in an order that a resumed run finds again.
@@ -28,4 +30,4 @@ class SeededLengthGroups(LengthGroupedSampler):
 
 def order_by_seed() -> None:
     """Let every trainer of this process group rows by length in this order."""
-    transformers.trainer.LengthGroupedSampler = SeededLengthGroups
+    put_in_place(transformers.trainer, "LengthGroupedSampler", SeededLengthGroups)

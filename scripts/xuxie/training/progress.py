@@ -5,6 +5,8 @@ import time
 
 import transformers
 
+from xuxie.runtime.hooks import put_in_place
+
 log = logging.getLogger(__name__)
 
 NAMES = {
@@ -46,7 +48,8 @@ class Progress(transformers.TrainerCallback):
 
 def show_progress() -> None:
     """Let every trainer of this process report through `Progress`, in place of a bar or of bare dictionaries."""
-    transformers.trainer.PrinterCallback = transformers.trainer.DEFAULT_PROGRESS_CALLBACK = Progress
+    for name in ("PrinterCallback", "DEFAULT_PROGRESS_CALLBACK"):
+        put_in_place(transformers.trainer, name, Progress)
 
 
 def _clock(seconds: float) -> str:

@@ -1,0 +1,83 @@
+"""A budget in tokens: which rows a machine trains on that cannot take them all."""
+
+import random
+from collections.abc import Sequence
+
+from xuxie.errors import UserError
+
+Chapter = tuple[str, int]
+
+
+def drawn_within(
+    rows: Sequence[dict], sizes: Sequence[int], budget: int, *, seed: int
+) -> list[int]:
+    """Draw rows, the same share of every chapter, until the budget is spent.
+
+    The rows of each chapter are shuffled; then the chapters take turns, that of which the smallest share is drawn first.
+
+    Args:
+        rows: with `novel` and `chapter`.
+        sizes: of the rows, in tokens.
+        budget: the most tokens that the drawn rows may have together.
+        seed: of the shuffle.
+
+    Returns:
+        The indices of the drawn rows, in the order of the rows.
+
+    Raises:
+        UserError: the budget does not hold one row of every chapter.
+    """
+    chapters: dict[Chapter, list[int]] = {}
+    for index, row in enumerate(rows):
+        chapters.setdefault((row["novel"], row["chapter"]), []).append(index)
+    turns = []
+    for chapter, indices in chapters.items():
+        random.Random(f"{seed} {chapter}").shuffle(indices)
+        before, total = 0, sum(sizes[index] for index in indices)
+        for index in indices:
+            turns.append((before / total, chapter, index))
+            before += sizes[index]
+    turns.sort()
+    first_of_each = sum(sizes[index] for share, _, index in turns if not share)
+    if first_of_each > budget:
+        raise UserError(
+            f"{budget} tokens do not hold one row of each of the {len(chapters)} chapters",
+            where="config key adapters.*.tokens",
+            remedy=f"set it to {first_of_each} or more, or leave it out",
+        )
+    drawn, spent = [], 0
+    for _, _, index in turns:
+        spent += sizes[index]
+        if spent > budget:
+            break
+        drawn.append(index)
+    return sorted(drawn)
+
+
+def coverage(texts: Sequence[dict], rows: Sequence[dict]) -> dict:
+    """The share of the characters that carry loss in at least one row.
+
+    Args:
+        texts: the stretches of the training chapters, with `novel`, `chapter` and `span`.
+        rows: what is trained on, with `novel`, `chapter` and `learnt`, the span whose tokens carry loss.
+
+    Returns:
+        `characters` and `covered`, in all and for each chapter under `chapters`.
+    """
+    learnt: dict[Chapter, set[int]] = {}
+    for row in rows:
+        learnt.setdefault((row["novel"], row["chapter"]), set()).update(range(*row["learnt"]))
+    chapters: dict[Chapter, list[int]] = {}
+    for text in texts:
+        key = text["novel"], text["chapter"]
+        counts = chapters.setdefault(key, [0, 0])
+        counts[0] += text["span"][1] - text["span"][0]
+        counts[1] += len(learnt.get(key, set()).intersection(range(*text["span"])))
+    return {
+        "characters": sum(characters for characters, _ in chapters.values()),
+        "covered": sum(covered for _, covered in chapters.values()),
+        "chapters": [
+            {"novel": novel, "chapter": chapter, "characters": characters, "covered": covered}
+            for (novel, chapter), (characters, covered) in chapters.items()
+        ],
+    }

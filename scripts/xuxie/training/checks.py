@@ -1,0 +1,100 @@
+"""The gates of one stage, each called with what it looks at."""
+
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from transformers import AutoConfig
+
+from xuxie.errors import UserError
+from xuxie.models.loading import load_tokenizer
+from xuxie.prompts.prompting import Prompting
+from xuxie.training import gates as g
+from xuxie.training.arguments import machine_arguments, shaping_arguments
+from xuxie.training.memory import GIB, Shape, advice, device_memory, estimate
+
+
+def stage_gates(
+    arguments: dict,
+    rows: list[dict],
+    *,
+    asked_template: str,
+    system: str | None,
+    memory: float | None,
+) -> list[g.Gate]:
+    """Everything that would make a stage fail without an error.
+
+    Args:
+        arguments: LLaMA-Factory's, of the stage.
+        rows: what it trains on.
+        asked_template: the template that the tuned model will be asked with.
+        system: the system prompt it will be asked with; None if as in the row.
+        memory: of the device that trains, in GiB; None for this machine's.
+    """
+    own_code = arguments["trust_remote_code"]
+    tokenizer = load_tokenizer(arguments["model_name_or_path"], trust_remote_code=own_code)
+    if arguments["stage"] == "pt":
+        gates = _raw_text_gates(arguments, rows, tokenizer)
+    else:
+        gates = _row_gates(arguments, rows, tokenizer, asked_template, system)
+    return [*gates, memory_gate(arguments, memory)]
+
+
+def memory_gate(arguments: dict, memory: float | None) -> g.Gate:
+    """The run fits into memory; see `stage_gates`."""
+    name = "the run fits into memory"
+    config = AutoConfig.from_pretrained(
+        arguments["model_name_or_path"], trust_remote_code=arguments["trust_remote_code"]
+    )
+    if memory is None:
+        arguments = arguments | machine_arguments(
+            arguments, gpu=torch.cuda.is_available(), precision="bfloat16"
+        )
+    parts = estimate(Shape.of(config), arguments)
+    need, there = sum(parts.values()) / GIB, memory or device_memory() / GIB
+    shares = ", ".join(f"{part} {size / GIB:.1f}" for part, size in parts.items())
+    note = f"about {need:.1f} GiB needed ({shares}), {there:.1f} GiB there"
+    if need <= there:
+        return g.Gate(name, 1, (), note=note)
+    return g.Gate(name, 1, (g.Finding("memory", note, advice(parts, arguments)),))
+
+
+def _raw_text_gates(arguments: dict, rows: list[dict], tokenizer) -> list[g.Gate]:
+    return [
+        g.block_gate(rows, tokenizer, arguments["cutoff_len"]),
+        g.text_gate(rows, tokenizer, ("text",)),
+    ]
+
+
+def _row_gates(
+    arguments: dict, rows: list[dict], tokenizer, asked_template: str, system: str | None
+) -> list[g.Gate]:
+    # The ids are the same with and without loss on the prompt, and without it the labels show where the answer starts.
+    wording = {**shaping_arguments(arguments), "train_on_prompt": False}
+    cutoff, template = arguments["cutoff_len"], arguments["template"]
+    trained = Prompting(tokenizer, template, **wording)
+    cut = Prompting(tokenizer, template, **wording, cutoff_len=cutoff)
+    asked = Prompting(tokenizer, asked_template, **wording)
+    table = _embeddings(Path(arguments["model_name_or_path"]))
+    return [
+        g.prompt_gate(rows, trained, asked, system),
+        g.stop_gate(rows, trained, asked),
+        g.whole_row_gate(rows, trained, cut, cutoff),
+        g.text_gate(rows, trained.tokenizer, ("instruction", "system", "input", "output")),
+        g.special_token_gate(trained, len(table)),
+        g.trained_marker_gate(trained, table, arguments.get("additional_target") or ""),
+    ]
+
+
+def _embeddings(folder: Path) -> torch.Tensor:
+    """The model's embeddings, read alone."""
+    for file in sorted(folder.glob("*.safetensors")):
+        with safe_open(file, "pt") as weights:
+            for name in weights.keys():  # noqa: SIM118, it is no dict
+                if name.endswith(("embed_tokens.weight", "wte.weight", "word_embeddings.weight")):
+                    return weights.get_tensor(name)
+    raise UserError(
+        "no embeddings in the model's safetensors files",
+        where=str(folder),
+        remedy="convert its weights to safetensors",
+    )

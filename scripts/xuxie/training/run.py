@@ -1,0 +1,194 @@
+"""One stage of training, from its rendered YAML to the record of what it made."""
+
+import json
+import logging
+import os
+import shutil
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import yaml
+
+from xuxie.errors import UserError
+from xuxie.files.rows import read_json, read_rows, write_json, write_rows
+from xuxie.models.catalogue import sha256_of
+from xuxie.training.arguments import machine_arguments
+from xuxie.training.figure import draw_losses
+from xuxie.training.launch import launch
+from xuxie.training.machine import DECIDING
+from xuxie.training.resume import last_sound_checkpoint, log_until
+
+log = logging.getLogger(__name__)
+
+SCRIPTS = Path(__file__).resolve().parents[2]
+
+
+def train_stage(
+    yaml_file: Path,
+    rows: dict[str, Path],
+    *,
+    base_model: Path,
+    before: Path | None,
+    threads: int,
+    gpus: int,
+    nodes: int,
+) -> dict:
+    """Run LLaMA-Factory on the rendered YAML; its output goes to this job's log as it comes.
+
+    A run that was cut short goes on from its last checkpoint, if nothing that shapes the result has changed.
+
+    Args:
+        yaml_file: the rendered arguments; the adapter goes into its folder.
+        rows: what is trained on (`train`) and watched (`val`).
+        base_model: the base model's record, which has the hashes of its files.
+        before: the adapter's weights as the stage before left them; None for the first stage.
+        threads: how many threads may compute.
+        gpus, nodes: how many GPUs a node, and how many nodes.
+
+    Returns:
+        the record of what made this adapter.
+
+    Raises:
+        UserError: LLaMA-Factory failed.
+    """
+    folder = yaml_file.parent
+    arguments = yaml.safe_load(yaml_file.read_text(encoding="utf-8"))
+    machine = _machine()
+    overrides = machine_arguments(
+        arguments, gpu=bool(machine["gpus"]), precision=machine["precision"]
+    )
+    inputs = {
+        **{f"{name} rows": sha256_of(file) for name, file in rows.items()},
+        "base model": sha256_of(base_model),
+        **({"stage before": sha256_of(before)} if before else {}),
+    }
+    deciding = {
+        f"version of {name}": version
+        for name, version in machine["packages"].items()
+        if name in DECIDING
+    }
+    settings = {f"argument {name}": value for name, value in (arguments | overrides).items()}
+    checkpoint = last_sound_checkpoint(
+        folder, {**inputs, **settings, **deciding, "GPUs": gpus * nodes if machine["gpus"] else 0}
+    )
+    write_rows(folder / "trainer_log.jsonl", log_until(checkpoint) if checkpoint else [])
+
+    cache = folder / "cache"
+    if arguments["stage"] == "pt":
+        overrides |= {"tokenized_path": str(tokenised(rows, cache / "blocks"))}
+    command, environment = launch(
+        str(yaml_file),
+        overrides,
+        threads=threads,
+        gpus=gpus,
+        nodes=nodes,
+        cache=str(cache),
+        environment=dict(os.environ),
+    )
+    started, clock = datetime.now(UTC), time.monotonic()
+    _run(command, environment, yaml_file)
+    state = read_json(folder / "trainer_state.json")
+    draw_losses(list(read_rows(folder / "trainer_log.jsonl")), folder / "training_loss.png")
+    made = [folder / "adapter_model.safetensors", folder / "adapter_config.json"]
+    record = {
+        "adapter": {file.name: sha256_of(file) for file in made},
+        "inputs": {
+            str(file): sha256_of(file)
+            for file in (yaml_file, *rows.values(), base_model, *([before] if before else []))
+        },
+        "base_model": read_json(base_model),
+        "arguments": arguments | overrides,
+        "command": command,
+        "environment": {
+            name: value
+            for name, value in environment.items()
+            if os.environ.get(name) != value and name not in ("PATH", "PYTHONPATH")
+        },
+        "machine": machine,
+        "started": started.isoformat(timespec="seconds"),
+        "seconds": round(time.monotonic() - clock, 1),
+        "resumed_from": checkpoint.name if checkpoint else None,
+        "result": _result(state),
+    }
+    write_json(folder / "manifest.json", record)
+    for leftover in [cache, *folder.glob("checkpoint-*")]:
+        shutil.rmtree(leftover, ignore_errors=True)
+    return record
+
+
+def tokenised(rows: dict[str, Path], folder: Path) -> Path:
+    """The blocks in the form in which LLaMA-Factory takes tokens."""
+    from datasets import Dataset, DatasetDict
+
+    def tokens(file: Path) -> Dataset:
+        ids = [row["input_ids"] for row in read_rows(file)]
+        return Dataset.from_dict(
+            {"input_ids": ids, "attention_mask": [[1] * len(block) for block in ids]}
+        )
+
+    shutil.rmtree(folder, ignore_errors=True)
+    DatasetDict(train=tokens(rows["train"]), validation=tokens(rows["val"])).save_to_disk(folder)
+    return folder
+
+
+def _machine() -> dict:
+    found = subprocess.run(
+        [sys.executable, "-m", "xuxie.training.machine"],
+        env={**os.environ, "PYTHONPATH": str(SCRIPTS)},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return json.loads(found.stdout.splitlines()[-1])
+
+
+def _run(command: list[str], environment: dict[str, str], yaml_file: Path) -> None:
+    # A session of its own, so that the launcher can take all its children along when this job is killed.
+    process = subprocess.Popen(
+        command,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        start_new_session=True,
+    )
+    for line in process.stdout:
+        if line.strip():
+            log.info("%s", line.rstrip())
+    if process.wait() != 0:
+        raise UserError(
+            f"LLaMA-Factory ended with exit status {process.returncode}",
+            where=str(yaml_file),
+            remedy="see the lines above; checkpoints are kept, and the next run goes on from the last one"
+            + (
+                "; status -9 is often memory: see the memory gate"
+                if process.returncode == -9
+                else ""
+            ),
+        )
+
+
+def _result(state: dict) -> dict:
+    history = state["log_history"]
+    total = (
+        history[-1]
+        if "train_runtime" in history[-1]
+        else next(entry for entry in reversed(history) if "train_runtime" in entry)
+    )
+    return {
+        "steps": state["global_step"],
+        "epochs": state["epoch"],
+        "losses": [entry["loss"] for entry in history if "loss" in entry],
+        "val_losses": [
+            {"step": entry["step"], "loss": entry["eval_loss"]}
+            for entry in history
+            if "eval_loss" in entry
+        ],
+        "best_step": state["best_global_step"],
+        "useful_tokens": state["num_input_tokens_seen"],
+        "seconds_of_training": total["train_runtime"],
+    }

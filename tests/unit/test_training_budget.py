@@ -1,0 +1,65 @@
+"""A budget in tokens takes the same share of every chapter, by seed, and the ledger says what it cost."""
+
+import pytest
+from training_run import TrainingRun, texts_of
+from xuxie.errors import UserError
+from xuxie.files.rows import read_json, read_rows
+from xuxie.training.budget import coverage, drawn_within
+
+ROWS = [{"novel": "n", "chapter": chapter} for chapter in (1, 2, 3) for _ in range(20 * chapter)]
+SIZES = [10] * len(ROWS)
+
+
+def shares(drawn: list[int]) -> list[float]:
+    return [
+        sum(ROWS[index]["chapter"] == chapter for index in drawn) / (20 * chapter)
+        for chapter in (1, 2, 3)
+    ]
+
+
+@pytest.mark.parametrize("budget", [120, 300, 600, 1000])
+def test_every_chapter_gives_the_same_share(budget):
+    drawn = drawn_within(ROWS, SIZES, budget, seed=1)
+    assert budget - 10 < sum(SIZES[index] for index in drawn) <= budget
+    assert max(shares(drawn)) - min(shares(drawn)) <= 1 / 20
+    assert drawn == sorted(set(drawn))
+
+
+def test_the_draw_hangs_on_the_seed_alone():
+    assert drawn_within(ROWS, SIZES, 300, seed=1) == drawn_within(ROWS, SIZES, 300, seed=1)
+    assert drawn_within(ROWS, SIZES, 300, seed=1) != drawn_within(ROWS, SIZES, 300, seed=2)
+
+
+def test_a_larger_budget_keeps_what_a_smaller_one_took():
+    assert set(drawn_within(ROWS, SIZES, 300, seed=1)) < set(drawn_within(ROWS, SIZES, 600, seed=1))
+
+
+def test_a_budget_below_one_row_a_chapter_is_refused_with_the_least_that_will_do():
+    with pytest.raises(UserError, match=r"29 tokens(.|\n)*3 chapters(.|\n)*30 or more"):
+        drawn_within(ROWS, SIZES, 29, seed=1)
+    assert len(drawn_within(ROWS, SIZES, 30, seed=1)) == 3
+
+
+def test_coverage_counts_each_character_once():
+    texts = [{"novel": "n", "chapter": c, "span": [100 * c, 100 * c + 50]} for c in (1, 2)]
+    rows = [{"novel": "n", "chapter": 1, "learnt": span} for span in ([100, 130], [120, 140])]
+    found = coverage(texts, rows)
+    assert (found["characters"], found["covered"]) == (100, 40)
+    assert [chapter["covered"] for chapter in found["chapters"]] == [40, 0]
+
+
+def test_the_ledger_says_what_the_budget_cost(tiny_model, novel_text, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    texts = texts_of(novel_text, 3000)
+    settings = {"stage": "pt", "train": {"cutoff_len": 200}}
+    whole = TrainingRun(tiny_model, texts, **settings).prepare()
+    ledger = read_json(whole / "data/ledger.json")
+    tokens = ledger["files"]["train"]["tokens"]
+    half = TrainingRun(tiny_model, texts, tokens=tokens // 2, **settings).prepare()
+    cut = read_json(half / "data/ledger.json")
+    account = cut["files"]["train"]
+    assert account["tokens"] + account["left_out"]["tokens"] == tokens
+    assert account["tokens"] <= account["budget"] == tokens // 2
+    assert account["rows"] == len(list(read_rows(half / "data/train.jsonl")))
+    assert 0.4 < cut["coverage"]["covered"] / cut["coverage"]["characters"] < 0.6
+    assert cut["files"]["val"] == ledger["files"]["val"], "all of the val chapters is watched"
