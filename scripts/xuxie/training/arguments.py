@@ -68,6 +68,7 @@ FIXED = {
 }
 """Arguments that may be written down, but only with the value that the workflow is made for."""
 
+
 def training_arguments(
     train: dict,
     *,

@@ -8,9 +8,9 @@ from transformers import AutoConfig
 
 from xuxie.errors import UserError
 from xuxie.models.loading import load_tokenizer
-from xuxie.prompts.prompting import Prompting
+from xuxie.prompts.prompting import Prompting, shaping_arguments
 from xuxie.training import gates as g
-from xuxie.training.arguments import machine_arguments, shaping_arguments
+from xuxie.training.arguments import machine_arguments
 from xuxie.training.memory import GIB, Shape, advice, device_memory, estimate
 
 

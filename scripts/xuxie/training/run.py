@@ -13,8 +13,8 @@ from pathlib import Path
 import yaml
 
 from xuxie.errors import UserError
+from xuxie.files.hashing import sha256_of
 from xuxie.files.rows import read_json, read_rows, write_json, write_rows
-from xuxie.models.catalogue import sha256_of
 from xuxie.training.arguments import machine_arguments
 from xuxie.training.figure import draw_losses
 from xuxie.training.launch import launch

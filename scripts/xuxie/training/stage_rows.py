@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from xuxie.prompts.prompting import Prompting
-from xuxie.training.arguments import shaping_arguments
+from xuxie.prompts.prompting import Prompting, shaping_arguments
 from xuxie.training.blocks import blocks
 from xuxie.training.budget import coverage, drawn_within
 from xuxie.training.fit import cut_between, fit

@@ -5,8 +5,6 @@ import torch
 from join_stages import join_stages
 from safetensors.torch import load_file
 from training_run import TrainingRun, rows_of, texts_of
-from xuxie.config.stages import stages_of
-from xuxie.errors import UserError
 from xuxie.files.rows import read_json, read_rows
 
 SETTINGS = {"num_train_epochs": 1, "learning_rate": 0.001, "cutoff_len": 400}
@@ -71,32 +69,3 @@ def test_the_adapter_is_what_its_last_stage_left_and_its_record_names_both(train
     assert steps == list(range(1, sum(record["result"]["steps"] for record in records) + 1))
     assert read_json(folder / "gates.json")["passed"]
     assert (folder / "training_loss.png").stat().st_size > 5000
-
-
-def adapter(*stages, **train) -> dict:
-    return {
-        "dataset": "small",
-        "train": train,
-        "tokens": 1000,
-        "stages": [{"train": {}, "tokens": None, **stage} for stage in stages],
-    }
-
-
-def test_a_stages_own_settings_stand_over_the_adapters():
-    both = adapter({"stage": "pt", "train": {"learning_rate": 2}, "tokens": 50}, {"stage": "sft"}, learning_rate=1, seed=3)  # fmt: skip
-    pt, sft = stages_of("mine", both).values()
-    assert (pt.train, pt.tokens, pt.before) == ({"learning_rate": 2, "seed": 3}, 50, None)
-    assert (sft.train, sft.tokens, sft.before) == ({"learning_rate": 1, "seed": 3}, 1000, pt)
-
-
-@pytest.mark.parametrize(
-    ("stages", "message"),
-    [
-        ([{"stage": "pt"}, {"stage": "pt"}], "pt stands there twice"),
-        ([{"stage": "pt"}, {"stage": "sft", "train": {"lora_rank": 4}}], "lora_rank is 8 in the stage pt"),
-        ([{"stage": "pt", "train": {"use_dora": True}}, {"stage": "sft"}], "use_dora is True"),
-    ],
-)  # fmt: skip
-def test_stages_that_cannot_follow_each_other_are_refused(stages, message):
-    with pytest.raises(UserError, match=message):
-        stages_of("mine", adapter(*stages, lora_rank=8))
