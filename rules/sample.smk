@@ -30,6 +30,7 @@ rule sample_outputs:
         environment=of("adapter.model.environment"),
         sampling=settings.sampling,
         template=of("adapter.asked_template"),
+        history_turns=of("adapter.dataset.history_turns"),
         trust_remote_code=of("adapter.model.trust_remote_code"),
         rivals={name: rival.as_rival for name, rival in settings.rivals.items()},
     script:

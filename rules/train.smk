@@ -83,8 +83,7 @@ rule check_gates:
         runtime=minutes_for_rows,
     params:
         environment=of("adapter.model.environment"),
-        asked_template=of("adapter.asked_template"),
-        system=settings.sampling["system"],
+        asking=of("adapter.asking"),
         failing=of("adapter.gates"),
         memory=of("adapter.memory"),
     script:
@@ -95,7 +94,8 @@ rule train_adapter:
     """Train one stage with LLaMA-Factory's own command; a run that was cut short goes on from its last checkpoint."""
     input:
         yaml_file="results/adapters/{adapter}/stages/{stage}/train.yaml",
-        gates="results/adapters/{adapter}/stages/{stage}/gates.json",
+        # They must have passed; that they were asked about something else since makes no other adapter.
+        gates=ancient("results/adapters/{adapter}/stages/{stage}/gates.json"),
         train="results/adapters/{adapter}/stages/{stage}/data/train.jsonl",
         val="results/adapters/{adapter}/stages/{stage}/data/val.jsonl",
         registry="results/adapters/{adapter}/stages/{stage}/data/dataset_info.json",

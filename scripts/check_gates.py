@@ -18,8 +18,7 @@ def check_gates(
     yaml_file: str,
     train: str,
     gates: str,
-    asked_template: str,
-    system: str | None,
+    asking: dict,
     failing: str,
     memory: float | None,
 ) -> None:
@@ -29,8 +28,7 @@ def check_gates(
         yaml_file: the rendered arguments.
         train: the rows to train on.
         gates: the report of what was found, gates.json.
-        asked_template: the template that the tuned model will be asked with.
-        system: the system prompt it will be asked with; None if as in the row.
+        asking: how the tuned model will be asked; see `stage_gates`.
         failing: `refuse` or `warn`, what to do if a gate fails.
         memory: of the device that trains, in GiB; None for this machine's.
 
@@ -42,8 +40,7 @@ def check_gates(
     results = stage_gates(
         arguments,
         list(read_rows(train)),
-        asked_template=asked_template,
-        system=system,
+        asking=asking,
         memory=memory,
     )
     for result in results:

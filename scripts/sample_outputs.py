@@ -28,6 +28,7 @@ def sample_outputs(
     *,
     sampling: dict,
     template: str,
+    history_turns: int,
     trust_remote_code: bool,
     rivals: dict[str, dict],
     endpoints: dict,
@@ -41,7 +42,8 @@ def sample_outputs(
         model: the files of the base model's folder.
         sampling: `sampling` of the config; `systems` says who is asked, and in which order.
         template: the template that the base model and the adapter are asked with.
-        rivals: by name the systems beyond base and tuned: `model`, `adapter` (folders), `template` and `trust_remote_code` of
+        history_turns: the most earlier turns that a question has, as the rows of the adapter's dataset have.
+        rivals: by name the systems beyond base and tuned: `model`, `adapter` (folders), `template`, `history_turns` and `trust_remote_code` of
             another adapter, or `endpoint` (its name) and `gguf` (null unless it is embedded).
         endpoints, llm: these parts of the config.
     """
@@ -53,7 +55,7 @@ def sample_outputs(
         "to talk to the tuned model: %s", chat_command(trained, sampling, rows[0]["system"])
     )
     own = [name for name in sampling["systems"] if name in (BASE, TUNED)]
-    outputs = sample_trained(rows, trained, own, sampling, journal) if own else {}
+    outputs = sample_trained(rows, trained, own, sampling, journal, history_turns) if own else {}
     for name, rival in rivals.items():
         if "endpoint" in rival:
             gguf = Path(rival["gguf"]) if rival["gguf"] else None
@@ -67,7 +69,9 @@ def sample_outputs(
                 rival["template"],
                 rival["trust_remote_code"],
             )
-            outputs |= sample_trained(rows, other, [name], sampling, journal)
+            outputs |= sample_trained(
+                rows, other, [name], sampling, journal, rival["history_turns"]
+            )
     write_rows(
         samples,
         (

@@ -81,6 +81,7 @@ class TrainingRun:
     gates: str = "refuse"
     trust_remote_code: bool = False
     train: dict = field(default_factory=dict)
+    asking: dict = field(default_factory=dict)
 
     def __post_init__(self):
         self.folder = Path("results/adapters", self.name, "stages", self.stage)
@@ -132,13 +133,18 @@ class TrainingRun:
 
     def check(self) -> dict:
         """Run the gates; their report."""
-        asked = self.asked_template or self.template
         check_gates(
             self / "train.yaml",
             self.fitted[0],
             self / "gates.json",
-            asked_template=asked,
-            system=self.system,
+            asking={
+                "template": self.asked_template or self.template,
+                "system": self.system,
+                "target_chars": 0,
+                "max_new_tokens": 300,
+                "history_turns": 0,
+                **self.asking,
+            },
             failing=self.gates,
             memory=None,
         )

@@ -5,6 +5,7 @@ import torch
 from join_stages import join_stages
 from safetensors.torch import load_file
 from training_run import TrainingRun, rows_of, texts_of
+from workspace import jobs
 from xuxie.files.rows import read_json, read_rows
 
 SETTINGS = {"num_train_epochs": 1, "learning_rate": 0.001, "cutoff_len": 400}
@@ -69,3 +70,31 @@ def test_the_adapter_is_what_its_last_stage_left_and_its_record_names_both(train
     assert steps == list(range(1, sum(record["result"]["steps"] for record in records) + 1))
     assert read_json(folder / "gates.json")["passed"]
     assert (folder / "training_loss.png").stat().st_size > 5000
+
+
+def test_the_workflow_goes_stage_by_stage_and_repeats_only_what_has_changed(
+    new_workspace, small_config
+):
+    target = "results/adapters/small/adapter_model.safetensors"
+
+    def configure(**of_rows) -> None:
+        stages = [{"stage": "pt", "train": {"max_steps": 2}}, {"stage": "sft", "train": of_rows}]
+        adapter = {**small_config["adapters"]["small"], "stages": stages}
+        new_workspace.configure({**small_config, "adapters": {"small": adapter}})
+
+    configure(max_steps=2)
+    new_workspace.snakemake(target)
+    manifest = read_json(new_workspace / "results/adapters/small/manifest.json")
+    pt, sft = manifest["stages"]
+    assert (pt["stage"], sft["stage"]) == ("pt", "sft")
+    assert pt["rows"]["coverage"]["covered"] == pt["rows"]["coverage"]["characters"] > 0
+    assert sft["arguments"]["adapter_name_or_path"] == "results/adapters/small/stages/pt"
+    assert "Nothing to be done" in new_workspace.snakemake("-n", target).stdout
+
+    configure(max_steps=3)
+    planned = new_workspace.snakemake("-n", target).stdout
+    assert jobs(planned)["train_adapter"] == jobs(planned)["join_stages"] == 1
+    assert (
+        "stages/sft/adapter_model" in planned
+        and "output: results/adapters/small/stages/pt" not in planned
+    )

@@ -82,10 +82,58 @@ def test_thinking_in_the_history_is_found(tokenizer, rows):
     ).findings
 
 
-def test_the_rows_looked_at_are_first_longest_and_shortest_of_each_class(tokenizer, rows):
-    qwen = Prompting(tokenizer, "qwen")
-    long = [{**rows[0], "id": "other", "length": "long"}]
-    assert gates.prompt_gate(rows[2:] + long, qwen, qwen, None).looked_at == 3 + 1
+def test_one_row_among_many_that_is_asked_otherwise_is_found(tokenizer, rows):
+    """Earlier turns, which only some rows have, are worded otherwise by a template that reasons."""
+    qwen3 = Prompting(tokenizer, "qwen3", enable_thinking=False)
+    talked = [*rows[:5], {**rows[5], "history": [["问", "答"]]}, *rows[6:]]
+    gate = gates.prompt_gate(talked, qwen3, qwen3, None)
+    assert gate.looked_at == len(rows) and [f.where for f in gate.findings] == [rows[5]["id"]]
+
+
+@pytest.mark.parametrize("template", ["qwen3", "deepseekr1"])
+def test_an_empty_thought_that_would_be_trained_and_never_scored_is_found(
+    tokenizer, rows, template
+):
+    gate = gates.answer_gate(rows, Prompting(tokenizer, template))
+    assert len(gate.findings) == len(rows)
+    assert "<think>" in gate.findings[0].what and "enable_thinking" in found(gate)
+
+
+def test_so_is_a_line_break_before_the_answer_that_such_a_template_takes_away(tokenizer, rows):
+    qwen3 = Prompting(tokenizer, "qwen3", enable_thinking=False)
+    assert gates.answer_gate([{**rows[0], "output": "\n门开了。"}], qwen3).findings
+
+
+@pytest.mark.parametrize(
+    ("template", "settings"),
+    [("qwen3", {"enable_thinking": False}), ("deepseekr1", {"enable_thinking": False}), ("qwen3_nothink", {}), ("qwen", {}), ("alpaca", {})],
+)  # fmt: skip
+def test_what_is_scored_is_what_was_trained_token_for_token(tokenizer, rows, template, settings):
+    prompting = Prompting(tokenizer, template, **settings)
+    rows = [{**row, "output": row["output"].lstrip()} for row in rows]
+    assert not gates.answer_gate(rows, prompting).findings
+    assert not gates.prompt_gate(rows, prompting, prompting, None).findings
+    for row in rows:
+        ids, labels = prompting.training_ids(row)
+        scored = prompting.prompt_ids(row) + tokenizer.encode(row["output"])
+        assert ids[: len(scored)] == scored
+        learnt = [label for label in labels if label != -100]
+        assert learnt[: len(tokenizer.encode(row["output"]))] == tokenizer.encode(row["output"])
+
+
+def turns(rows, **settings) -> gates.Gate:
+    asked = {"target_chars": 3000, "max_new_tokens": 300, "room": 1000, "history_turns": 0}
+    return gates.turn_gate(rows, **asked | settings)
+
+
+def test_turns_that_no_row_has_are_found(rows):
+    assert not turns(rows).findings, "without a history the story so far is the prompt"
+    assert "no row has more than 0" in found(turns(rows, history_turns=3))
+    talked = [{**rows[0], "history": [["问", "答"], ["问", "答"]]}, *rows]
+    assert not turns(talked, history_turns=2).findings
+    assert "no row has more than 2" in found(turns(talked, history_turns=3))
+    assert "set it to 500 or less" in found(turns(rows, max_new_tokens=600))
+    assert not turns(rows, history_turns=3, target_chars=0).findings
 
 
 def test_a_row_that_the_trainer_would_cut_is_named(tokenizer, rows):
@@ -155,7 +203,9 @@ def test_a_marker_that_was_never_trained_is_found(tokenizer, table):
     assert [finding.where for finding in gate.findings] == [
         "<|im_end|>"
     ] and "additional_target" in found(gate)
-    assert not gates.trained_marker_gate(qwen, untrained, "embed_tokens").findings
+    assert "lm_head" in found(gate)
+    assert gates.trained_marker_gate(qwen, untrained, "embed_tokens").findings, "it only reads"
+    assert not gates.trained_marker_gate(qwen, untrained, "embed_tokens, lm_head").findings
     assert not gates.trained_marker_gate(Prompting(tokenizer, "alpaca"), untrained, "").findings
 
 

@@ -242,6 +242,12 @@ class Dataset:
         return f"results/datasets/{self.name}/test.jsonl"
 
     @property
+    def history_turns(self) -> int:
+        """The most earlier turns that its rows have, and a question is asked with."""
+        history = self.entry["history"]
+        return history["turns"][1] if history["share"] else 0
+
+    @property
     def instruction(self) -> str:
         """The instruction before each passage: of several wordings, the first."""
         return self.entry["instruction"][0]
@@ -264,6 +270,7 @@ class Adapter:
         trained_template: what its rows are worded with: its model's template, unless it is an experiment.
         asked_template: what it and its base model are asked with: their own, unless the sampling is an experiment.
         system: the system prompt that it is asked with; None if none.
+        asking: how it is asked, as far as its rows must be worded alike.
     """
 
     name: str
@@ -277,6 +284,7 @@ class Adapter:
     trained_template: str
     asked_template: str
     system: str | None
+    asking: dict
 
     @property
     def all_gpus(self) -> int:
@@ -310,6 +318,7 @@ class Adapter:
             "adapter": self.folder,
             "model": os.path.dirname(self.model.config_file),
             "template": self.asked_template,
+            "history_turns": self.dataset.history_turns,
             "trust_remote_code": self.model.trust_remote_code,
         }
 
@@ -504,6 +513,11 @@ def _adapter(name: str, entry: dict, model: Model, dataset: Dataset, sampling: d
         trained_template=entry["train_template"] or model.template,
         asked_template=sampling["template"] or model.template,
         system=dataset.system if sampling["system"] is None else sampling["system"],
+        asking={
+            "template": sampling["template"] or model.template,
+            "history_turns": dataset.history_turns,
+            **_some(sampling, "system", "target_chars", "max_new_tokens"),
+        },
     )
 
 

@@ -28,6 +28,7 @@ def sample_local(
     system: str | None,
     max_new_tokens: int,
     target_chars: int = 0,
+    history_turns: int | None = None,
     window: int | None = None,
     batch_size: int = 8,
 ) -> dict[str, dict]:
@@ -39,7 +40,8 @@ def sample_local(
         journal: answers of an earlier run that was cut off; new ones are added as they come.
         system: a system prompt in place of the rows' own.
         target_chars: go on in further turns until the story has so many characters; 0 asks once.
-        window: how many tokens a prompt may have with the room for its answer; None takes the model's limit.
+        history_turns: the most earlier turns that a question may have; see `Story`.
+        window: how many tokens a further turn's prompt may have with the room for its answer; None takes the model's limit.
 
     Returns:
         By row id, see `Story.output`.
@@ -47,8 +49,9 @@ def sample_local(
     Raises:
         UserError: a prompt does not fit into the window.
     """
-    window = window or getattr(model.config, "max_position_embeddings", None) or 1 << 30
-    stories = {row["id"]: Story(row) for row in rows}
+    limit = getattr(model.config, "max_position_embeddings", None) or 1 << 30
+    window = min(window or limit, limit)
+    stories = {row["id"]: Story(row, history_turns) for row in rows}
     waiting: deque[Request] = deque()
     keys: dict[tuple, str] = {}
 
@@ -56,7 +59,8 @@ def sample_local(
         """Take the next turns from the journal as far as it has them; put the first that is missing on the list."""
         story = stories[row_id]
         while story.continues(target_chars):
-            ids = prompt_within(story, prompting, system, window - max_new_tokens)
+            room = (window if story.turns else limit) - max_new_tokens
+            ids = prompt_within(story, prompting, system, room)
             # A row's chance hangs on its prompt and turn alone, so that base and tuned draw the same numbers.
             request = Request((row_id, len(story.turns)), ids, max_new_tokens)
             key = answer_key(

@@ -41,8 +41,12 @@ class Trained:
 
     def prompting(self, tokenizer) -> Prompting:
         """How it is asked: in its template, with whatever else shaped the rows that it was trained on."""
-        trained_with = yaml.safe_load((self.adapter / "train.yaml").read_text(encoding="utf-8"))
-        return Prompting(tokenizer, self.template, **shaping_arguments(trained_with))
+        return Prompting(tokenizer, self.template, **shaping_arguments(self.arguments))
+
+    @property
+    def arguments(self) -> dict:
+        """LLaMA-Factory's arguments that it was trained with."""
+        return yaml.safe_load((self.adapter / "train.yaml").read_text(encoding="utf-8"))
 
 
 def choose_prompts(rows: Sequence[dict], count: int) -> list[dict]:
@@ -58,12 +62,14 @@ def sample_trained(
     names: Sequence[str],
     sampling: dict,
     journal_folder: Path,
+    history_turns: int,
 ) -> dict[str, dict[str, dict]]:
     """Outputs of an adapter and its base by system and row id, from one loaded model with the adapter on and off.
 
     Args:
         names: systems to sample: `base`, and any other name for the adapter.
         sampling: `sampling` of the config.
+        history_turns: the most earlier turns that a question has, as in the adapter's training data.
     """
     model, tokenizer = trained.load()
     prompting = trained.prompting(tokenizer)
@@ -72,6 +78,9 @@ def sample_trained(
     settings = {
         **_asked(sampling),
         "batch_size": sampling["batch_size"],
+        "history_turns": history_turns,
+        # A further turn remembers no more of the story than a row could hold.
+        "window": trained.arguments["cutoff_len"] if sampling["target_chars"] else None,
         "parameters": SamplingParameters.of(sampling),
     }
     outputs = {}

@@ -1,8 +1,9 @@
-"""A continuation longer than one answer: asked for in turns, the story so far kept in `history`."""
+"""A continuation longer than one answer: asked for in turns, as the rows of the training data ask."""
 
 from collections.abc import Iterator
 
 from xuxie.prompts.question import question
+from xuxie.text.sentences import complete_sentences
 
 _MAX_TURNS = 64
 
@@ -10,16 +11,19 @@ _MAX_TURNS = 64
 class Story:
     """One row's continuation, turn after turn.
 
-    A turn asks as the rows of the training data ask: the instruction, and as input the passage that goes
-    before. From the second turn on, that passage is what the turn before has written, and `history` holds
-    the turns before that, each passage the answer to a question that holds the passage before it.
+    A turn asks as the rows of the training data ask. Where these have earlier turns, the input is the passage that the turn
+    before has written, and `history` holds the turns before that, each passage the answer to a question that holds the
+    passage before it. Where they have none, the input is the story so far. An input never breaks off within a sentence, as
+    none of the rows does: of an answer that ended for want of room, the sentence begun last is written anew.
 
     Args:
         row: the Alpaca row whose input is continued.
+        history_turns: the most earlier turns that a question may have, as in the training data; None for any number.
     """
 
-    def __init__(self, row: dict):
+    def __init__(self, row: dict, history_turns: int | None = None):
         self.row = row
+        self.history_turns = history_turns
         self.turns: list[str] = []
         self.forgotten = 0
         self._stop = ""
@@ -46,18 +50,27 @@ class Story:
 
         The caller takes the first that fits its window; `forgotten` then says how many characters that row leaves out.
         """
+        self._drop_broken_sentence()
         passages = [self.row["input"], *self.turns]
         for first in range(len(passages)):
-            earlier = zip(passages[first:-2], passages[first + 1 : -1], strict=True)
-            turns = [
-                [question(self.row["instruction"], before), after] for before, after in earlier
-            ]
+            own = [] if first else list(self.row["history"] or [])
+            if self.history_turns == 0 and not own:
+                text, history = "".join(passages[first:]), []
+            else:
+                earlier = zip(passages[first:-2], passages[first + 1 : -1], strict=True)
+                asked = [[question(self.row["instruction"], old), new] for old, new in earlier]
+                text, history = passages[-1], own + asked
+            deep = self.history_turns is not None and len(history) > self.history_turns
+            if deep and self.turns:
+                continue
             self.forgotten = sum(map(len, passages[:first]))
-            yield {
-                **self.row,
-                "input": passages[-1],
-                "history": ([] if first else list(self.row["history"] or [])) + turns,
-            }
+            yield {**self.row, "input": text, "history": history}
+
+    def _drop_broken_sentence(self) -> None:
+        """Take back the sentence that the last answer had no room to end, if others stand before it."""
+        if self._stop == "length":
+            whole = complete_sentences(self.turns[-1], len(self.turns[-1]))
+            self.turns[-1] = whole or self.turns[-1]
 
     def add(
         self,

@@ -18,8 +18,7 @@ def stage_gates(
     arguments: dict,
     rows: list[dict],
     *,
-    asked_template: str,
-    system: str | None,
+    asking: dict,
     memory: float | None,
 ) -> list[g.Gate]:
     """Everything that would make a stage fail without an error.
@@ -27,8 +26,8 @@ def stage_gates(
     Args:
         arguments: LLaMA-Factory's, of the stage.
         rows: what it trains on.
-        asked_template: the template that the tuned model will be asked with.
-        system: the system prompt it will be asked with; None if as in the row.
+        asking: how the tuned model will be asked: the `template`, the `system` prompt (None if as in the row), `target_chars`
+            and `max_new_tokens` of the sampling, and `history_turns`, the most earlier turns of a question.
         memory: of the device that trains, in GiB; None for this machine's.
     """
     own_code = arguments["trust_remote_code"]
@@ -36,7 +35,7 @@ def stage_gates(
     if arguments["stage"] == "pt":
         gates = _raw_text_gates(arguments, rows, tokenizer)
     else:
-        gates = _row_gates(arguments, rows, tokenizer, asked_template, system)
+        gates = _row_gates(arguments, rows, tokenizer, asking)
     return [*gates, memory_gate(arguments, memory)]
 
 
@@ -66,18 +65,24 @@ def _raw_text_gates(arguments: dict, rows: list[dict], tokenizer) -> list[g.Gate
     ]
 
 
-def _row_gates(
-    arguments: dict, rows: list[dict], tokenizer, asked_template: str, system: str | None
-) -> list[g.Gate]:
+def _row_gates(arguments: dict, rows: list[dict], tokenizer, asking: dict) -> list[g.Gate]:
     # The ids are the same with and without loss on the prompt, and without it the labels show where the answer starts.
     wording = {**shaping_arguments(arguments), "train_on_prompt": False}
     cutoff, template = arguments["cutoff_len"], arguments["template"]
     trained = Prompting(tokenizer, template, **wording)
     cut = Prompting(tokenizer, template, **wording, cutoff_len=cutoff)
-    asked = Prompting(tokenizer, asked_template, **wording)
+    asked = Prompting(tokenizer, asking["template"], **wording)
     table = _embeddings(Path(arguments["model_name_or_path"]))
     return [
-        g.prompt_gate(rows, trained, asked, system),
+        g.prompt_gate(rows, trained, asked, asking["system"]),
+        g.answer_gate(rows, trained),
+        g.turn_gate(
+            rows,
+            target_chars=asking["target_chars"],
+            max_new_tokens=asking["max_new_tokens"],
+            room=cutoff - len(asked.prompt_ids({**rows[0], "input": "", "history": []})),
+            history_turns=asking["history_turns"],
+        ),
         g.stop_gate(rows, trained, asked),
         g.whole_row_gate(rows, trained, cut, cutoff),
         g.text_gate(rows, trained.tokenizer, ("instruction", "system", "input", "output")),

@@ -13,7 +13,10 @@ from xuxie.errors import UserError
 from xuxie.prompts.prompting import Prompting
 
 LOGGED = 5
-"""So many findings of a gate are logged; gates.json has them all."""
+"""So many findings of a gate are logged."""
+
+REPORTED = 50
+"""So many of them stand in gates.json."""
 
 SHOWN = 40
 """So many tokens of a finding are shown as text."""
@@ -44,8 +47,15 @@ class Gate:
     note: str = ""
 
     def as_dict(self) -> dict:
-        """For gates.json."""
-        return {**asdict(self), "passed": not self.findings}
+        """For gates.json: how much was found, and the first findings."""
+        return {
+            "name": self.name,
+            "looked_at": self.looked_at,
+            "found": len(self.findings),
+            "findings": [asdict(finding) for finding in self.findings[:REPORTED]],
+            "note": self.note,
+            "passed": not self.findings,
+        }
 
     def __str__(self) -> str:
         """For the log: the verdict, and the first findings."""
@@ -89,10 +99,10 @@ def refuse_failed(gates: Sequence[Gate], *, where: str) -> None:
         )
 
 
-def prompt_gate(rows: list[dict], trained: Prompting, asked: Prompting, system: str | None) -> Gate:
-    """The prompt's ids in training are the prompt's ids at sampling.
-
-    Looked at are the first, the longest and the shortest row of each length class.
+def prompt_gate(
+    rows: Iterable[dict], trained: Prompting, asked: Prompting, system: str | None
+) -> Gate:
+    """Every prompt's ids in training, earlier turns included, are the prompt's ids at sampling.
 
     Args:
         rows: training rows.
@@ -100,13 +110,78 @@ def prompt_gate(rows: list[dict], trained: Prompting, asked: Prompting, system: 
         asked: how the tuned model is asked.
         system: the system prompt it is asked with; None if as in the row.
     """
-    picked = _first_longest_shortest(rows)
-    findings = []
-    for row in picked:
+    looked_at, findings = 0, []
+    for row in rows:
+        looked_at += 1
         learnt, question = trained.split_ids(row)[0], asked.prompt_ids(row, system=system)
         if learnt != question:
             findings.append(_mismatch(row, trained, asked, learnt, question))
-    return Gate("the prompt is asked as it was trained", len(picked), tuple(findings))
+    return Gate("the prompt is asked as it was trained", looked_at, tuple(findings))
+
+
+def answer_gate(rows: Iterable[dict], trained: Prompting) -> Gate:
+    """Every answer begins in training with the tokens of its own text, which are those that evaluation scores.
+
+    A template for models that reason puts a thought before the answer, an empty one here.
+    """
+    looked_at, findings = 0, []
+    for row in rows:
+        looked_at += 1
+        learnt = trained.split_ids(row)[1]
+        scored = trained.tokenizer.encode(row["output"], add_special_tokens=False)
+        if learnt[: len(scored)] != scored:
+            findings.append(
+                Finding(
+                    row["id"],
+                    f"in training the answer is {_text(trained, learnt)} (ids {learnt[:8]}), but its text, which is scored and "
+                    f"sampled, is {_text(trained, scored)} (ids {scored[:8]})",
+                    "take the template's form without thinking (such as qwen3_nothink), or set adapters.*.train.enable_thinking: "
+                    "false, which puts the empty thought into the prompt",
+                )
+            )
+    return Gate("what is trained as an answer is what is scored", looked_at, tuple(findings))
+
+
+def turn_gate(
+    rows: Sequence[dict],
+    *,
+    target_chars: int,
+    max_new_tokens: int,
+    room: int,
+    history_turns: int,
+) -> Gate:
+    """A continuation in several turns asks for each of them as rows ask.
+
+    Args:
+        rows: training rows.
+        target_chars, max_new_tokens: of the sampling: the length that is asked for, and that of one turn.
+        room: what `cutoff_len` leaves to the story and its next passage, in tokens.
+        history_turns: the most earlier turns that a question is asked with.
+    """
+    name = "further turns are asked as rows are"
+    if not target_chars:
+        return Gate(name, 0, (), note="a continuation is asked for once")
+    findings = []
+    deepest = max((len(row["history"]) for row in rows), default=0)
+    if history_turns > deepest:
+        findings.append(
+            Finding(
+                "sampling.target_chars",
+                f"a later turn is asked with up to {history_turns} earlier ones, but no row has more than {deepest}",
+                "raise datasets.*.history.share, or lower datasets.*.history.turns"
+                if deepest
+                else "raise datasets.*.history.share, or set it to 0: then the story so far is the prompt",
+            )
+        )
+    if max_new_tokens * 2 > room:
+        findings.append(
+            Finding(
+                "sampling.max_new_tokens",
+                f"a turn of {max_new_tokens} tokens and the one before it take more than the {room} that cutoff_len leaves to them",
+                f"set it to {room // 2} or less, and sampling.target_chars is reached in more turns; or raise cutoff_len",
+            )
+        )
+    return Gate(name, len(rows), tuple(findings))
 
 
 def stop_gate(rows: Iterable[dict], trained: Prompting, asked: Prompting) -> Gate:
@@ -282,7 +357,8 @@ def trained_marker_gate(prompting: Prompting, table: torch.Tensor, additional_ta
     """A base model has met the template's markers before, or their embeddings are trained along.
 
     A marker that was never trained lies where the unused entries of the table lie; LoRA leaves the table as it is,
-    and the model has to tell its stop token from thousands that look the same.
+    and the model has to tell its stop token from thousands that look the same. To train `embed_tokens` alone does not
+    help: the copy that is trained only reads, and the table that writes stays as it was, also where the base ties both.
 
     Args:
         prompting: the template that is trained.
@@ -305,8 +381,9 @@ def trained_marker_gate(prompting: Prompting, table: torch.Tensor, additional_ta
             else "the model has no unused tokens to compare with"
         )
         return Gate(name, 0, (), note=why)
-    if "embed_tokens" in additional_target:
-        return Gate(name, len(markers), (), note="their embeddings are trained along")
+    trained = {module.strip() for module in additional_target.split(",")}
+    if trained >= {"embed_tokens", "lm_head"}:
+        return Gate(name, len(markers), (), note="both their embeddings are trained along")
     empty = torch.nn.functional.normalize(table[unused].float(), dim=1)
     findings = []
     for marker in markers:
@@ -321,27 +398,10 @@ def trained_marker_gate(prompting: Prompting, table: torch.Tensor, additional_ta
                         marker,
                         f"the embedding of {marker} is that of an unused token (cosine {likeness:.3f}): the model never met it",
                         "choose a template of plain words that ends with the model's own end-of-text token (`default`, `alpaca`), "
-                        "or train the embeddings along: adapters.*.train.additional_target: embed_tokens",
+                        "or train along what reads and what writes them: adapters.*.train.additional_target: embed_tokens,lm_head",
                     )
                 )
     return Gate(name, len(markers), tuple(findings))
-
-
-def _first_longest_shortest(rows: list[dict]) -> list[dict]:
-    classes: dict[str, list[dict]] = {}
-    for row in rows:
-        classes.setdefault(row["length"], []).append(row)
-
-    def size(row: dict) -> int:
-        return len(row["input"]) + len(row["output"])
-
-    return [
-        row
-        for group in classes.values()
-        for row in {
-            r["id"]: r for r in (group[0], max(group, key=size), min(group, key=size))
-        }.values()
-    ]
 
 
 def _mismatch(
