@@ -64,7 +64,8 @@ def generate_pairs(
     asked = questions(
         fitting, wording, pairs["mode"], bounded=bool(settings["embedded"]), sampling=sampling
     )
-    given = {"journal": Path(llm["journal"]), "budget": llm["budget"], "offline": llm["offline"]}
+    given = {name: llm[name] for name in ("budget", "offline", "max_failed")}
+    given["journal"] = Path(llm["journal"])
     counter = Counter()
     with open_endpoint(settings, Path(gguf) if gguf else None, threads, llm["offline"]) as opened:
         outcomes = counter.watch(ask_all(opened, asked, **given, label=f"generate {shard}"))

@@ -27,7 +27,8 @@ def judge_samples(
         endpoint: name of the judge's endpoint, and its model.
     """
     asked = comparisons(list(read_rows(samples)), prompts=prompts, seed=seed)
-    given = {"journal": Path(llm["journal"]), "budget": llm["budget"], "offline": llm["offline"]}
+    given = {name: llm[name] for name in ("budget", "offline", "max_failed")}
+    given["journal"] = Path(llm["journal"])
     with open_endpoint(
         endpoints[endpoint["name"]], Path(gguf) if gguf else None, threads, llm["offline"]
     ) as opened:

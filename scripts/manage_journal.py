@@ -1,4 +1,4 @@
-"""The journal of paid answers: `stats`, `verify`, `compact`, `export`, `import`.
+"""The journal of paid answers: `stats`, `verify`, `compact`, `forget-failures`, `export`, `import`.
 
 python scripts/manage_journal.py stats journal
 """
@@ -22,6 +22,7 @@ def main(arguments: list[str] | None = None) -> int:
         ("stats", "print what it holds and what that cost"),
         ("verify", "check every entry against its checksum"),
         ("compact", "merge its files into one; safe while jobs run"),
+        ("forget-failures", "let questions that an endpoint did not answer be asked again"),
         ("export", "copy it into one file, to send to somebody who has no key"),
         ("import", "take in such a file"),
     ):
@@ -63,6 +64,11 @@ def _run(given: argparse.Namespace) -> int:
         case "compact":
             before, after = upkeep.compact(given.journal)
             print(f"{before} files before, {after} after")
+        case "forget-failures":
+            forgotten, in_use = upkeep.forget_failures(given.journal)
+            print(f"{forgotten} recorded failures forgotten: their questions will be asked again")
+            if in_use:
+                print(f"{in_use} files of running jobs were not looked into")
         case "export":
             print(f"{upkeep.export(given.journal, given.file)} entries in {given.file}")
         case "import":

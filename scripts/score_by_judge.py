@@ -37,7 +37,8 @@ def score_by_judge(
         seed=pairs["seed"],
         sampling=sampling,
     )
-    given = {"journal": Path(llm["journal"]), "budget": llm["budget"], "offline": llm["offline"]}
+    given = {name: llm[name] for name in ("budget", "offline", "max_failed")}
+    given["journal"] = Path(llm["journal"])
     counter = Counter()
     with open_endpoint(
         endpoints[endpoint["name"]], Path(gguf) if gguf else None, threads, llm["offline"]

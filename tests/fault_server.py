@@ -57,6 +57,10 @@ class FaultServer:
         ignores_format: take every `response_format` and give prose.
         reject: answer a 400 with this message to requests whose last message holds this text.
         retry_after: seconds that 429_retry_after asks for.
+        scripted: what to answer instead: from the request's body and how often it was asked before to a status and a
+            body (bytes, or what JSON says), with headers in third place; None answers as usual.
+        rate: answers a second; a request beyond them gets a 429 that names no time.
+        edit: changes a completion before it is sent.
         requests: every request that arrived, by what it asked.
         answers: every answer that was sent whole, likewise.
         injected: how often each fault was met.
@@ -80,6 +84,9 @@ class FaultServer:
     ignores_format: bool = False
     reject: dict[str, str] = field(default_factory=dict)
     retry_after: float = 0.05
+    scripted: Callable[[dict, int], tuple | None] = lambda body, times: None
+    rate: float | None = None
+    edit: Callable[[dict, Request], object] = lambda completion, request: completion
     requests: Counter = field(default_factory=Counter)
     answers: Counter = field(default_factory=Counter)
     injected: Counter = field(default_factory=Counter)
@@ -89,6 +96,8 @@ class FaultServer:
     statuses: list[int] = field(default_factory=list)
     keys: set[str] = field(default_factory=set)
     bodies: list[dict] = field(default_factory=list)
+
+    _next_room: float = 0.0
 
     def __enter__(self) -> Self:
         app = Starlette(routes=[Route("/v1/chat/completions", self._complete, methods=["POST"])])
@@ -138,6 +147,12 @@ class FaultServer:
             return _error(401, f"Incorrect API key provided: {key}", "invalid_api_key")
         if self.model is not None and body["model"] != self.model:
             return _error(404, f"The model `{body['model']}` does not exist", "model_not_found")
+        if scripted := self.scripted(body, self.requests[said]):
+            status, content, *headers = scripted
+            content = content if isinstance(content, bytes) else json.dumps(content).encode()
+            return Response(content, status, *headers, media_type="application/json")
+        if self.rate is not None and not self._has_room():
+            return _error(429, "Too many requests", "rate_limit_exceeded")
         if self.quota is not None and self.answers.total() >= self.quota:
             return _error(
                 429, "You exceeded your current quota, please check your plan", "insufficient_quota"
@@ -159,7 +174,17 @@ class FaultServer:
             return await self._misbehave(fault, request, said)
         await asyncio.sleep(self.latency)
         self.answers[said] += 1
-        return JSONResponse(self._completion(body, fault))
+        edited = self.edit(self._completion(body, fault), request)
+        content = edited if isinstance(edited, bytes) else json.dumps(edited).encode()
+        return Response(content, media_type="application/json")
+
+    def _has_room(self) -> bool:
+        """Take one from a bucket that fills at `rate` and holds one."""
+        now = time.monotonic()
+        if now < self._next_room:
+            return False
+        self._next_room = now + 1 / self.rate
+        return True
 
     def _fault(self, said: str) -> str | None:
         draw = random.Random(

@@ -10,7 +10,7 @@ import time
 
 import pytest
 from fault_server import FaultServer, asked, echo
-from xuxie.llm.conversation import address, canonical
+from xuxie.llm.request import address, canonical
 from xuxie.llm.segments import decode, head, lines, segments
 
 QUESTIONS = 300

@@ -12,7 +12,7 @@ from llm_case import ask, questions
 from xuxie.llm import limits as limits_module
 from xuxie.llm.endpoint import Endpoint, EndpointSettings
 from xuxie.llm.limits import Limits, fair_share
-from xuxie.llm.shared import SharedState
+from xuxie.llm.shared_state import SharedState
 from xuxie.llm.usage import Price
 
 
@@ -61,9 +61,9 @@ async def _admitted(limits: Limits, clock, seconds: float, tokens: int) -> int:
     ("rates", "tokens", "expected"),
     [({"rpm": 120}, 10, 120), ({"tpm": 6000}, 50, 120), ({"rpm": 600, "tpm": 6000}, 100, 60)],
 )
-def test_buckets_let_through_the_rate_and_a_small_burst(clock, rates, tokens, expected):
+def test_buckets_let_through_the_rate_and_a_small_burst(machine, clock, rates, tokens, expected):
     async def count():
-        limits = Limits(endpoint(**rates))
+        limits = Limits(endpoint(**rates), machine)
         try:
             return await _admitted(limits, clock, 60, tokens)
         finally:
@@ -72,9 +72,9 @@ def test_buckets_let_through_the_rate_and_a_small_burst(clock, rates, tokens, ex
     assert expected <= asyncio.run(count()) <= expected * 1.1 + 2
 
 
-def test_tokens_are_booked_as_they_were_used(clock):
+def test_tokens_are_booked_as_they_were_used(machine, clock):
     async def count():
-        limits = Limits(endpoint(tpm=6000))
+        limits = Limits(endpoint(tpm=6000), machine)
         try:
             admitted = 0
             end = clock.seconds + 60
@@ -91,9 +91,9 @@ def test_tokens_are_booked_as_they_were_used(clock):
     assert 120 <= asyncio.run(count()) <= 135
 
 
-def test_the_limit_shrinks_once_for_one_burst_of_complaints_and_grows_back(clock):
+def test_the_limit_shrinks_once_for_one_burst_of_complaints_and_grows_back(machine, clock):
     async def course():
-        limits = Limits(endpoint(concurrency=100))
+        limits = Limits(endpoint(concurrency=100), machine)
         try:
             asked_at = clock.seconds
             clock.seconds += 1
@@ -113,9 +113,9 @@ def test_the_limit_shrinks_once_for_one_burst_of_complaints_and_grows_back(clock
     assert asyncio.run(course()) == (70, 49, 100)
 
 
-def test_one_call_at_a_time_is_the_least(clock):
+def test_one_call_at_a_time_is_the_least(machine, clock):
     async def course():
-        limits = Limits(endpoint(concurrency=4))
+        limits = Limits(endpoint(concurrency=4), machine)
         try:
             for _ in range(20):
                 clock.seconds += 1
@@ -164,15 +164,17 @@ def test_jobs_of_one_machine_stay_below_one_limit_and_both_get_on(tmp_path):
         assert [job.exitcode for job in jobs] == [0, 0]
         assert server.peak <= 6
         assert server.answers.total() == 300
-    assert not list(tmp_path.glob("xuxie-*/*.json"))  # the last one took the shared state away
+    assert not list(
+        (tmp_path / "journal/.limits").iterdir()
+    )  # the last one took the shared state away
 
 
 def test_a_torn_state_is_begun_anew_and_goes_with_the_last_one(machine):
-    state = SharedState("x")
+    state = SharedState(machine, "x")
     state._path.write_text('{"members": {"gone": {"seen": 1.0, "held": 9}')
     with state.held() as document:
         assert document == {}
-    other = SharedState("x")
+    other = SharedState(machine, "x")
     other.close()
     with state.held() as document:  # a document that was taken away is not written to any more
         document["limit"] = 3
@@ -185,7 +187,7 @@ def test_the_dead_hold_nothing(machine):
     child = multiprocessing.get_context("spawn").Process(target=int)
     child.start()
     child.join()
-    state = SharedState("x")
+    state = SharedState(machine, "x")
     with state.held() as document:
         state.members(document)
         mine = document["members"][state.me]

@@ -84,13 +84,12 @@ def sample(server, folder, offline=False, **settings):
             },
             offline=offline,
         ) as endpoint,
-        Journal(folder) as journal,
     ):
         return sample_remote(
             endpoint,
             ROWS,
             name="rival",
-            journal=journal,
+            journal=folder,
             parameters=SamplingParameters(),
             **{"seed": 1, "system": None, "max_new_tokens": 20, **settings},
         )
@@ -149,17 +148,16 @@ def test_a_refusal_ends_the_job_without_the_key(server, tmp_path, monkeypatch):
     settings = {"base_url": server[0], "model": "m", "tries": 1, "api_key_env": "RIVAL_KEY"}
     with (
         open_endpoint(settings) as endpoint,
-        Journal(tmp_path) as journal,
-        pytest.raises(UserError, match="rival") as caught,
+        pytest.raises(UserError, match="refused the key") as caught,
     ):
         sample_remote(
             endpoint,
             ROWS,
             name="rival",
-            journal=journal,
+            journal=tmp_path,
             parameters=SamplingParameters(),
             seed=0,
             system=None,
             max_new_tokens=5,
         )
-    assert "401" in str(caught.value) and "secret-123456" not in str(caught.value)
+    assert "RIVAL_KEY" in str(caught.value) and "secret-123456" not in str(caught.value)

@@ -1,8 +1,17 @@
 """Asking language models: paid once, never lost, as fast as the endpoint allows."""
 
-from xuxie.llm.ask import ask_all
+from xuxie.llm.completions import ask_all
 from xuxie.llm.endpoint import Endpoint, open_endpoint
-from xuxie.llm.question import Answered, Failed, Question
+from xuxie.llm.question import Answered, Completion, Failed, Question
 from xuxie.llm.usage import Usage
 
-__all__ = ["Answered", "Endpoint", "Failed", "Question", "Usage", "ask_all", "open_endpoint"]
+__all__ = [
+    "Answered",
+    "Completion",
+    "Endpoint",
+    "Failed",
+    "Question",
+    "Usage",
+    "ask_all",
+    "open_endpoint",
+]

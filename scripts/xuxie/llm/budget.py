@@ -1,8 +1,10 @@
 """What may be spent, how much a call can cost before it is made, and who is about to spend it."""
 
+from pathlib import Path
+
 from xuxie.errors import UserError
 from xuxie.llm.journal import Journal
-from xuxie.llm.shared import SharedState
+from xuxie.llm.shared_state import SharedState
 from xuxie.llm.usage import Price
 
 _TEMPLATE = 16  # tokens that a chat template puts around the messages
@@ -35,18 +37,18 @@ class Budget:
     """Room for calls, as far as the most that the journal may ever have spent goes.
 
     What a call can cost at most is set aside before it is made and given back when the journal knows what it did cost,
-    so that the budget is kept with any number of calls and of this machine's jobs at once. Jobs on other machines are
-    seen when their answers reach the journal: together they can go over by what they have in flight.
+    so that the budget is kept with any number of calls and jobs at once.
 
     Args:
         limits: `tokens` (input and output together) and `money`; a missing one or None is no limit.
+        folder: jobs that name the same one share what is set aside.
     """
 
-    def __init__(self, limits: dict | None, journal: Journal, price: Price):
+    def __init__(self, limits: dict | None, journal: Journal, price: Price, folder: Path):
         self._limits = {name: limit for name, limit in (limits or {}).items() if limit is not None}
         self._journal, self._price = journal, price
         self._mine = {"tokens": 0.0, "money": 0.0}
-        self._shared = SharedState(f"budget {journal.folder.resolve()}") if self._limits else None
+        self._shared = SharedState(folder, "budget") if self._limits else None
 
     def set_aside(self, input: int, output: int) -> dict[str, float] | None:
         """Set aside what a call can take; None if it has to wait for calls in flight to end.

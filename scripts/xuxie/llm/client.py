@@ -1,18 +1,25 @@
 """One call to an OpenAI-compatible endpoint: a request goes out, a reply or a fault comes back.
 
-The wire is aiohttp's, not the `openai` library's: the one endpoint and the one method needed here do not pay for a
-client whose cost per call (measured in benchmarks/llm_client) keeps a core busy below 256 calls in flight.
+The wire is the `openai` package's, over aiohttp, with its retries off: when to try again is decided where the
+questions are. Replies are read here and not by the package, as providers send what its types do not foresee.
 """
 
+import asyncio
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
-from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
+from typing import Any
 
 import aiohttp
+import httpx2
+import openai
 
 from xuxie.llm.endpoint import Endpoint
 from xuxie.llm.faults import Transient, fault_of, stop
+from xuxie.llm.structured import whole_text
+from xuxie.llm.usage import token_count
+
+_KEPT_ALIVE = 15.0  # seconds that an idle connection is kept
 
 
 @dataclass(frozen=True)
@@ -36,31 +43,38 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A raw answer and its input, cached and output tokens (None where the endpoint does not count)."""
+    """A raw answer and its input, cached and output tokens (None where the endpoint does not count them)."""
 
     answer: Answer
-    tokens: tuple[int, int, int] | None
+    input: int | None
+    cached: int
+    output: int | None
 
 
 class Client:
-    """The connection pool of one endpoint; to be made and closed inside an event loop.
-
-    It tries once: when to try again is decided where the questions are (see `ask`).
-    """
+    """The connection pool of one endpoint; to be made and closed inside an event loop. It tries once."""
 
     def __init__(self, endpoint: Endpoint):
         self.endpoint = endpoint
-        self._url = f"{endpoint.base_url.rstrip('/')}/chat/completions"
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0),  # `limits` bounds it
-            timeout=aiohttp.ClientTimeout(total=endpoint.settings.timeout),
-            headers={"Authorization": f"Bearer {endpoint.key}", "Content-Type": "application/json"},
-            proxy=_proxy(self._url),
+        most = endpoint.settings.concurrency
+        limits = httpx2.Limits(
+            max_connections=most, max_keepalive_connections=most, keepalive_expiry=_KEPT_ALIVE
         )
+        try:
+            self._openai = openai.AsyncOpenAI(
+                base_url=endpoint.base_url,
+                api_key=endpoint.key or "none",
+                max_retries=0,
+                timeout=endpoint.settings.timeout,
+                http_client=openai.DefaultAioHttpClient(limits=limits, follow_redirects=False),
+            )
+        except httpx2.InvalidURL:
+            raise self._no_address() from None
+        self._create = self._openai.chat.completions.with_raw_response.create
 
     async def close(self) -> None:
         """Close the pool."""
-        await self._session.close()
+        await self._openai.close()
 
     async def send(self, body: dict) -> Reply:
         """Ask for one chat completion, once.
@@ -70,71 +84,112 @@ class Client:
 
         Raises:
             Transient: another try may heal it.
-            Rejected: this question will never be answered.
+            Rejected: the endpoint does not answer this.
             Unsupported: `response_format` is not known there.
             UserError: the job cannot go on.
         """
-        data = json.dumps({"model": self.endpoint.model, **body}, ensure_ascii=False).encode(
-            "utf-8", "replace"
-        )
+        seconds = self.endpoint.settings.timeout
+        fields = _sendable(body)
+        messages = fields.pop("messages")
         try:
-            async with self._session.post(self._url, data=data, allow_redirects=False) as response:
-                content = await response.read()
-        except TimeoutError:
-            raise Transient(f"no answer within {self.endpoint.settings.timeout:g} s") from None
-        except aiohttp.InvalidURL:
-            raise stop(
-                "the endpoint's address is none",
-                self.endpoint,
-                "correct `base_url`: https://host/v1",
-            ) from None
-        except (aiohttp.ClientError, OSError) as error:
-            raise Transient(
-                f"the connection failed: {self.endpoint.redact(str(error)) or type(error).__name__}"
-            ) from None
-        if response.status != 200:
+            async with asyncio.timeout(seconds):  # the package's own holds for each piece of a body
+                raw = await self._create(
+                    model=self.endpoint.model, messages=messages, extra_body=fields
+                )
+                content = raw.http_response.content
+        except openai.APIStatusError as error:
             raise fault_of(
-                response.status,
-                content,
-                response.headers,
+                error.status_code,
+                error.response.content,
+                error.response.headers,
                 self.endpoint,
                 structured="response_format" in body,
-            )
-        return _reply(content)
+            ) from None
+        except (TimeoutError, openai.APIConnectionError, aiohttp.ClientError, OSError) as error:
+            raise self._lost(list(_causes(error))) from None
+        return self._reply(content)
 
-
-def _proxy(url: str) -> str | None:
-    """The proxy that the environment names for an address. (aiohttp's own `trust_env` also reads ~/.netrc, at every call.)"""
-    address = urlsplit(url)
-    return None if proxy_bypass(address.netloc) else getproxies().get(address.scheme)
-
-
-def _reply(content: bytes) -> Reply:
-    try:
-        document = json.loads(content)
-        choice = document["choices"][0]
-        message = choice["message"]
-        answer = Answer(
-            content=message.get("content"),
-            finish=choice.get("finish_reason"),
-            refusal=message.get("refusal"),
-            served=document.get("model"),
-            call=document.get("id"),
+    def _lost(self, causes: list[BaseException]) -> Exception:
+        """What a call without an answer means, by the errors from the package's down to the socket's."""
+        if _any(causes, httpx2.UnsupportedProtocol, httpx2.InvalidURL, aiohttp.InvalidURL):
+            return self._no_address()
+        unreachable = _any(causes, aiohttp.ClientConnectorError)
+        if not unreachable and _any(causes, TimeoutError):
+            seconds = self.endpoint.settings.timeout
+            return Transient(f"no answer within {seconds:g} s", by_question=True)
+        cause = next(
+            (cause for cause in causes if isinstance(cause, aiohttp.ClientError)), causes[-1]
         )
-        return Reply(answer, _tokens(document.get("usage")))
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError):
-        raise Transient(
-            f"the endpoint sent something that is no chat completion: {content[:200]!r}"
-        ) from None
+        said = self.endpoint.redact(str(cause)) or type(cause).__name__
+        return Transient(
+            f"the connection failed: {said}", unreachable=unreachable, by_question=not unreachable
+        )
+
+    def _no_address(self) -> Exception:
+        return stop(
+            "the endpoint's address is none", self.endpoint, "correct `base_url`: https://host/v1"
+        )
+
+    def _reply(self, content: bytes) -> Reply:
+        try:
+            document = json.loads(content)
+            choice = document["choices"][0]
+            message = choice["message"]
+            answer = Answer(
+                content=self._text(message.get("content")),
+                finish=self._text(choice.get("finish_reason")),
+                refusal=self._text(message.get("refusal")),
+                served=self._text(document.get("model")),
+                call=self._text(document.get("id")),
+            )
+            return Reply(answer, *_tokens(document.get("usage")))
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+            seen = self.endpoint.redact(content.decode("utf-8", "replace"))[:200]
+            raise Transient(
+                f"the endpoint sent something that is no chat completion: {seen!r}",
+                by_question=True,
+            ) from None
+
+    def _text(self, value: Any) -> str | None:
+        """Text as it may be kept: parts joined, half surrogates replaced, the key taken out."""
+        if isinstance(value, list):
+            value = "".join(
+                part.get("text") or "" if isinstance(part, dict) else str(part) for part in value
+            )
+        elif value is not None and not isinstance(value, str):
+            value = str(value)
+        return value and self.endpoint.redact(whole_text(value))
 
 
-def _tokens(usage: dict | None) -> tuple[int, int, int] | None:
-    if not usage or usage.get("prompt_tokens") is None:
-        return None
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__
+
+
+def _any(errors: list[BaseException], *kinds: type[BaseException]) -> bool:
+    return any(isinstance(error, kinds) for error in errors)
+
+
+def _sendable(value: Any) -> Any:
+    """A body without half surrogates, which no JSON can carry."""
+    if isinstance(value, str):
+        return whole_text(value)
+    if isinstance(value, dict):
+        return {name: _sendable(item) for name, item in value.items()}
+    return [_sendable(item) for item in value] if isinstance(value, list) else value
+
+
+def _tokens(usage: Any) -> tuple[int | None, int, int | None]:
+    """Input, cached and output tokens, as far as they can be read."""
+    if not isinstance(usage, dict):
+        return None, 0, None
+    details = usage.get("prompt_tokens_details")
+    details = details if isinstance(details, dict) else {}
     # OpenAI's name for tokens read from the prefix cache, and DeepSeek's
-    cached = (
-        (usage.get("prompt_tokens_details") or {}).get("cached_tokens")
-        or usage.get("prompt_cache_hit_tokens")
-        or 0
+    cached = details.get("cached_tokens") or usage.get("prompt_cache_hit_tokens")
+    input, output = (
+        token_count(usage.get("prompt_tokens")),
+        token_count(usage.get("completion_tokens")),
     )
-    return usage["prompt_tokens"], cached, usage.get("completion_tokens") or 0
+    return input, min(token_count(cached) or 0, input or 0), output

@@ -18,6 +18,10 @@ from xuxie.llm.usage import Price
 log = logging.getLogger(__name__)
 
 
+_ROOM = 16384  # tokens of an answer that most providers allow
+_SHORTEST_KEY = 6  # a shorter secret is no secret, and taking it out would garble texts
+
+
 class EndpointSettings(pydantic.BaseModel):
     """One endpoint of the configuration; either `embedded` or `base_url` and `model` say where it is."""
 
@@ -33,18 +37,24 @@ class EndpointSettings(pydantic.BaseModel):
     tpm: float | None = pydantic.Field(default=None, gt=0)
     timeout: float = pydantic.Field(default=120, gt=0)
     deadline: float | None = pydantic.Field(default=None, gt=0)
+    patience: float = pydantic.Field(default=1800, ge=0)
     tries: int = pydantic.Field(default=8, ge=1)
+    grace: float = pydantic.Field(default=25, ge=0)
     attempts: int = pydantic.Field(default=3, ge=1)
     structured: Literal["auto", "schema", "json", "text"] = "auto"
     max_tokens: int = pydantic.Field(default=1024, ge=1)
+    max_output: int | None = pydantic.Field(default=None, ge=1)
     context: int = pydantic.Field(default=4096, ge=256)
     price: dict[Literal["input", "cached", "output"], float] = {}
     extra_body: dict = {}
+    fields: dict[str, str | None] = {}
 
     @pydantic.model_validator(mode="after")
     def _own_defaults(self):
         if self.concurrency is None:
             self.concurrency = 1 if self.embedded else 8
+        if self.max_output is None:
+            self.max_output = self.context if self.embedded else _ROOM
         # llama.cpp decodes under a schema: nothing is to be found out.
         if self.embedded and self.structured == "auto":
             self.structured = "schema"
@@ -82,8 +92,8 @@ class Endpoint:
     offline: bool = False
 
     def redact(self, text: str) -> str:
-        """The text without the key: some providers repeat it in their errors."""
-        return text.replace(self.key, "***") if len(self.key) > 8 else text
+        """The text without the key, which some servers repeat in errors and even in answers."""
+        return text.replace(self.key, "***") if len(self.key) >= _SHORTEST_KEY else text
 
 
 @contextmanager

@@ -1,4 +1,8 @@
-"""What a failed call means: heal by waiting, give up on this question, or stop the job."""
+"""What a failed call means: heal by waiting, give up on this question, or stop the job.
+
+Providers agree on little more than the status codes, so the words of their messages are looked at too. A message
+that nothing here knows is no verdict on the question: see `health`.
+"""
 
 import json
 import re
@@ -7,10 +11,19 @@ from email.utils import parsedate_to_datetime
 
 from xuxie.errors import UserError
 from xuxie.llm.endpoint import Endpoint
+from xuxie.llm.structured import whole_text
 
-_TRANSIENT_STATUS = {408, 409, 425, 429}
-_QUOTA = re.compile(
-    r"insufficient[_ ](quota|balance|funds|user_quota)|exceeded your current quota|billing|arrears|欠费|余额不足",
+_EMPTY_ACCOUNT = re.compile(
+    r"insufficient[_ ](quota|balance|funds|user_quota|credit)|exceeded your current quota|"
+    r"billing|arrear|overdue|欠费|余额不足|账户余额",
+    re.IGNORECASE,
+)
+_PER_TIME = re.compile(
+    r"rate[-_ ]?limit|per[_ -]?(min|minute|second|sec|hour)\b|\b(rpm|tpm|qps)\b|too many requests",
+    re.IGNORECASE,
+)
+_OVERLOADED = re.compile(
+    r"overload|over capacity|server is busy|try again later|temporarily|过载|繁忙|稍后再?试",
     re.IGNORECASE,
 )
 _MODEL = re.compile(
@@ -22,12 +35,25 @@ _TOO_LONG = re.compile(
     re.IGNORECASE,
 )
 _REFUSED = re.compile(
-    r"content[_ ]?(filter|policy|management)|data_inspection|inappropriate content|sensitive|safety",
+    r"content[_ ]?(filter|policy|management)|data_inspection|inappropriate content|sensitive|safety|"
+    r"moderation|flagged|\b1301\b|不安全或敏感|敏感内容|违规",
     re.IGNORECASE,
 )
 _STRUCTURE = re.compile(
-    r"response_format|json_schema|json_object|structured output|grammar|schema", re.IGNORECASE
+    r"response_format|json_schema|json_object|json[ _-]?mode|structured output|grammar|schema",
+    re.IGNORECASE,
 )
+_UNIT = r"(ms|milliseconds?|h|hours?|m|min|minutes?|s|sec|seconds?|秒|分钟|小时)"
+_DURATION = re.compile(rf"(\d+(?:\.\d+)?)\s*{_UNIT}(?![a-z])", re.IGNORECASE)
+_WAIT_IN_WORDS = re.compile(
+    rf"(?:retry|try again|wait|retryDelay|重试|等待)[^\d]{{0,20}}((?:\d+(?:\.\d+)?\s*{_UNIT}\s*)+)|"
+    r"(\d+(?:\.\d+)?\s*(?:秒|分钟))[之以]?后",
+    re.IGNORECASE,
+)
+_SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "小": 3600.0, "分": 60.0, "秒": 1.0}
+
+_OVERLOADED_STATUS = {429, 503, 529}
+_TRANSIENT_STATUS = {408, 409, 425}
 
 
 class Transient(Exception):
@@ -37,18 +63,30 @@ class Transient(Exception):
         message: what happened.
         throttled: the provider said that we are too fast.
         retry_after: seconds that the provider asked us to wait.
+        unreachable: nobody was there to be asked.
+        by_question: the question itself may be the cause, as with a passage that crashes the server.
     """
 
-    def __init__(self, message: str, *, throttled: bool = False, retry_after: float | None = None):
+    def __init__(
+        self,
+        message: str,
+        *,
+        throttled: bool = False,
+        retry_after: float | None = None,
+        unreachable: bool = False,
+        by_question: bool = False,
+    ):
         self.throttled, self.retry_after = throttled, retry_after
+        self.unreachable, self.by_question = unreachable, by_question
         super().__init__(message)
 
 
 class Rejected(Exception):
-    """The endpoint will not answer this one question, however often it is asked.
+    """The endpoint does not answer this request.
 
     Args:
-        reason: the name of the failure: `too long`, `refused`, or `rejected` where the provider's reason is its own.
+        reason: the name of the failure: `too long` and `refused` are verdicts on the question, `rejected` is one in
+            words that are not known, and `no answer` a fault that returned at every try.
         message: the provider's words.
     """
 
@@ -74,12 +112,15 @@ def fault_of(
         structured: whether the request named a `response_format`.
     """
     message = endpoint.redact(message_of(body) or f"HTTP status {status} without a message")
-    if status == 402 or (status in (400, 403, 429) and _QUOTA.search(message)):
+    wait = retry_after(headers, message)
+    if status == 402 or (status in (400, 403, 429) and _is_empty_account(message, wait)):
         return stop(
             f"the quota of the endpoint is exhausted: {message}",
             endpoint,
             "top up the account, then run again: answers so far are kept",
         )
+    if status in (400, 403, 451) and _REFUSED.search(message):
+        return Rejected("refused", message)
     if status in (401, 403):
         variable = endpoint.settings.api_key_env
         remedy = (
@@ -94,23 +135,29 @@ def fault_of(
             endpoint,
             "correct `model` of this endpoint",
         )
-    if status in (404, 405):
+    if 300 <= status < 400 or status in (404, 405):
         return stop(
             f"nothing answers chat completions there: {message}",
             endpoint,
             "correct `base_url`: it usually ends in /v1",
         )
+    throttled = status in (429, 529)
+    if throttled or status in _OVERLOADED_STATUS:
+        return Transient(f"HTTP {status}: {message}", throttled=throttled, retry_after=wait)
     if status in _TRANSIENT_STATUS or status >= 500:
-        return Transient(
-            f"HTTP {status}: {message}",
-            throttled=status in (429, 529),
-            retry_after=retry_after(headers),
-        )
+        return Transient(f"HTTP {status}: {message}", retry_after=wait, by_question=True)
     if _TOO_LONG.search(message):
         return Rejected("too long", message)
     if structured and _STRUCTURE.search(message):
         return Unsupported(message)
+    if _OVERLOADED.search(message):
+        return Transient(f"HTTP {status}: {message}", retry_after=wait)
     return Rejected("refused" if _REFUSED.search(message) else "rejected", message)
+
+
+def _is_empty_account(message: str, wait: float | None) -> bool:
+    """Whether a refusal is for want of money. Limits per minute use the same words, but say when to come back."""
+    return bool(_EMPTY_ACCOUNT.search(message) and wait is None and not _PER_TIME.search(message))
 
 
 def stop(what: str, endpoint: Endpoint, remedy: str) -> UserError:
@@ -120,8 +167,16 @@ def stop(what: str, endpoint: Endpoint, remedy: str) -> UserError:
     )
 
 
-def retry_after(headers) -> float | None:
-    """Seconds to wait, from `retry-after-ms`, or `Retry-After` in seconds or as a date (RFC 9110, 10.2.3)."""
+def retry_after(headers, message: str = "") -> float | None:
+    """Seconds to wait, as a provider asks for them; None if it doesn't say, or says 0.
+
+    Read from `retry-after-ms`, or `Retry-After` in seconds or as a date (RFC 9110, 10.2.3), or else from the
+    message ("retry in 33.8s", "try again in 1m26s", "30秒后重试").
+    """
+    return _wait_in_headers(headers) or _wait_in_words(message) or None
+
+
+def _wait_in_headers(headers) -> float | None:
     try:
         if "retry-after-ms" in headers:
             return max(0.0, float(headers["retry-after-ms"]) / 1000)
@@ -131,8 +186,23 @@ def retry_after(headers) -> float | None:
             return max(0.0, float(headers["retry-after"]))
         except ValueError:
             return max(0.0, parsedate_to_datetime(headers["retry-after"]).timestamp() - time.time())
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None
+
+
+def _wait_in_words(message: str) -> float | None:
+    found = _WAIT_IN_WORDS.search(message)
+    if found is None:
+        return None
+    return sum(
+        float(number) * _seconds_of(unit)
+        for number, unit in _DURATION.findall(found[1] or found[3])
+    )
+
+
+def _seconds_of(unit: str) -> float:
+    unit = unit.lower()
+    return 1e-3 if unit.startswith(("ms", "mil")) else _SECONDS[unit[0]]
 
 
 def message_of(body: bytes) -> str:
@@ -140,12 +210,19 @@ def message_of(body: bytes) -> str:
     text = body.decode("utf-8", "replace").strip()
     try:
         document = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text[:500]
+    if isinstance(document, list) and document:  # Gemini's
+        document = document[0]
     error = document.get("error", document) if isinstance(document, dict) else document
     if isinstance(error, dict):
-        parts = [
-            str(error[name]) for name in ("message", "detail", "code", "type") if error.get(name)
-        ]
-        return " | ".join(parts)[:1000] or text[:500]
-    return str(error)[:1000]
+        names = ("message", "detail", "details", "code", "type", "param", "metadata")
+        parts = [_text(error[name]) for name in names if error.get(name)]
+        return _text(" | ".join(parts))[:2000] or text[:500]
+    return _text(error)[:2000]
+
+
+def _text(value: object) -> str:
+    """A value of an error's body on one line, without half surrogates."""
+    words = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return whole_text(words)

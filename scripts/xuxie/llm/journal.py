@@ -6,19 +6,32 @@ process leaves is at worst a last line without its end, and readers pass over th
 """
 
 import logging
+import math
 import os
 import threading
 import time
+from collections import OrderedDict
 from pathlib import Path
 from typing import Self
 
 from xuxie.errors import UserError
-from xuxie.llm.segments import IMPORTED, Segment, decode, encode, head, lines, segments
-from xuxie.llm.usage import Usage
+from xuxie.llm.segments import (
+    IMPORTED,
+    Segment,
+    decode,
+    encode,
+    head,
+    is_finished,
+    lines,
+    segments,
+)
+from xuxie.llm.usage import Usage, token_count
 
 log = logging.getLogger(__name__)
 
 _OFFSET_BITS = 44  # an index entry is one integer: number of the segment, offset in it
+_OPEN_FILES = 64  # segments that are held open for reading
+_COARSEST_CLOCK = 2.0  # seconds within which a folder can change without a new time of change
 
 
 class Journal:
@@ -34,9 +47,9 @@ class Journal:
 
     def __init__(self, folder: str | Path):
         self.folder = Path(folder)
-        self._lock = threading.Lock()  # one thread may append while another one reads
+        self._lock = threading.RLock()  # one thread may append while another one reads
         self._segment: Segment | None = None
-        self._readers: dict[int, int] = {}  # open files by number of the segment
+        self._readers: OrderedDict[int, int] = OrderedDict()  # open files by segment's number
         self._forget()
         self.refresh()
 
@@ -50,35 +63,42 @@ class Journal:
     def __len__(self) -> int:
         return len(self._index)
 
-    def __contains__(self, key: str) -> bool:
-        return bytes.fromhex(key) in self._index
-
     def refresh(self, at_most_every: float = 0.0) -> None:
-        """Take in what other processes have written, if the last look is at least so many seconds ago."""
+        """Take in what other processes have written, if the last look is at least so many seconds ago.
+
+        Its work grows with the segments that are being written to, not with those that are finished.
+        """
         if time.monotonic() - self._looked_at < at_most_every:
             return
         with self._lock:
             try:
-                self._take_in(segments(self.folder))
+                self._take_in()
             except FileNotFoundError:  # compacted while we looked
                 self._forget()
-                self._take_in(segments(self.folder))
+                self._take_in()
         self._looked_at = time.monotonic()
 
     def get(self, key: str) -> dict | None:
         """The entry under a key, or None."""
-        place = self._index.get(bytes.fromhex(key))
-        if place is None:
-            return None
         try:
-            return decode(self._line(place))
+            return self._entry_at(self._index.get(bytes.fromhex(key)))
         except OSError:  # compacted by somebody else since
             log.info("reading the journal in %s anew", self.folder)
             with self._lock:
                 self._forget()
             self.refresh()
-            place = self._index.get(bytes.fromhex(key))
-            return None if place is None else decode(self._line(place))
+            return self._entry_at(self._index.get(bytes.fromhex(key)))
+
+    def _entry_at(self, place: int | None) -> dict | None:
+        if place is None:
+            return None
+        with self._lock:
+            line = self._line(place)
+        try:
+            return decode(line)
+        except ValueError:
+            log.warning("%s was damaged since it was read", self.folder)
+            return None
 
     def append(self, entries: list[dict]) -> None:
         """Write entries (see `entry_of`) and return when they are on the disk.
@@ -108,18 +128,34 @@ class Journal:
             self._segment.close()
             self._segment = None
 
-    def _take_in(self, paths: list[Path]) -> None:
+    def _take_in(self) -> None:
         """Index what the segments have gained."""
-        if not self._numbers.keys() <= {path.name for path in paths}:
-            self._forget()  # compacted by somebody else: entries have moved
-        for path in paths:
-            own = self._segment is not None and path == self._segment.path
-            if own and path.name in self._numbers:
-                continue
-            number = self._number(path.name)
+        paths = self._listing()
+        if paths is not None:
+            names = {path.name for path in paths}
+            if not self._numbers.keys() <= names:
+                self._forget()  # compacted by somebody else: entries have moved
+            for path in paths:
+                if path.name not in self._numbers:
+                    self._growing.add(self._number(path.name))
+        for number in sorted(self._growing):
+            path = self.folder / self._names[number]
+            finished = is_finished(path)  # before it is read: then this reading is the last one
             for offset, line in lines(path, self._read[number]):
                 self._note(line, number, offset)
                 self._read[number] = offset + len(line)
+            if finished:
+                self._growing.discard(number)
+
+    def _listing(self) -> list[Path] | None:
+        """The segments, in order; None if the folder has not changed since they were listed."""
+        now = time.time()
+        changed = self.folder.stat().st_mtime if self.folder.is_dir() else 0.0
+        if changed == self._listed_as and now - changed > _COARSEST_CLOCK:
+            return None
+        found = segments(self.folder)
+        self._listed_as = changed if now - changed > _COARSEST_CLOCK else None
+        return found
 
     def _forget(self) -> None:
         for file in self._readers.values():
@@ -130,6 +166,8 @@ class Journal:
         self._names: list[str] = []
         self._numbers: dict[str, int] = {}
         self._read: list[int] = []  # up to where each segment is indexed
+        self._growing: set[int] = set()  # segments that may gain entries
+        self._listed_as: float | None = None  # the folder's time of change at the last listing
         self._looked_at = float("-inf")
 
     def _note(self, line: bytes, number: int, offset: int) -> None:
@@ -161,6 +199,8 @@ class Journal:
         number, offset = place >> _OFFSET_BITS, place & ((1 << _OFFSET_BITS) - 1)
         file = self._readers.get(number)
         if file is None:
+            if len(self._readers) >= _OPEN_FILES:
+                os.close(self._readers.popitem(last=False)[1])
             file = self._readers[number] = os.open(self.folder / self._names[number], os.O_RDONLY)
         line = b""
         while b"\n" not in line:
@@ -174,6 +214,11 @@ class Journal:
 def entry_of(
     key: str, model: str, tokens: tuple[int, int, int] = (0, 0, 0), cost: float = 0.0, **rest
 ) -> dict:
-    """An entry: what the index reads first, then whose it is and when it was made, then the rest."""
+    """An entry: what the index reads first, then whose it is and when it was made, then the rest.
+
+    The answer is paid for by now, so that whatever numbers a provider counts in, this does not fail.
+    """
     at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    return {"key": key, "usage": list(tokens), "cost": cost, "at": at, "model": model, **rest}
+    usage = [token_count(value) or 0 for value in tokens]
+    cost = cost if math.isfinite(cost) else 0.0
+    return {"key": key, "usage": usage, "cost": cost, "at": at, "model": model, **rest}

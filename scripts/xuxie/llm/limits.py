@@ -1,4 +1,4 @@
-"""How fast an endpoint may be asked: calls in flight, calls and tokens per minute; shared by the jobs of one machine."""
+"""How fast an endpoint may be asked: calls in flight, calls and tokens per minute; shared by all jobs of a journal."""
 
 import asyncio
 import logging
@@ -6,15 +6,17 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from xuxie.llm.endpoint import Endpoint
-from xuxie.llm.shared import SharedState
+from xuxie.llm.shared_state import SharedState
 
 log = logging.getLogger(__name__)
 
 _TICK = 0.2  # seconds between looks at the shared state
 _SHRINK = 0.7  # the limit on calls in flight after a "too fast", in parts of what it was
 _GROW = 0.02  # what it regains in the time that all calls in flight take once (at least 1)
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 60.0  # seconds for all calls after a bare "too fast"
 _BURST = {
     "requests": 1.0,
     "tokens": 5.0,
@@ -25,11 +27,14 @@ class Limits:
     """The right to call an endpoint, handed out in the order of asking.
 
     The number of calls in flight follows additive increase, multiplicative decrease between 1 and the endpoint's
-    `concurrency`; it is divided among this machine's jobs by what each can use. The buckets for calls and tokens per
+    `concurrency`; it is divided among the jobs by what each can use. The buckets for calls and tokens per
     minute may be overdrawn by the one call that empties them, and are then waited for.
+
+    Args:
+        folder: jobs that name the same one, on whatever node, share the limits.
     """
 
-    def __init__(self, endpoint: Endpoint):
+    def __init__(self, endpoint: Endpoint, folder: Path):
         settings = endpoint.settings
         self._most = settings.concurrency
         self._rates = {
@@ -37,7 +42,7 @@ class Limits:
             for name, rate in (("requests", settings.rpm), ("tokens", settings.tpm))
             if rate
         }
-        self._shared = SharedState(f"endpoint {endpoint.base_url} {endpoint.model}")
+        self._shared = SharedState(folder, f"endpoint {endpoint.base_url} {endpoint.model}")
         self._running = 0
         self._allowed = 0
         self._paused_until = 0.0
@@ -46,11 +51,6 @@ class Limits:
         self._one_at_a_time = asyncio.Lock()
         self._look(eager=True)
         self._ticking = asyncio.create_task(self._tick())
-
-    @property
-    def in_flight(self) -> int:
-        """How many calls of this job are out."""
-        return self._running
 
     @asynccontextmanager
     async def slot(self, tokens: int) -> AsyncIterator[float]:
@@ -99,7 +99,10 @@ class Limits:
                 state["tokens"] = [level + estimated - used, at]
 
     def throttled(self, asked_at: float, retry_after: float | None) -> None:
-        """A call that was let go at `asked_at` was told to slow down: fewer calls, and none before the time that was named."""
+        """A call that was let go at `asked_at` was told to slow down: fewer calls, and none before the time that was named.
+
+        Where none was named, every job pauses for a moment, and for twice as long each time that this did not help.
+        """
         now = time.time()
         with self._shared.held() as state:
             if asked_at >= state.get(
@@ -107,10 +110,18 @@ class Limits:
             ):  # calls that left before the last cut say nothing new
                 state["limit"] = max(1.0, state.get("limit", self._most) * _SHRINK)
                 state["cut_at"] = now
-                log.info(
-                    "the endpoint says we are too fast: down to %d calls at a time", state["limit"]
+                pause = state["pause"] = min(
+                    _LONGEST_PAUSE, 2 * state.get("pause", _FIRST_PAUSE / 2)
                 )
-            state["paused_until"] = max(state.get("paused_until", 0.0), now + (retry_after or 0.0))
+                wait = retry_after or pause
+                log.info(
+                    "the endpoint says we are too fast: down to %d calls at a time, none for %.1f s",
+                    state["limit"],
+                    wait,
+                )
+            else:
+                wait = retry_after or 0.0
+            state["paused_until"] = max(state.get("paused_until", 0.0), now + wait)
         self._look()
 
     def close(self) -> None:
@@ -131,6 +142,7 @@ class Limits:
             if self._successes:
                 limit = min(self._most, limit + self._successes * max(1 / limit, _GROW))
                 self._successes = 0
+                state.pop("pause", None)
             state["limit"] = limit
             everybody = self._shared.members(
                 state, wanted=wanted, held=max(self._running, self._allowed)

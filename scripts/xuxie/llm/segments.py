@@ -20,6 +20,8 @@ IMPORTED = "imported-"  # segments whose entries were paid for by somebody else
 
 _HEAD = re.compile(rb'\{"key":"([0-9a-f]{32})","usage":\[(\d+),(\d+),(\d+)\],"cost":([-+.0-9e]+),')
 _CHECK = re.compile(rb',"check":"([0-9a-f]{8})"\}\n\Z')
+_HOST = re.sub(r"[^0-9A-Za-z]+", "-", socket.gethostname())[:40]
+_SURELY_LEFT = 3600.0  # seconds without a write until another node's segment counts as finished
 
 
 def segments(folder: Path) -> list[Path]:
@@ -36,19 +38,46 @@ def encode(entry: dict) -> bytes:
 
 
 def decode(line: bytes) -> dict:
-    """The entry of a whole line."""
-    return json.loads(line[: _CHECK.search(line).start()].decode("utf-8", "surrogatepass") + "}")
+    """The entry of a whole line.
+
+    Raises:
+        ValueError: the line is not as it was written.
+    """
+    check = _checked(line)
+    if check is None:
+        raise ValueError("a damaged line")
+    return json.loads(line[: check.start()].decode("utf-8", "surrogatepass") + "}")
 
 
 def head(line: bytes) -> tuple[bytes, Usage] | None:
     """Key (16 bytes) and usage of a line; None if the line is not as it was written."""
-    check = _CHECK.search(line)
-    if check is None or zlib.crc32(line[: check.start()]) != int(check[1], 16):
+    if _checked(line) is None:
         return None
-    key, input, cached, output, cost = _HEAD.match(line).groups()
+    found = _HEAD.match(line)
+    if found is None:
+        return _unusual_head(line)
+    key, input, cached, output, cost = found.groups()
     return bytes.fromhex(key.decode()), Usage(
         int(input), int(cached), int(output), float(cost), int(int(input) + int(output) > 0)
     )
+
+
+def _checked(line: bytes) -> re.Match | None:
+    """Where the checksum stands in a line that is as it was written."""
+    check = _CHECK.search(line)
+    if check is None or zlib.crc32(line[: check.start()]) != int(check[1], 16):
+        return None
+    return check
+
+
+def _unusual_head(line: bytes) -> tuple[bytes, Usage] | None:
+    """The head of a sound line whose numbers are not written as `encode`'s callers write them now."""
+    try:
+        entry = decode(line)
+        key = bytes.fromhex(entry["key"])
+        return (key, Usage.of_entry(entry)) if len(key) == 16 else None
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def lines(path: Path, start: int = 0) -> Iterator[tuple[int, bytes]]:
@@ -65,18 +94,19 @@ def lines(path: Path, start: int = 0) -> Iterator[tuple[int, bytes]]:
 class Segment:
     """A new segment, for this process to append to.
 
-    It is locked while it is open, so that `compact` leaves it alone.
+    It is locked before anybody can see its name and for as long as it is open, so that `compact` leaves it alone.
     """
 
     def __init__(self, folder: Path, prefix: str = ""):
         folder.mkdir(parents=True, exist_ok=True)
         stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime())
-        host = re.sub(r"[^0-9A-Za-z]+", "-", socket.gethostname())[:40]
-        self.path = folder / f"{prefix}{stamp}-{host}-{os.getpid()}-{secrets.token_hex(4)}.jsonl"
+        self.path = folder / f"{prefix}{stamp}-{_HOST}-{os.getpid()}-{secrets.token_hex(4)}.jsonl"
+        unseen = self.path.with_suffix(".opening")
         self._file = os.open(
-            self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600
+            unseen, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600
         )
         in_use(self._file)
+        os.rename(unseen, self.path)
         sync_folder(folder)
         self._size = 0
 
@@ -108,6 +138,21 @@ def in_use(file: int) -> bool:
     except OSError:
         return True
     return False
+
+
+def is_finished(path: Path) -> bool:
+    """Whether nobody will append to a segment any more.
+
+    A lock that another node holds is not seen on every network file system: its segments are left out only when they
+    have been silent for an hour.
+    """
+    with path.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            return False
+        age = time.time() - os.fstat(file.fileno()).st_mtime
+        return f"-{_HOST}-" in path.name or age > _SURELY_LEFT
 
 
 def sync_folder(folder: Path) -> None:

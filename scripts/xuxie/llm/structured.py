@@ -1,20 +1,29 @@
-"""Structured answers: how a schema is asked for, and how an answer is read; each way to be unusable has a name."""
+"""Structured answers: how a schema is asked for, and how an answer is read; each way to be unusable has a name.
+
+Where the fields of an answer do not depend on each other, such as one pair each, it is read in parts: what can be used
+is kept, whatever becomes of the others.
+"""
 
 import json
+import math
 import re
-from collections.abc import Callable
-from functools import cache
-from typing import TypeVar
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
 
 import json_repair
 import pydantic
 
-Value = TypeVar("Value", bound=pydantic.BaseModel)
-
 MODES = ("schema", "json", "text")  # from the strictest to the one that any endpoint can do
 
+Check = Callable[[pydantic.BaseModel], None]
+"""Raises ValueError("<name of the failure>: <detail>") for an answer that fits the schema and cannot be used."""
+
 _FENCE = re.compile(r"```(?:json)?\s*\n(.*?)```", re.DOTALL | re.IGNORECASE)
-_THOUGHT = re.compile(r"\A\s*<think>.*?</think>", re.DOTALL)
+_THOUGHT = re.compile(r"\A.*</think>", re.DOTALL)
+_REPAIRS = 16  # places at which a broken object is looked for
+_TOLD = 12  # violations that a model is told of at once
 
 
 class Unusable(Exception):
@@ -30,16 +39,31 @@ class Unusable(Exception):
         super().__init__(f"{reason}: {detail}")
 
 
+@dataclass(frozen=True)
+class Reading:
+    """What an answer holds.
+
+    Attributes:
+        parts: the fields that can be used.
+        faults: what is wrong with the others, by field: "<name of the failure>: <detail>".
+    """
+
+    parts: dict[str, Any]
+    faults: dict[str, str] = field(default_factory=dict)
+
+    def fault(self) -> Unusable:
+        """All that is wrong, under the name of the first."""
+        said = list(self.faults.values())
+        return Unusable(said[0].split(":", 1)[0], "; ".join(said[:_TOLD]))
+
+
 def response_format(schema: type[pydantic.BaseModel], mode: str) -> dict | None:
-    """The `response_format` of a request in one of the MODES."""
+    """What asks the endpoint for a schema, None if only words can."""
     if mode == "schema":
+        name = re.sub(r"[^a-zA-Z0-9_-]", "-", schema.__name__)[:64]
         return {
             "type": "json_schema",
-            "json_schema": {
-                "name": schema.__name__,
-                "strict": True,
-                "schema": strict_schema(schema),
-            },
+            "json_schema": {"name": name, "strict": True, "schema": strict_schema(schema)},
         }
     return {"type": "json_object"} if mode == "json" else None
 
@@ -48,18 +72,17 @@ def described(messages: list[dict], schema: type[pydantic.BaseModel], mode: str)
     """The messages, with the form of the answer said in words at the end where the endpoint does not enforce it."""
     if mode == "schema":
         return messages
-    form = json.dumps(strict_schema(schema), ensure_ascii=False, separators=(",", ":"))
     last = messages[-1]
-    return [
-        *messages[:-1],
-        {
-            **last,
-            "content": f"{last['content']}\n\nAnswer with one JSON object and nothing else. Its JSON schema: {form}",
-        },
-    ]
+    return [*messages[:-1], {**last, "content": f"{last['content']}\n\n{form_in_words(schema)}"}]
 
 
-@cache  # thousands of questions share a schema
+def form_in_words(schema: type[pydantic.BaseModel]) -> str:
+    """Asks for an answer on a schema."""
+    form = json.dumps(strict_schema(schema), ensure_ascii=False, separators=(",", ":"))
+    return f"Answer with one JSON object and nothing else. Its JSON schema: {form}"
+
+
+@lru_cache(1024)  # thousands of questions share a schema
 def strict_schema(schema: type[pydantic.BaseModel]) -> dict:
     """The JSON schema of a pydantic model as strict endpoints want it: every property required, no others allowed, no titles."""
 
@@ -83,56 +106,177 @@ def strict_schema(schema: type[pydantic.BaseModel]) -> dict:
     return tighten(schema.model_json_schema())
 
 
-def read_answer(reply: dict, schema: type[Value]) -> Value:
-    """The value that a reply holds.
+@lru_cache(1024)
+def part_of(schema: type[pydantic.BaseModel], names: tuple[str, ...]) -> type[pydantic.BaseModel]:
+    """The same schema with some of its fields only."""
+    if len(names) == len(schema.model_fields):
+        return schema
+    fields = {name: schema.model_fields[name] for name in names}
+    return pydantic.create_model(
+        schema.__name__,
+        __config__=schema.model_config,
+        **{name: (field.annotation, field) for name, field in fields.items()},
+    )
+
+
+def read_answer(
+    reply: dict,
+    schema: type[pydantic.BaseModel],
+    check: Check | None = None,
+    *,
+    in_parts: bool = False,
+) -> Reading:
+    """What a reply holds.
+
+    Small slips are mended: a field that nobody asked for is left out, a text that is too long is cut, and a number
+    that should be whole takes the nearest one.
 
     Args:
-        reply: `content`, `finish` and `refusal` of a chat completion, or `error` where the endpoint refused this very question.
-        schema: what the value must be.
+        reply: `content`, `finish` and `refusal` of a chat completion, or `error` where the endpoint did not answer.
+        schema: what was asked for.
+        check: the question's own; in parts, called with answers that have one field each.
+        in_parts: the fields do not depend on each other.
 
     Raises:
-        Unusable: with the failure's name.
+        Unusable: it holds nothing of it, with the failure's name.
     """
-    if "error" in reply:
-        raise Unusable(reply["error"]["reason"], reply["error"]["message"])
-    if reply["refusal"] or reply["finish"] == "content_filter":
-        raise Unusable(
-            "refused", reply["refusal"] or "the provider's content filter stopped the answer"
-        )
-    if reply["finish"] == "length":
+    text = text_of(reply)
+    cut_off = reply.get("finish") == "length"
+    if cut_off and not _is_whole(text):
         raise Unusable("length", "the answer was cut off at the limit of tokens")
-    text = _THOUGHT.sub("", reply["content"] or "").strip()
     if not text:
         raise Unusable("empty", "the answer was empty")
-    value = _parse(text)
-    if not isinstance(value, dict):
+    value = _object_in(text, set(schema.model_fields))
+    if value is None:
         raise Unusable("malformed", "the answer was not a JSON object")
-    try:
-        return schema.model_validate(value)
-    except pydantic.ValidationError as error:
-        raise Unusable(
-            "off schema",
-            "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:5]),
-        ) from error
+    form = strict_schema(schema)
+    value = _fit(value, form, form)
+    if not in_parts:
+        return _read("answer", value, schema, check)
+    readings = [_read(name, value, part_of(schema, (name,)), check) for name in schema.model_fields]
+    return Reading(
+        {name: part for reading in readings for name, part in reading.parts.items()},
+        {name: fault for reading in readings for name, fault in reading.faults.items()},
+    )
 
 
-def check_value(value: Value, check: Callable[[Value], None] | None) -> None:
-    """Let a question's own check have its say.
+def text_of(reply: dict) -> str:
+    """The text of a reply without a model's thoughts before it.
 
     Raises:
-        Unusable: the check raised ValueError("<name of the failure>: <detail>").
+        Unusable: the model or its provider refused, or the endpoint did not answer.
     """
-    if check is None:
-        return
+    if "error" in reply:
+        raise Unusable(str(reply["error"].get("reason")), str(reply["error"].get("message")))
+    if reply.get("refusal") or reply.get("finish") == "content_filter":
+        raise Unusable(
+            "refused", reply.get("refusal") or "the provider's content filter stopped the answer"
+        )
+    content = reply.get("content")
+    return _THOUGHT.sub("", content).strip() if isinstance(content, str) else ""
+
+
+def _read(name: str, value: dict, schema: type[pydantic.BaseModel], check: Check | None) -> Reading:
+    """All fields of a schema or, under a name for what is wrong with them, none."""
     try:
-        check(value)
+        found = schema.model_validate(
+            {key: value[key] for key in schema.model_fields if key in value}
+        )
+        if check is not None:
+            check(found)
+    except pydantic.ValidationError as error:  # a ValueError, too
+        return Reading({}, {name: f"off schema: {_said(error)}"})
     except ValueError as error:
-        raise Unusable(str(error).split(":", 1)[0], str(error)) from error
+        return Reading({}, {name: str(error)})
+    return Reading({key: getattr(found, key) for key in schema.model_fields})
 
 
-def _parse(text: str):
+def _said(error: pydantic.ValidationError) -> str:
+    """Every violation, with what would have been allowed."""
+    seen = {f"{'.'.join(map(str, e['loc']))}: {e['msg']}": None for e in error.errors()}
+    return "; ".join(list(seen)[:_TOLD])
+
+
+def _is_whole(text: str) -> bool:
     try:
-        return json.loads(text)
-    except ValueError:
-        fenced = _FENCE.search(text)
-        return json_repair.loads(fenced[1] if fenced else text[max(text.find("{"), 0) :])
+        return isinstance(json.loads(text), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _object_in(text: str, names: set[str]) -> dict | None:
+    """The last JSON object in a text that has one of these names; mended, if there is none that is whole."""
+    for places in (_objects, _mended):
+        found = [value for value in places(text) if names & value.keys()]
+        if found:
+            return found[-1] if places is _objects else found[0]
+    return next(_objects(text), None)
+
+
+def _objects(text: str) -> Iterator[dict]:
+    """The JSON objects in a text, from left to right."""
+    decoder, place = json.JSONDecoder(), text.find("{")
+    while place >= 0:
+        try:
+            value, end = decoder.raw_decode(text, place)
+            yield value
+        except (ValueError, RecursionError):
+            end = place + 1
+        place = text.find("{", end)
+
+
+def _mended(text: str) -> Iterator[dict]:
+    """What can be made of broken objects."""
+    fenced = _FENCE.findall(text)
+    places = [match.start() for match in re.finditer(r"\{", text)][:_REPAIRS]
+    for broken in [*fenced, *(text[place:] for place in places)]:
+        try:
+            value = json_repair.loads(broken)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(value, dict):
+            yield value
+
+
+def _fit(value: Any, node: dict, form: dict) -> Any:
+    """A value with the small slips mended that a JSON schema tells."""
+    if isinstance(value, dict):
+        properties: dict[str, dict] = {}
+        for variant in _variants(node, form):
+            for name, below in variant["properties"].items():
+                properties.setdefault(name, below)
+        if not properties:
+            return value
+        return {
+            name: _fit(value[name], properties[name], form) for name in properties if name in value
+        }
+    node = _resolved(node, form)
+    if isinstance(value, list):
+        return [_fit(item, node.get("items", {}), form) for item in value]
+    if isinstance(value, str):
+        return whole_text(value)[: node.get("maxLength")]
+    if isinstance(value, float) and node.get("type") == "integer" and math.isfinite(value):
+        return round(value)
+    return value
+
+
+def _variants(node: dict, form: dict) -> list[dict]:
+    """The objects that a schema's node allows."""
+    node = _resolved(node, form)
+    found = [_resolved(variant, form) for variant in node.get("anyOf", [node])]
+    return [variant for variant in found if "properties" in variant]
+
+
+def whole_text(text: str) -> str:
+    """A text without half surrogates, which no file and no request can hold."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "replace").decode()
+    return text
+
+
+def _resolved(node: dict, form: dict) -> dict:
+    if "$ref" in node:
+        return form["$defs"][node["$ref"].rsplit("/", 1)[-1]]
+    return node

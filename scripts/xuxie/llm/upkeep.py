@@ -5,15 +5,19 @@ import hashlib
 import os
 import re
 import secrets
+import zlib
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 from xuxie.errors import UserError
 from xuxie.llm.segments import IMPORTED, Segment, decode, head, in_use, lines, segments, sync_folder
 from xuxie.llm.usage import Usage
 
+_LINES_AT_ONCE = 1000  # of an import
 _COMPACTED = re.compile(r"-compacted-[0-9a-f]{8}\Z")
 
 
@@ -63,10 +67,11 @@ def stats(folder: Path) -> Stats:
         whose = result.imported if path.name.startswith(IMPORTED) else result.spent
         for line in _sound_lines(path):
             entry = decode(line)
-            whose[entry["model"]] += Usage.of_entry(entry)
-            result.failures += "error" in entry.get("reply", {})
-            result.first = min(result.first or entry["at"], entry["at"])
-            result.last = max(result.last, entry["at"])
+            at = str(entry.get("at", ""))
+            whose[str(entry.get("model"))] += Usage.of_entry(entry)
+            result.failures += _is_failure(entry)
+            result.first = min(result.first or at, at)
+            result.last = max(result.last, at)
     return result
 
 
@@ -94,23 +99,31 @@ def compact(folder: Path) -> tuple[int, int]:
     """
     before = _existing(folder)
     for prefix in ("", IMPORTED):
-        opened = {
-            path: os.open(path, os.O_RDWR)
-            for path in before
-            if path.name.startswith(IMPORTED) == bool(prefix)
-        }
-        try:
-            idle = [path for path, file in opened.items() if not in_use(file)]
+        with _idle(
+            path for path in before if path.name.startswith(IMPORTED) == bool(prefix)
+        ) as idle:
             if len(idle) > 1:
-                _merge(
-                    idle,
-                    folder
-                    / f"{_COMPACTED.sub('', idle[0].stem)}-compacted-{secrets.token_hex(4)}.jsonl",
-                )
-        finally:
-            for file in opened.values():
-                os.close(file)
+                _merge(idle, _distinct(idle))
     return len(before), len(segments(folder))
+
+
+def forget_failures(folder: Path) -> tuple[int, int]:
+    """Take recorded failures out of a journal, so that their questions are asked again.
+
+    Answers stay. It may be killed at any moment, as `compact` may.
+
+    Returns:
+        (failures that are forgotten, segments of running jobs, which were not looked into)
+    """
+    before = _existing(folder)
+    forgotten = 0
+    with _idle(before) as idle:
+        for path in idle:
+            failures = sum(_is_failure(decode(line)) for line in _sound_lines(path))
+            if failures:
+                forgotten += failures
+                _merge([path], _distinct([path], lambda line: not _is_failure(decode(line))))
+    return forgotten, len(before) - len(idle)
 
 
 def export(folder: Path, target: Path) -> int:
@@ -134,23 +147,37 @@ def import_(source: Path, folder: Path) -> int:
     Raises:
         UserError: a line of the file is not as it was written. Nothing is taken in then.
     """
+    for _ in _exported(source):
+        pass  # the whole file is sound, or nothing is written
     known = {_mark(line) for path in segments(folder) for line in _sound_lines(path)}
-    new = []
-    with gzip.open(source, "rb") if source.suffix == ".gz" else source.open("rb") as file:
-        for number, line in enumerate(file, 1):
-            if head(line) is None:
-                raise UserError(
-                    "the exported journal is damaged",
-                    where=f"{source}, line {number}",
-                    remedy="have it exported and sent again",
-                )
-            if _mark(line) not in known:
-                new.append(line)
-    if new:
-        segment = Segment(folder, IMPORTED)
-        segment.append(new)
-        segment.close()
-    return len(new)
+    new = (line for line in _exported(source) if _mark(line) not in known)
+    count, segment = 0, None
+    try:
+        while batch := list(islice(new, _LINES_AT_ONCE)):
+            segment = segment or Segment(folder, IMPORTED)
+            segment.append(batch)
+            count += len(batch)
+    finally:
+        if segment is not None:
+            segment.close()
+    return count
+
+
+def _exported(source: Path) -> Iterator[bytes]:
+    """The lines of an exported file, each checked."""
+    number = 0
+    try:
+        with gzip.open(source, "rb") if source.suffix == ".gz" else source.open("rb") as file:
+            for number, line in enumerate(file, 1):
+                if head(line) is None:
+                    raise ValueError
+                yield line
+    except (ValueError, EOFError, gzip.BadGzipFile, zlib.error):
+        raise UserError(
+            "the exported journal is damaged",
+            where=f"{source}, line {number}",
+            remedy="have it exported and sent again",
+        ) from None
 
 
 def _existing(folder: Path) -> list[Path]:
@@ -168,13 +195,39 @@ def _sound_lines(path: Path) -> Iterator[bytes]:
     return (line for _, line in lines(path) if head(line) is not None)
 
 
-def _distinct(paths: list[Path]) -> Iterator[bytes]:
-    """Sound lines of segments, each once (a killed compaction leaves copies)."""
+def _is_failure(entry: dict) -> bool:
+    """Whether an entry records that an endpoint does not answer a question, instead of an answer."""
+    return "error" in (entry.get("reply") or {})
+
+
+@contextmanager
+def _idle(paths: Iterable[Path]) -> Iterator[list[Path]]:
+    """Those of some segments that nobody writes to or merges; nobody can, meanwhile."""
+    taken: dict[Path, int] = {}
+    try:
+        for path in paths:
+            try:
+                file = os.open(path, os.O_RDWR)
+            except FileNotFoundError:
+                continue  # merged by somebody else
+            taken[path] = file
+            if in_use(file) or os.fstat(file).st_nlink == 0:
+                os.close(taken.pop(path))
+        yield list(taken)
+    finally:
+        for file in taken.values():
+            os.close(file)
+
+
+def _distinct(
+    paths: list[Path], keeps: Callable[[bytes], bool] = lambda line: True
+) -> Iterator[bytes]:
+    """Sound lines of segments that are to be kept, each once (a killed compaction leaves copies)."""
     seen = set()
     for path in paths:
         for line in _sound_lines(path):
             mark = _mark(line)
-            if mark not in seen:
+            if mark not in seen and keeps(line):
                 seen.add(mark)
                 yield line
 
@@ -183,10 +236,14 @@ def _mark(line: bytes) -> bytes:
     return hashlib.blake2b(line, digest_size=16).digest()
 
 
-def _merge(paths: list[Path], target: Path) -> None:
+def _merge(paths: list[Path], kept: Iterator[bytes]) -> None:
+    """Put one segment with these lines in the place of some others."""
+    first = paths[0]
+    name = f"{_COMPACTED.sub('', first.stem)}-compacted-{secrets.token_hex(4)}.jsonl"
+    target = first.with_name(name)
     partial = target.with_suffix(".partial")
     with partial.open("wb") as file:
-        file.writelines(_distinct(paths))
+        file.writelines(kept)
         file.flush()
         os.fsync(file.fileno())
     os.replace(partial, target)

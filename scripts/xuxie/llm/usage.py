@@ -1,6 +1,18 @@
 """What calls consume: tokens and money."""
 
+import math
 from dataclasses import dataclass
+
+_ABSURD = 1e12  # tokens that no call takes
+
+
+def token_count(value: object) -> int | None:
+    """A number of tokens as a provider or a journal gives it (number or text); None if it is none."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return int(number) if 0 <= number < _ABSURD else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +36,12 @@ class Usage:
     @classmethod
     def of_entry(cls, entry: dict) -> "Usage":
         """What a journal's entry took; one without tokens was no call that anybody counts."""
-        input, cached, output = entry["usage"]
-        return cls(input, cached, output, entry["cost"], int(input + output > 0))
+        given = entry.get("usage")
+        given = given if isinstance(given, list) and len(given) == 3 else [0, 0, 0]
+        input, cached, output = (token_count(value) or 0 for value in given)
+        cost = entry.get("cost")
+        cost = float(cost) if isinstance(cost, int | float) and math.isfinite(cost) else 0.0
+        return cls(input, cached, output, cost, int(input + output > 0))
 
     @property
     def tokens(self) -> int:

@@ -17,13 +17,6 @@ def recall(journal: Journal, key: str) -> dict | None:
     return entry and entry["continuation"]
 
 
-def keep(
-    journal: Journal,
-    key: str,
-    identity: str,
-    answer: dict,
-    tokens: tuple[int, int, int] = (0, 0, 0),
-    cost: float = 0.0,
-) -> None:
-    """Put an answer on the disk before anybody uses it; `tokens` (input, cached, output) and `cost` count in the budget."""
-    journal.append([entry_of(key, identity, tokens, cost, continuation=answer)])
+def keep(journal: Journal, key: str, identity: str, answer: dict) -> None:
+    """Put an answer on the disk before anybody uses it."""
+    journal.append([entry_of(key, identity, continuation=answer)])

@@ -120,16 +120,10 @@ def sample_endpoint(
         gguf: the weights, if it is embedded.
         llm: `llm` of the config: the journal of all paid answers, the budget, and whether anything may be asked.
     """
-    with (
-        open_endpoint(endpoint, gguf, threads, llm["offline"]) as opened,
-        Journal(Path(llm["journal"])) as journal,
-    ):
-        asked = {
-            **_asked(sampling),
-            "parameters": SamplingParameters.of(sampling),
-            "budget": llm["budget"],
-        }
-        return sample_remote(opened, rows, name=name, journal=journal, **asked)
+    given = {"journal": Path(llm["journal"]), "budget": llm["budget"]}
+    with open_endpoint(endpoint, gguf, threads, llm["offline"]) as opened:
+        asked = {**_asked(sampling), "parameters": SamplingParameters.of(sampling), **given}
+        return sample_remote(opened, rows, name=name, **asked)
 
 
 def chat_command(trained: Trained, sampling: dict, system: str | None) -> str:

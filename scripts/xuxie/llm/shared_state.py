@@ -1,34 +1,50 @@
-"""A few numbers that the processes of one machine share."""
+"""A few numbers that processes share, on one machine or on all nodes that share a folder."""
 
 import fcntl
 import hashlib
 import json
+import logging
 import os
 import secrets
+import socket
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from xuxie.errors import UserError
+
+log = logging.getLogger(__name__)
 
 _GONE_AFTER = 5.0  # seconds without a sign of life until a member is taken for dead
 
 
 class SharedState:
-    """A JSON document in the machine's temporary folder, read and written under a lock.
+    """A JSON document that is read and written under a lock.
 
-    It holds what may be forgotten: a machine that restarts begins anew, a document that was torn by a kill too.
+    It holds what may be forgotten: a document that was torn by a kill is begun anew. Where the folder can be neither
+    written nor locked, the processes of each machine share a document in its temporary folder.
 
     Args:
+        folder: where it lies, and who shares it: whoever has the folder.
         name: what the processes have in common, such as an endpoint; only its hash is written.
     """
 
-    def __init__(self, name: str):
+    def __init__(self, folder: Path, name: str):
         self.me = f"{os.getpid()}-{secrets.token_hex(4)}"
-        self._path = _own_folder() / f"{hashlib.sha256(name.encode()).hexdigest()[:24]}.json"
-        self._file = self._open()
+        file = f"{hashlib.sha256(name.encode()).hexdigest()[:24]}.json"
+        self._path = folder / file
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._file = self._open()
+            fcntl.flock(self._file, fcntl.LOCK_EX)
+            fcntl.flock(self._file, fcntl.LOCK_UN)
+        except OSError as error:
+            log.warning("limits hold for this machine alone: %s: %s", folder, error.strerror)
+            own = hashlib.sha256(f"{folder.absolute()} {name}".encode()).hexdigest()[:24]
+            self._path = _own_folder() / f"{own}.json"
+            self._file = self._open()
 
     def close(self) -> None:
         """Leave: the others share what this process had. The last one takes the document away."""
@@ -56,8 +72,9 @@ class SharedState:
             yield state
             after = json.dumps(state).encode()
             if after != before:
-                os.pwrite(self._file, after, 0)
-                os.ftruncate(self._file, len(after))
+                with suppress(OSError):  # a full disk: the journal says so when it matters
+                    os.pwrite(self._file, after, 0)
+                    os.ftruncate(self._file, len(after))
         finally:
             fcntl.flock(self._file, fcntl.LOCK_UN)
 
@@ -78,7 +95,7 @@ def _alive(member: dict, now: float) -> bool:
     if abs(now - member["seen"]) > _GONE_AFTER:
         return False
     if member["pids_of"] != _PIDS_OF:
-        return True  # in another container: its number says nothing here
+        return True  # on another node or in another container: its number says nothing here
     try:
         os.kill(member["pid"], 0)
     except ProcessLookupError:
@@ -87,11 +104,11 @@ def _alive(member: dict, now: float) -> bool:
 
 
 def _name_of_pids() -> str:
-    """Which processes this process's numbers belong to: containers on one machine count apart."""
+    """Which processes this process's numbers belong to: nodes, and containers on one node, count apart."""
     try:
-        return os.readlink("/proc/self/ns/pid")
+        return f"{socket.gethostname()} {os.readlink('/proc/self/ns/pid')}"
     except OSError:
-        return ""  # not Linux
+        return socket.gethostname()  # not Linux
 
 
 _PIDS_OF = _name_of_pids()

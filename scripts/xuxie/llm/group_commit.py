@@ -6,12 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 from xuxie.llm.journal import Journal
 
 
-class Commits:
+class GroupCommit:
     """Entries that arrive while the disk is busy are written together when it is free again."""
 
     def __init__(self, journal: Journal):
         self._journal = journal
-        self._thread = ThreadPoolExecutor(1, "xuxie.llm.commits")
+        self._thread = ThreadPoolExecutor(1, "xuxie.llm.commit")
         self._waiting: list[tuple[dict, asyncio.Future]] = []
         self._writing: asyncio.Task | None = None
 

@@ -5,7 +5,11 @@ import json
 from dataclasses import dataclass
 from functools import cached_property
 
-from xuxie.llm.structured import Unusable, described, response_format
+import pydantic
+
+from xuxie.llm.structured import Unusable, described, form_in_words, part_of, response_format
+
+_MORE_ROOM = 4  # times the tokens of an answer that was cut off
 
 
 @dataclass(frozen=True)
@@ -31,25 +35,43 @@ class Request:
 
     @classmethod
     def first(
-        cls, model: str, messages: list[dict], schema, sampling: dict, mode: str
+        cls,
+        model: str,
+        messages: list[dict],
+        schema: type[pydantic.BaseModel] | None,
+        sampling: dict,
+        mode: str,
     ) -> "Request":
-        """The first attempt at a question, in one of the modes of structured answers."""
+        """The first attempt at a question, in one of the modes of structured answers (without a schema, in none)."""
+        if schema is None:
+            return cls(model, messages, None, sampling)
         return cls(
             model, described(messages, schema, mode), response_format(schema, mode), sampling
         )
 
-    def after(self, fault: Unusable, answer: str | None) -> "Request":
-        """The next attempt: the failure is told to the model, a seed changes, and an answer that was cut off gets twice the room."""
-        sampling = {
-            **self.sampling,
-            **({"seed": self.sampling["seed"] + 1} if "seed" in self.sampling else {}),
-        }
+    def with_more_room(self, most: int) -> "Request | None":
+        """The same request for an answer that was cut off: with more room, up to `most` tokens; None if it had that."""
+        room = self.sampling["max_tokens"]
+        if room >= most:
+            return None
+        sampling = {**self._reseeded(), "max_tokens": min(most, _MORE_ROOM * room)}
+        return Request(self.model, self.messages, self.format, sampling, self.attempt + 1)
+
+    def after(
+        self,
+        fault: Unusable,
+        answer: str | None,
+        schema: type[pydantic.BaseModel],
+        missing: tuple[str, ...],
+        mode: str,
+    ) -> "Request":
+        """The next attempt: the model is told what was wrong, and asked for the fields of the schema that are missing."""
+        wanted = part_of(schema, missing)
         told = f"({fault.detail}: that could not be used. Answer again, as asked.)"
+        if wanted is not schema:
+            told += f"\n{form_in_words(wanted)}"
         last = self.messages[-1]
-        if fault.reason == "length":
-            sampling["max_tokens"] *= 2
-            messages = self.messages
-        elif answer:
+        if answer:
             messages = [
                 *self.messages,
                 {"role": "assistant", "content": answer},
@@ -57,7 +79,17 @@ class Request:
             ]
         else:
             messages = [*self.messages[:-1], {**last, "content": f"{last['content']}\n\n{told}"}]
-        return Request(self.model, messages, self.format, sampling, self.attempt + 1)
+        return Request(
+            self.model,
+            messages,
+            response_format(wanted, mode),
+            self._reseeded(),
+            self.attempt + 1,
+        )
+
+    def _reseeded(self) -> dict:
+        seed = {"seed": self.sampling["seed"] + 1} if "seed" in self.sampling else {}
+        return {**self.sampling, **seed}
 
     @cached_property
     def body(self) -> dict:
