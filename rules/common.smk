@@ -13,7 +13,12 @@ from snakemake.exceptions import WorkflowError
 from xuxie.config.completion import complete_config
 from xuxie.config.resolved import resolve
 from xuxie.errors import UserError
-from xuxie.runtime.environments import REPOSITORY
+from xuxie.runtime.clone import REPOSITORY
+
+# This workflow's own folder. Where Snakemake itself has fetched the rules from a code host there is none, and the clone that the
+# package is installed from stands in.
+HOME = os.path.dirname(workflow.current_basedir.get_path_or_uri(secret_free=True))
+HOME = HOME if os.path.isdir(HOME) else REPOSITORY
 
 # Snakemake hands --configfile on to the jobs that it submits, but not --replace-workflow-config: they would merge the file with
 # config/config.yaml and see novels that nobody asked for. So each job is told by a mark in its own --config.
@@ -37,7 +42,7 @@ if config.pop(REPLACED, False):
 
 def packaged(path):
     """A file of this workflow, wherever the working directory is; relative, so that moving both reruns nothing."""
-    return os.path.relpath(os.path.join(REPOSITORY, path))
+    return os.path.relpath(os.path.join(HOME, path))
 
 
 try:

@@ -15,7 +15,8 @@ from xuxie.config.completion import complete_config
 from xuxie.config.resolved import Settings, resolve
 from xuxie.errors import UserError
 from xuxie.files.rows import read_json
-from xuxie.runtime.environments import REPOSITORY, python_of
+from xuxie.runtime.clone import REPOSITORY
+from xuxie.runtime.environments import python_of
 from xuxie.sampling.systems import Trained
 
 SCHEMA = REPOSITORY / "config/schema.yaml"

@@ -32,7 +32,9 @@ def write_floor(repository: Path, folder: Path, complete: dict, more: tuple[str,
     )
     parts = [
         f"import json\n\nconfig = json.load(open({str(folder / 'complete.json')!r}))",
-        unchecked,
+        re.sub(
+            r"^HOME = .*$", f"HOME = {str(repository)!r}", unchecked, count=1, flags=re.MULTILINE
+        ),
         (repository / "rules/sizing.smk").read_text(),
         *(
             emptied((repository / "rules" / name).read_text(), KEPT + more)

@@ -5,17 +5,24 @@ import subprocess
 
 import pytest
 import yaml
-from workspace import REPOSITORY, jobs, run_in
+from workspace import REPOSITORY, copy_checkout, jobs, run_in
 
 
-def test_another_workflow_uses_this_one_as_a_module(tmp_path, novel_text):
+@pytest.mark.parametrize("fetched", [False, True], ids=["a clone", "rules that Snakemake fetches"])
+def test_another_workflow_uses_this_one_as_a_module(tmp_path, novel_text, fetched):
+    snakefile = REPOSITORY / "Snakefile"
+    if fetched:
+        # In a folder of its own, as Snakemake finds no file beside a Snakefile at the top of a local repository.
+        copy_checkout(tmp_path / "host/xuxie")
+        commit_all(tmp_path / "host")
+        snakefile = f"git+file://{tmp_path}/host/xuxie/Snakefile@main"
     (tmp_path / "Snakefile").write_text(
         f"""
 configfile: "config.yaml"
 
 
 module continuation:
-    snakefile: {str(REPOSITORY / "Snakefile")!r}
+    snakefile: {str(snakefile)!r}
     config: config["continuation"]
 
 
@@ -37,7 +44,7 @@ rule count:
         )
     )
     (tmp_path / "mine.txt").write_text(novel_text, encoding="utf-8")
-    done = run_in(tmp_path, "--cores", "1", "count.txt")
+    done = run_in(tmp_path, "--cores", "1", "--rerun-triggers", "mtime", "--", "count.txt")
     assert done.returncode == 0, done.stdout
     assert jobs(done.stdout) == {
         "continuation_normalise_text": 1,
@@ -49,12 +56,17 @@ rule count:
     assert int((tmp_path / "count.txt").read_text()) > 1
 
 
+def commit_all(folder) -> None:
+    """Make a repository of a folder, with all its files on the branch main."""
+    git = ["git", "-c", "user.name=test", "-c", "user.email=test@localhost"]
+    for command in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-q", "-m", "all"]):
+        subprocess.run([*git, *command], cwd=folder, check=True)
+
+
 def test_snakedeploy_makes_a_folder_of_ones_own(clean_checkout, tmp_path):
     if not shutil.which("snakedeploy"):
         pytest.skip("snakedeploy is not installed: pipx install snakedeploy")
-    git = ["git", "-c", "user.name=test", "-c", "user.email=test@localhost"]
-    for command in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-q", "-m", "all"]):
-        subprocess.run([*git, *command], cwd=clean_checkout.folder, check=True)
+    commit_all(clean_checkout.folder)
     own = tmp_path / "own"
     subprocess.run(
         [

@@ -15,7 +15,7 @@ from pathlib import Path
 from xuxie.config.stages import Stage, stages_of
 from xuxie.errors import UserError
 from xuxie.pairs.shards import shard_names
-from xuxie.runtime.environments import REPOSITORY
+from xuxie.runtime.clone import REPOSITORY
 
 #: What the store gets of each dataset and of each adapter.
 DELIVERED_DATA = (

@@ -6,8 +6,8 @@ already; without conda it is a virtual environment beside the workflow, and the 
 """
 
 import functools
-import importlib
 import importlib.metadata
+import importlib.util
 import json
 import logging
 import os
@@ -18,13 +18,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from xuxie.errors import UserError
+from xuxie.runtime.clone import REPOSITORY, SCRIPTS, child_environment
 from xuxie.runtime.parent import end_with_parent
 
 log = logging.getLogger(__name__)
 
 SHARED = "train"
-SCRIPTS = Path(__file__).resolve().parents[2]
-REPOSITORY = SCRIPTS.parent
 
 
 def in_environment(function: Callable) -> Callable:
@@ -76,10 +75,9 @@ def _runs_here(environment: str) -> bool:
 def _hand_over(python: Path, name: str, arguments: dict) -> None:
     """Call the function of a script in another interpreter; what it says goes to this job's log."""
     log.info("in %s", python)
-    path = os.pathsep.join(filter(None, [str(SCRIPTS), os.environ.get("PYTHONPATH")]))
     process = subprocess.Popen(
         [str(python), "-m", "xuxie.runtime.environments", name],
-        env={**os.environ, "PYTHONPATH": path},
+        env=child_environment(os.environ),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -105,9 +103,11 @@ def main() -> None:
     end_with_parent()
     logging.basicConfig(stream=sys.stdout, level=logging.INFO, format="%(message)s")
     name = sys.argv[1]
-    function = getattr(importlib.import_module(name), name)
+    spec = importlib.util.spec_from_file_location(name, SCRIPTS / f"{name}.py")
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
     try:
-        getattr(function, "__wrapped__", function)(**json.load(sys.stdin))
+        getattr(script, name)(**json.load(sys.stdin))
     except UserError as error:
         print(error, flush=True)
         sys.exit(1)

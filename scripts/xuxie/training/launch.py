@@ -4,7 +4,7 @@ import os
 import sys
 from pathlib import Path
 
-SCRIPTS = Path(__file__).resolve().parents[2]
+from xuxie.runtime.clone import child_environment
 
 
 def launch(
@@ -42,7 +42,6 @@ def launch(
         *(f"{name}={str(value).lower()}" for name, value in overrides.items()),
     ]
     settings = {
-        "PYTHONPATH": os.pathsep.join(filter(None, [str(SCRIPTS), environment.get("PYTHONPATH")])),
         # torchrun is looked for on the path.
         "PATH": os.pathsep.join(filter(None, [str(Path(python).parent), environment.get("PATH")])),
         "PYTHONHASHSEED": "0",  # a set's order decides the order of target_modules in adapter_config.json
@@ -71,4 +70,4 @@ def launch(
             "--ntasks-per-node=1",
             *command,
         ]
-    return command, {**environment, **settings}
+    return command, child_environment(environment) | settings

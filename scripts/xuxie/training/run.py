@@ -15,6 +15,7 @@ import yaml
 from xuxie.errors import UserError
 from xuxie.files.hashing import sha256_of
 from xuxie.files.rows import read_json, read_rows, write_json, write_rows
+from xuxie.runtime.clone import child_environment
 from xuxie.training.arguments import machine_arguments
 from xuxie.training.figure import draw_losses
 from xuxie.training.launch import launch
@@ -22,8 +23,6 @@ from xuxie.training.machine import DECIDING
 from xuxie.training.resume import last_sound_checkpoint, log_until
 
 log = logging.getLogger(__name__)
-
-SCRIPTS = Path(__file__).resolve().parents[2]
 
 
 def train_stage(
@@ -137,7 +136,7 @@ def tokenised(rows: dict[str, Path], folder: Path) -> Path:
 def _machine() -> dict:
     found = subprocess.run(
         [sys.executable, "-m", "xuxie.training.machine"],
-        env={**os.environ, "PYTHONPATH": str(SCRIPTS)},
+        env=child_environment(os.environ),
         check=True,
         capture_output=True,
         text=True,
