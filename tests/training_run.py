@@ -142,6 +142,7 @@ class TrainingRun:
                 "system": self.system,
                 "target_chars": 0,
                 "max_new_tokens": 300,
+                "batch_size": 8,
                 "history_turns": 0,
                 **self.asking,
             },

@@ -124,7 +124,7 @@ def test_the_head_is_left_as_it_was(model):
 def test_long_completions_are_split_over_forward_passes(monkeypatch):
     model, rows = qwen(), items()
     whole = completion_nll(model, rows)
-    monkeypatch.setattr("xuxie.models.nll._POSITIONS", 5)
+    monkeypatch.setattr("xuxie.models.nll.POSITIONS_AT_ONCE", 5)
     assert completion_nll(model, rows) == pytest.approx(whole, abs=1e-5)
 
 

@@ -161,9 +161,41 @@ def test_the_window_forgets_the_oldest_first(loaded):
     assert len(prompt(loaded, written("三个人走来。"), room=5, template=BARE)) == 5
 
 
-def test_a_prompt_that_outgrows_the_window_by_itself_is_the_user_s_to_mend(loaded, tmp_path):
+def test_a_prompt_that_outgrows_the_window_by_itself_is_the_user_s_to_mend(
+    loaded, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(loaded[0].config, "max_position_embeddings", 20)
     with pytest.raises(UserError, match="window"):
-        sample(loaded, tmp_path, window=20)
+        sample(loaded, tmp_path)
+
+
+def test_where_rows_have_no_earlier_turns_the_story_so_far_is_the_prompt():
+    story = Story({**ROWS[0], "input": "一。"}, history_turns=0)
+    assert next(story.asks())["input"] == "一。"
+    for text in ("二。", "三。"):
+        story.add(text, stop="natural", tokens=1, prompt_tokens=1, seconds=0)
+    asks = list(story.asks())
+    assert [ask["input"] for ask in asks] == ["一。二。三。", "二。三。", "三。"]
+    assert not any(ask["history"] for ask in asks)
+
+
+def test_a_question_has_no_more_earlier_turns_than_rows_have():
+    story = Story({**ROWS[0], "input": "一。"}, history_turns=1)
+    for text in ("二。", "三。", "四。"):
+        story.add(text, stop="natural", tokens=1, prompt_tokens=1, seconds=0)
+    ask = next(story.asks())
+    assert ask["input"] == "四。" and ask["history"] == [["续写：\n二。", "三。"]]
+    assert story.forgotten == len("一。")
+
+
+def test_no_turn_asks_with_half_a_sentence():
+    """An answer that ended for want of room is taken back to its last whole sentence, which the next turn goes on from."""
+    story = written("门外站着一个人。他没有影子，只")
+    assert next(story.asks())["input"] == "门外站着一个人。"
+    story.add("他笑了。", stop="natural", tokens=4, prompt_tokens=10, seconds=0)
+    assert story.output()["text"] == "门外站着一个人。他笑了。"
+    assert written("没有一句写完").output()["text"] == "没有一句写完"
+    assert next(written("没有一句写完").asks())["input"] == "没有一句写完"
 
 
 def test_a_story_that_falls_silent_ends():

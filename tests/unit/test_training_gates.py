@@ -8,7 +8,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerFast, Qwen2Config
 from xuxie.errors import UserError
 from xuxie.prompts.prompting import Prompting
 from xuxie.training import gates
-from xuxie.training.memory import Shape, advice, estimate
+from xuxie.training.memory import Shape, advice, estimate, estimate_sampling
 
 
 @pytest.fixture(scope="module")
@@ -261,6 +261,24 @@ def test_the_memory_estimate_follows_the_settings():
 )
 def test_the_advice_turns_what_is_largest(largest, settings, advised):
     assert advised in advice({largest: 2.0, "other": 1.0}, settings)
+
+
+def test_sampling_holds_the_form_that_was_trained():
+    whole = {"cutoff_len": 2048}
+    settings = {"batch_size": 8, "max_new_tokens": 300}
+    base = estimate_sampling(SHAPE, whole, **settings)
+    quantised = estimate_sampling(SHAPE, {**whole, "quantization_bit": 4}, **settings)
+    assert quantised["base model"] < base["base model"] / 2
+    more = estimate_sampling(SHAPE, whole, **{**settings, "batch_size": 16})
+    assert more["keys and values"] == 2 * base["keys and values"]
+    assert "batch_size" in advice({"keys and values": 2.0, "base model": 1.0}, whole)
+
+
+def test_a_run_whose_samples_do_not_fit_into_memory_is_refused(tiny_model, rows, in_folder):
+    asking = {"batch_size": 100_000_000}
+    run = TrainingRun(tiny_model, rows, asking=asking).prepare()
+    with pytest.raises(UserError, match=r"sampling: about(.|\n)*sampling\.batch_size"):
+        run.check()
 
 
 def test_a_run_that_does_not_fit_into_memory_is_refused(tiny_model, rows, in_folder, monkeypatch):

@@ -516,7 +516,7 @@ def _adapter(name: str, entry: dict, model: Model, dataset: Dataset, sampling: d
         asking={
             "template": sampling["template"] or model.template,
             "history_turns": dataset.history_turns,
-            **_some(sampling, "system", "target_chars", "max_new_tokens"),
+            **_some(sampling, "system", "target_chars", "max_new_tokens", "batch_size"),
         },
     )
 

@@ -18,6 +18,8 @@ def merge(
 ) -> None:
     """Write the merged model: weights in the base's own precision, the tokenizer, and how to ask and when to stop.
 
+    It is merged in main memory: whole weights of a model that was trained quantised may not fit into the GPU.
+
     Args:
         trained: the adapter on its base.
         folder: where to.
@@ -31,7 +33,11 @@ def merge(
     config = read_json(trained.model / "config.json")
     dtype = config.get("dtype") or config.get("torch_dtype") or "float32"
     model, tokenizer = load_model(
-        trained.model, trained.adapter, dtype=dtype, trust_remote_code=trained.trust_remote_code
+        trained.model,
+        trained.adapter,
+        dtype=dtype,
+        device="cpu",
+        trust_remote_code=trained.trust_remote_code,
     )
     prompting = trained.prompting(tokenizer)
     template = chat_template(prompting, rows, system)
@@ -43,6 +49,9 @@ def merge(
             where=str(trained.adapter),
             remedy="train again with a lower learning rate",
         ) from error
+    if merged.get_input_embeddings().weight is not merged.get_output_embeddings().weight:
+        # Both were trained along. Said to be tied, only one would be saved.
+        merged.config.tie_word_embeddings = False
     stops = sorted(prompting.stop_ids)
     merged.config.name_or_path = ""
     merged.config.eos_token_id = stops[0] if len(stops) == 1 else stops

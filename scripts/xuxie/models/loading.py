@@ -1,4 +1,4 @@
-"""Load a base model, with or without an adapter, in the precision that suits the machine."""
+"""Load a base model, with or without an adapter, in the precision that suits the machine or the form that it was trained in."""
 
 from pathlib import Path
 
@@ -24,19 +24,39 @@ def load_tokenizer(folder: str | Path, *, trust_remote_code: bool = False):
     return AutoTokenizer.from_pretrained(folder, trust_remote_code=trust_remote_code)
 
 
+def quantisation(arguments: dict) -> dict:
+    """The form in which LLaMA-Factory held the base model's weights while it trained: bitsandbytes' settings; none if as they came.
+
+    Args:
+        arguments: LLaMA-Factory's.
+    """
+    bits = arguments.get("quantization_bit")
+    if bits == 4:
+        return {
+            "load_in_4bit": True,
+            "bnb_4bit_quant_type": arguments.get("quantization_type", "nf4"),
+            "bnb_4bit_use_double_quant": arguments.get("double_quantization", True),
+        }
+    return {"load_in_8bit": True} if bits == 8 else {}
+
+
 def load_model(
     folder: str | Path,
     adapter: str | Path | None = None,
     *,
     dtype: str | torch.dtype = "auto",
+    device: str | None = None,
+    quantised: dict | None = None,
     trust_remote_code: bool = False,
 ):
-    """Load a model for inference: on the GPU if there is one, in evaluation mode.
+    """Load a model for inference, in evaluation mode.
 
     Args:
         folder: a Hugging Face model folder.
         adapter: a LoRA adapter's folder, put on top.
         dtype: a torch dtype or its name; `auto` takes bfloat16 where the hardware has it.
+        device: where to; None takes the GPU if there is one.
+        quantised: bitsandbytes' settings, see `quantisation`; base and adapter are then what they were in training.
         trust_remote_code: run the model's own code, which only the model's entry in the config may allow.
 
     Returns:
@@ -59,13 +79,22 @@ def load_model(
         if version.parse(transformers.__version__) >= version.parse("4.56")
         else "torch_dtype": wanted
     }
+    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    form = {}
+    if quantised:
+        compute = {"bnb_4bit_compute_dtype": wanted} if quantised.get("load_in_4bit") else {}
+        form = {
+            "quantization_config": transformers.BitsAndBytesConfig(**quantised, **compute),
+            "device_map": {"": device},
+        }
     model = AutoModelForCausalLM.from_pretrained(
-        folder, **precision, trust_remote_code=trust_remote_code
+        folder, **precision, **form, trust_remote_code=trust_remote_code
     )
     if adapter is not None:
         from peft import PeftModel
 
         model = PeftModel.from_pretrained(model, adapter)
-    if torch.cuda.is_available():
-        model = model.cuda()
+    # Quantised weights are where they belong already, and cannot be moved.
+    if not quantised:
+        model = model.to(device)
     return model.eval(), load_tokenizer(folder, trust_remote_code=trust_remote_code)

@@ -13,8 +13,8 @@ import torch
 
 Tokens = Sequence[int]
 
-# Logits of so many positions are held at once: with 150,000 tokens in the vocabulary, 0.6 GB in float32.
-_POSITIONS = 1024
+POSITIONS_AT_ONCE = 1024
+"""Logits of so many positions are held at once: with 150,000 tokens in the vocabulary, 0.6 GB in float32."""
 
 
 def completion_nll(
@@ -80,13 +80,13 @@ def nll_after_context(
 def _batches(
     lengths: list[int], scored: list[int], batch_tokens: int, extra: int = 0
 ) -> Iterator[list[int]]:
-    """Indices of items of like length, at most `batch_tokens` with padding and `_POSITIONS` scored, one item at least."""
+    """Indices of items of like length, at most `batch_tokens` with padding and `POSITIONS_AT_ONCE` scored, one item at least."""
     batch: list[int] = []
     positions = 0
     for index in sorted(range(len(lengths)), key=lambda index: (-lengths[index], -scored[index])):
         width = (lengths[batch[0]] if batch else lengths[index]) + extra
         if batch and (
-            (len(batch) + 1) * width > batch_tokens or positions + scored[index] > _POSITIONS
+            (len(batch) + 1) * width > batch_tokens or positions + scored[index] > POSITIONS_AT_ONCE
         ):
             yield batch
             batch, positions = [], 0

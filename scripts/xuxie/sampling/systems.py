@@ -10,7 +10,7 @@ import yaml
 from xuxie.files.hashing import sha256_of
 from xuxie.llm import open_endpoint
 from xuxie.llm.journal import Journal
-from xuxie.models.loading import load_model
+from xuxie.models.loading import load_model, quantisation
 from xuxie.prompts.prompting import Prompting, shaping_arguments
 from xuxie.sampling.local import sample_local
 from xuxie.sampling.parameters import SamplingParameters
@@ -36,8 +36,13 @@ class Trained:
     trust_remote_code: bool = False
 
     def load(self):
-        """(model with the adapter on, tokenizer)"""
-        return load_model(self.model, self.adapter, trust_remote_code=self.trust_remote_code)
+        """(model with the adapter on, tokenizer), the weights in the form in which they were trained."""
+        return load_model(
+            self.model,
+            self.adapter,
+            quantised=quantisation(self.arguments),
+            trust_remote_code=self.trust_remote_code,
+        )
 
     def prompting(self, tokenizer) -> Prompting:
         """How it is asked: in its template, with whatever else shaped the rows that it was trained on."""
@@ -74,6 +79,8 @@ def sample_trained(
     model, tokenizer = trained.load()
     prompting = trained.prompting(tokenizer)
     base = sha256_of(trained.model.parent / "model.json")
+    if form := quantisation(trained.arguments):
+        base += f" {form}"
     tuned = f"{base}+{sha256_of(trained.adapter / 'adapter_model.safetensors')}"
     settings = {
         **_asked(sampling),

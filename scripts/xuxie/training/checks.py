@@ -11,7 +11,14 @@ from xuxie.models.loading import load_tokenizer
 from xuxie.prompts.prompting import Prompting, shaping_arguments
 from xuxie.training import gates as g
 from xuxie.training.arguments import machine_arguments
-from xuxie.training.memory import GIB, Shape, advice, device_memory, estimate
+from xuxie.training.memory import (
+    GIB,
+    Shape,
+    advice,
+    device_memory,
+    estimate,
+    estimate_sampling,
+)
 
 
 def stage_gates(
@@ -26,8 +33,8 @@ def stage_gates(
     Args:
         arguments: LLaMA-Factory's, of the stage.
         rows: what it trains on.
-        asking: how the tuned model will be asked: the `template`, the `system` prompt (None if as in the row), `target_chars`
-            and `max_new_tokens` of the sampling, and `history_turns`, the most earlier turns of a question.
+        asking: how the tuned model will be asked: the `template`, the `system` prompt (None if as in the row), `target_chars`,
+            `max_new_tokens` and `batch_size` of the sampling, and `history_turns`, the most earlier turns of a question.
         memory: of the device that trains, in GiB; None for this machine's.
     """
     own_code = arguments["trust_remote_code"]
@@ -36,12 +43,11 @@ def stage_gates(
         gates = _raw_text_gates(arguments, rows, tokenizer)
     else:
         gates = _row_gates(arguments, rows, tokenizer, asking)
-    return [*gates, memory_gate(arguments, memory)]
+    return [*gates, memory_gate(arguments, asking, memory)]
 
 
-def memory_gate(arguments: dict, memory: float | None) -> g.Gate:
-    """The run fits into memory; see `stage_gates`."""
-    name = "the run fits into memory"
+def memory_gate(arguments: dict, asking: dict, memory: float | None) -> g.Gate:
+    """Training fits into memory, and so do the sampling and the evaluation after it; see `stage_gates`."""
     config = AutoConfig.from_pretrained(
         arguments["model_name_or_path"], trust_remote_code=arguments["trust_remote_code"]
     )
@@ -49,13 +55,24 @@ def memory_gate(arguments: dict, memory: float | None) -> g.Gate:
         arguments = arguments | machine_arguments(
             arguments, gpu=torch.cuda.is_available(), precision="bfloat16"
         )
-    parts = estimate(Shape.of(config), arguments)
-    need, there = sum(parts.values()) / GIB, memory or device_memory() / GIB
-    shares = ", ".join(f"{part} {size / GIB:.1f}" for part, size in parts.items())
-    note = f"about {need:.1f} GiB needed ({shares}), {there:.1f} GiB there"
-    if need <= there:
-        return g.Gate(name, 1, (), note=note)
-    return g.Gate(name, 1, (g.Finding("memory", note, advice(parts, arguments)),))
+    shape, there = Shape.of(config), memory or device_memory() / GIB
+    work = {
+        "training": estimate(shape, arguments),
+        "sampling": estimate_sampling(
+            shape,
+            arguments,
+            batch_size=asking["batch_size"],
+            max_new_tokens=asking["max_new_tokens"],
+        ),
+    }
+    notes, findings = [], []
+    for name, parts in work.items():
+        need = sum(parts.values()) / GIB
+        shares = ", ".join(f"{part} {size / GIB:.1f}" for part, size in parts.items())
+        notes.append(f"{name}: about {need:.1f} GiB needed ({shares}), {there:.1f} GiB there")
+        if need > there:
+            findings.append(g.Finding("memory", notes[-1], advice(parts, arguments)))
+    return g.Gate("the run fits into memory", len(work), tuple(findings), note="; ".join(notes))
 
 
 def _raw_text_gates(arguments: dict, rows: list[dict], tokenizer) -> list[g.Gate]:

@@ -1,8 +1,10 @@
-"""How much memory a training run needs, roughly, and which setting to turn when it is more than there is."""
+"""How much memory training and sampling need, roughly, and which setting to turn when it is more than there is."""
 
 from dataclasses import dataclass
 
 import torch
+
+from xuxie.models.nll import POSITIONS_AT_ONCE as SCORED_POSITIONS
 
 GIB = 1024**3
 
@@ -14,6 +16,13 @@ QUANTISED_BYTES = {None: 2.0, 8: 1.0, 4: 0.55}
 
 LOGIT_BYTES = 12
 """Per logit: in bfloat16, in float32 for the loss, and its gradient. A fused loss (liger) never has them all at once."""
+
+
+SAMPLED_ADAPTER_BYTES = 4
+"""Per parameter of the adapter where nothing is trained: PEFT loads it in float32."""
+
+SCORED_LOGIT_BYTES = 6
+"""Per logit that the evaluation looks at: in bfloat16 and in float32."""
 
 
 @dataclass(frozen=True)
@@ -68,25 +77,50 @@ def estimate(shape: Shape, arguments: dict) -> dict[str, float]:
     the feed-forward size per layer and token in bfloat16, or one of the hidden size and one layer's worth with
     gradient checkpointing. Expect it to be right within a third.
     """
-    rank = arguments.get("lora_rank", 8)
     tokens = arguments.get("per_device_train_batch_size", 8) * arguments["cutoff_len"]
-    layer_weights = shape.layers * sum(inputs * outputs for inputs, outputs in shape.linears)
     per_layer = 2 * tokens * (10 * shape.hidden + 5 * shape.feed_forward)
     if arguments.get("disable_gradient_checkpointing"):
         activations = shape.layers * per_layer
     else:
         activations = shape.layers * 2 * tokens * shape.hidden + per_layer
-    trained = shape.layers * rank * sum(inputs + outputs for inputs, outputs in shape.linears)
-    trained += shape.table if arguments.get("additional_target") else 0
     return {
-        "base model": layer_weights * QUANTISED_BYTES[arguments.get("quantization_bit")]
-        + 2 * shape.table,
-        "adapter and optimizer": trained * ADAPTER_BYTES,
+        "base model": _base(shape, arguments),
+        "adapter and optimizer": _trained(shape, arguments) * ADAPTER_BYTES,
         "activations": activations,
         "logits": 0
         if arguments.get("enable_liger_kernel")
         else LOGIT_BYTES * tokens * shape.vocabulary,
     }
+
+
+def estimate_sampling(
+    shape: Shape, arguments: dict, *, batch_size: int, max_new_tokens: int
+) -> dict[str, float]:
+    """Bytes by purpose while the tuned model and its base are sampled and measured, in the form that was trained.
+
+    Args:
+        batch_size: so many prompts are continued at once, each of at most `cutoff_len` tokens.
+        max_new_tokens: by how many tokens.
+    """
+    positions = batch_size * (arguments["cutoff_len"] + max_new_tokens)
+    return {
+        "base model": _base(shape, arguments),
+        "adapter": _trained(shape, arguments) * SAMPLED_ADAPTER_BYTES,
+        "keys and values": 2 * 2 * shape.layers * shape.keys * positions,
+        "logits of the evaluation": SCORED_LOGIT_BYTES * SCORED_POSITIONS * shape.vocabulary,
+    }
+
+
+def _base(shape: Shape, arguments: dict) -> float:
+    weights = shape.layers * sum(inputs * outputs for inputs, outputs in shape.linears)
+    return weights * QUANTISED_BYTES[arguments.get("quantization_bit")] + 2 * shape.table
+
+
+def _trained(shape: Shape, arguments: dict) -> int:
+    """Parameters beside the base model's."""
+    rank = arguments.get("lora_rank", 8)
+    lora = shape.layers * rank * sum(inputs + outputs for inputs, outputs in shape.linears)
+    return lora + (shape.table if arguments.get("additional_target") else 0)
 
 
 def device_memory() -> int:
@@ -105,7 +139,9 @@ def advice(parts: dict[str, float], arguments: dict) -> str:
     largest = max(parts, key=parts.get)
     if largest == "base model":
         return "set adapters.*.train.quantization_bit to 4 (QLoRA), or take a smaller model"
-    if largest == "adapter and optimizer":
+    if largest == "keys and values":
+        return "lower sampling.batch_size: it changes no sample"
+    if largest in ("adapter and optimizer", "adapter"):
         return "lower adapters.*.train.lora_rank, or leave out additional_target"
     if largest == "activations" and arguments.get("disable_gradient_checkpointing"):
         return "set adapters.*.train.disable_gradient_checkpointing to false"

@@ -1,0 +1,51 @@
+"""A model is loaded in the form in which it was trained, and then base and adapter are what they were in training."""
+
+import importlib.metadata
+
+import pytest
+import torch
+import transformers
+from xuxie.models.loading import load_model, quantisation
+
+
+@pytest.mark.parametrize(
+    ("arguments", "form"),
+    [
+        ({}, {}),
+        ({"quantization_bit": None}, {}),
+        ({"quantization_bit": 8}, {"load_in_8bit": True}),
+        (
+            {"quantization_bit": 4, "double_quantization": False},
+            {"load_in_4bit": True, "bnb_4bit_quant_type": "nf4", "bnb_4bit_use_double_quant": False},
+        ),
+    ],
+)  # fmt: skip
+def test_the_form_follows_llamafactorys_arguments(arguments, form):
+    assert quantisation(arguments) == form
+
+
+def test_quantised_weights_are_asked_for_and_not_moved(tiny_model, monkeypatch):
+    """Without bitsandbytes and a GPU: what transformers is asked for."""
+    asked = {}
+
+    class Loaded(torch.nn.Module):
+        def to(self, *_, **__):
+            raise ValueError("quantised weights cannot be moved")
+
+    def load(folder, **settings):
+        asked.update(settings)
+        return Loaded()
+
+    version = importlib.metadata.version
+    monkeypatch.setattr(
+        importlib.metadata,
+        "version",
+        lambda name: "0.46.0" if name == "bitsandbytes" else version(name),
+    )
+    monkeypatch.setattr(transformers.AutoModelForCausalLM, "from_pretrained", load)
+    form = quantisation({"quantization_bit": 4})
+    load_model(tiny_model, quantised=form, dtype="bfloat16")
+    config = asked["quantization_config"]
+    assert config.load_in_4bit and config.bnb_4bit_quant_type == "nf4"
+    assert config.bnb_4bit_compute_dtype == torch.bfloat16
+    assert set(asked["device_map"]) == {""}
