@@ -12,6 +12,7 @@ from types import FunctionType, ModuleType
 
 from xuxie.runtime.llamafactory import import_factory
 from xuxie.runtime.parent import end_with_parent
+from xuxie.training.chunked_loss import chunk_loss_on_cpu
 from xuxie.training.generate import keep_own_generate
 from xuxie.training.order import order_by_seed
 from xuxie.training.progress import show_progress
@@ -26,6 +27,7 @@ def main() -> None:
     show_progress()
     order_by_seed()
     keep_own_generate()
+    chunk_loss_on_cpu()
     if "LOCAL_RANK" in os.environ:
         import_factory("llamafactory.train.tuner").run_exp()
     else:
