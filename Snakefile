@@ -4,7 +4,7 @@
 #   novel      text, chapters and chunks of each novel
 #   model      the base model's files
 #   pairs      an LLM proposes (prompt, completion) spans, a scorer judges them
-#   dataset    kept pairs become Alpaca files, split by chapter
+#   dataset    chapters become rows from end to end, cut by kept pairs and by structure, split by chapter
 #   train      gates, then LLaMA-Factory trains a LoRA adapter
 #   sample     base and tuned continue the same held-out prompts
 #   evaluate   what the adapter is worth, in numbers
@@ -25,7 +25,14 @@ include: "rules/common.smk"
 include: "rules/sizing.smk"
 include: "rules/novel.smk"
 include: "rules/model.smk"
-include: "rules/pairs.smk"
+
+
+# A dataset needs no LLM: pairs.generator: null leaves this act out.
+if settings.pairs:
+
+    include: "rules/pairs.smk"
+
+
 include: "rules/dataset.smk"
 include: "rules/train.smk"
 include: "rules/sample.smk"

@@ -1,6 +1,6 @@
 # Novels become rows and texts, split by chapter, with every character and every pair accounted for.
 #
-# Needs  of each novel of a dataset the text, chapters, chunks and pairs
+# Needs  of each novel of a dataset the text and chapters, and, where an LLM is asked, the chunks and pairs
 # Makes  results/datasets/{dataset}/{train,val,test}.jsonl, {train,val}_text.jsonl, dataset_info.json (LLaMA-Factory's registry),
 #        ledger.json
 
@@ -8,11 +8,11 @@
 rule build_dataset:
     """Split by chapter, cut chapters into rows, prove that nothing leaks, register the files for LLaMA-Factory."""
     input:
-        pairs=expand("results/novels/{novel}/pairs.jsonl", novel=of("dataset.novel_names")),
-        summaries=expand("results/novels/{novel}/pairs.json", novel=of("dataset.novel_names")),
-        failures=expand("results/novels/{novel}/failures.jsonl", novel=of("dataset.novel_names")),
-        unasked=expand("results/novels/{novel}/unasked.jsonl", novel=of("dataset.novel_names")),
-        chunks=expand("results/novels/{novel}/chunks.jsonl", novel=of("dataset.novel_names")),
+        pairs=expand("results/novels/{novel}/pairs.jsonl", novel=of("dataset.asked_novels")),
+        summaries=expand("results/novels/{novel}/pairs.json", novel=of("dataset.asked_novels")),
+        failures=expand("results/novels/{novel}/failures.jsonl", novel=of("dataset.asked_novels")),
+        unasked=expand("results/novels/{novel}/unasked.jsonl", novel=of("dataset.asked_novels")),
+        chunks=expand("results/novels/{novel}/chunks.jsonl", novel=of("dataset.asked_novels")),
         chapters=expand("results/novels/{novel}/chapters.jsonl", novel=of("dataset.novel_names")),
         texts=expand("results/novels/{novel}/text.txt", novel=of("dataset.novel_names")),
         counts=expand("results/novels/{novel}/text.json", novel=of("dataset.novel_names")),
@@ -43,7 +43,7 @@ rule build_dataset:
     params:
         name="{dataset}",
         dataset=of("dataset.entry"),
-        generator=settings.pairs.generator.name,
+        generator=of("dataset.generator"),
         completion_chars=settings.evaluation["completion_chars"],
         prompt_chars=settings.sampling["prompt_chars"],
     script:
@@ -60,10 +60,10 @@ rule check_ledger:
         ),
         untrained="results/datasets/{dataset}/untrained.jsonl",
         unplaced="results/datasets/{dataset}/unplaced.jsonl",
-        pairs=expand("results/novels/{novel}/pairs.jsonl", novel=of("dataset.novel_names")),
-        failures=expand("results/novels/{novel}/failures.jsonl", novel=of("dataset.novel_names")),
-        unasked=expand("results/novels/{novel}/unasked.jsonl", novel=of("dataset.novel_names")),
-        chunks=expand("results/novels/{novel}/chunks.jsonl", novel=of("dataset.novel_names")),
+        pairs=expand("results/novels/{novel}/pairs.jsonl", novel=of("dataset.asked_novels")),
+        failures=expand("results/novels/{novel}/failures.jsonl", novel=of("dataset.asked_novels")),
+        unasked=expand("results/novels/{novel}/unasked.jsonl", novel=of("dataset.asked_novels")),
+        chunks=expand("results/novels/{novel}/chunks.jsonl", novel=of("dataset.asked_novels")),
         chapters=expand("results/novels/{novel}/chapters.jsonl", novel=of("dataset.novel_names")),
         findings=expand("results/novels/{novel}/chapters.json", novel=of("dataset.novel_names")),
         texts=expand("results/novels/{novel}/text.txt", novel=of("dataset.novel_names")),

@@ -8,8 +8,8 @@ rule write_report:
     """Put everything that the run found out on one page that loads nothing from anywhere."""
     input:
         chapters=expand("results/novels/{novel}/chapters.jsonl", novel=settings.novels),
-        pairs=expand("results/novels/{novel}/pairs.jsonl", novel=settings.novels),
-        summaries=expand("results/novels/{novel}/pairs.json", novel=settings.novels),
+        pairs=expand("results/novels/{novel}/pairs.jsonl", novel=settings.asked_novels),
+        summaries=expand("results/novels/{novel}/pairs.json", novel=settings.asked_novels),
         texts=expand("results/novels/{novel}/text.json", novel=settings.novels),
         ledgers=expand("results/datasets/{dataset}/ledger.json", dataset=settings.datasets),
         samples=expand("results/adapters/{adapter}/samples.jsonl", adapter=settings.adapters),

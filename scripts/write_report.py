@@ -27,6 +27,7 @@ def write_report(
     """Gather the files of the run, in the order in which the config names novels, datasets and adapters, and write one page.
 
     Args:
+        pairs, summaries: none where no LLM was asked.
         page: template, style, script and captions of the page.
         config: the whole configuration; it is shown at the end, and holds no secret.
     """
@@ -36,8 +37,8 @@ def write_report(
         {
             name: Novel(
                 list(read_rows(chapters[i])),
-                list(read_rows(pairs[i])),
-                read_json(summaries[i]),
+                list(read_rows(pairs[i])) if pairs else [],
+                read_json(summaries[i]) if summaries else {},
                 read_json(texts[i]),
             )
             for i, name in enumerate(config["novels"])

@@ -30,6 +30,7 @@ def complete_config(config: dict, schema_file: str | Path) -> None:
     if error is not None:
         raise _explained(error)
     _check_names(config)
+    _check_cuts(config)
     _check_systems(config)
     _check_environments(config)
 
@@ -37,6 +38,10 @@ def complete_config(config: dict, schema_file: str | Path) -> None:
 def _derive(config: dict, schema: dict) -> None:
     """Datasets from novels and adapters from datasets; what isn't a mapping is left to the schema to refuse."""
     models = config.setdefault("models", _copy(schema["properties"]["models"]["default"]))
+    if isinstance(config.get("pairs"), dict) and config["pairs"].get("generator", "") is None:
+        # The default endpoint and scorer are for pairs, and need the default model.
+        config.setdefault("endpoints", {})
+        config.setdefault("scorers", {})
     for section, source, entry in (
         ("datasets", "novels", lambda name: {"novels": [name]}),
         ("adapters", "datasets", lambda name: {"dataset": name, "model": next(iter(models))}),
@@ -125,6 +130,17 @@ def _check_names(config: dict) -> None:
             )
 
 
+def _check_cuts(config: dict) -> None:
+    """Where no LLM is asked, structure cuts the rows."""
+    for name, dataset in config["datasets"].items():
+        if not config["pairs"]["generator"] and "structure" not in dataset["rows"]["cuts"]:
+            raise UserError(
+                "rows are cut by pairs alone, but no LLM is asked for pairs",
+                where=f"config key datasets.{name}.rows.cuts",
+                remedy="add structure, or name an endpoint as pairs.generator",
+            )
+
+
 def _check_systems(config: dict) -> None:
     """Every system that is sampled is the base model, the tuned one, another adapter or an endpoint."""
     for name in config["sampling"]["systems"]:
@@ -167,18 +183,23 @@ def _of_shared_environment(config: dict) -> Iterator[tuple[str, str]]:
         yield "chunks.model", config["chunks"]["model"] or first
     if any(length["tokens"] for length in config["pairs"]["lengths"]):
         yield "pairs.model", config["pairs"]["model"] or first
-    for name in config["pairs"]["scorers"]:
+    for name in _scorers_in_use(config):
         if config["scorers"][name]["method"] == "likelihood":
             yield f"scorers.{name}.model", config["scorers"][name]["model"]
 
 
+def _scorers_in_use(config: dict) -> list[str]:
+    return config["pairs"]["scorers"] if config["pairs"]["generator"] else []
+
+
 def _references(config: dict) -> Iterator[tuple[str, str, str]]:
     """(key, name, section) of every reference."""
-    yield "pairs.generator", config["pairs"]["generator"], "endpoints"
+    if config["pairs"]["generator"]:
+        yield "pairs.generator", config["pairs"]["generator"], "endpoints"
     for section in ("chunks", "pairs"):
         if config[section]["model"]:
             yield f"{section}.model", config[section]["model"], "models"
-    for name in config["pairs"]["scorers"]:
+    for name in _scorers_in_use(config):
         yield "pairs.scorers", name, "scorers"
     for name, scorer in config["scorers"].items():
         if scorer["method"] == "likelihood":

@@ -205,17 +205,24 @@ class Pairs:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Pairs of some novels, as rows to train on.
+    """Some novels, as rows to train on.
 
     Attributes:
         entry: its whole entry in the configuration.
+        generator: the endpoint that proposes pairs of its novels; None if no LLM is asked.
         judging: the question to the judge of samples, in the language of the first novel.
     """
 
     name: str
     entry: dict
     novels: tuple[Novel, ...]
+    generator: str | None
     judging: str
+
+    @property
+    def asked_novels(self) -> list[str]:
+        """The novels that an LLM is asked about: all or none."""
+        return self.novel_names if self.generator else []
 
     @property
     def novel_names(self) -> list[str]:
@@ -354,6 +361,7 @@ class Settings:
     Attributes:
         chunk_size: the size of a chunk.
         chunk_tokenizer: config.json of the model whose tokens are its unit; nothing ([]) where characters are.
+        pairs: how they are made; None if no LLM is asked.
         sampling, evaluation, blind: these sections as configured.
         samples_judge: the endpoint that compares samples; None if nobody does.
         rivals: the systems beyond base and tuned that every adapter is compared with, by name.
@@ -369,7 +377,7 @@ class Settings:
     adapters: dict[str, Adapter]
     chunk_size: int
     chunk_tokenizer: str | list
-    pairs: Pairs
+    pairs: Pairs | None
     sampling: dict
     evaluation: dict
     samples_judge: Endpoint | None
@@ -379,6 +387,11 @@ class Settings:
     language: str
     title: str
     store: str | None
+
+    @property
+    def asked_novels(self) -> list[str]:
+        """The novels that an LLM is asked about: all or none."""
+        return list(self.novels) if self.pairs else []
 
     def models_from(self, *sources: str) -> list[str]:
         """The names of the models from these sources."""
@@ -463,6 +476,7 @@ def resolve(config: dict, resources: str | Path = REPOSITORY / "resources") -> S
             name,
             entry,
             tuple(novels[novel] for novel in entry["novels"]),
+            config["pairs"]["generator"],
             judging=f"{resources}/judging/{in_language[entry['novels'][0]]}.txt",
         )
         for name, entry in config["datasets"].items()
@@ -483,7 +497,9 @@ def resolve(config: dict, resources: str | Path = REPOSITORY / "resources") -> S
         chunk_tokenizer=_tokenizer(
             config["chunks"]["unit"] == "tokens", config["chunks"]["model"], models
         ),
-        pairs=_pairs(config["pairs"], endpoints, scorers, models),
+        pairs=_pairs(config["pairs"], endpoints, scorers, models)
+        if config["pairs"]["generator"]
+        else None,
         sampling=sampling,
         evaluation=evaluation,
         samples_judge=endpoints[evaluation["judge"]] if evaluation["judge"] else None,

@@ -325,7 +325,7 @@ def _novel(name: str, novel: Novel, captions: dict) -> dict:
         for pair in novel.pairs
         if pair["score"] is not None
     ]
-    threshold = novel.summary["threshold"]
+    threshold = novel.summary.get("threshold")
     return {
         "name": name,
         "chapters": novel.chapters,
