@@ -64,6 +64,13 @@ def test_completing_twice_changes_nothing():
             {"datasets": {"d": {"novels": ["mine"], "split": {"test": 0.9}}}},
             ["datasets.d.split.test", "at most 0.5"],
         ),
+        (
+            {
+                "pairs": {"generator": None},
+                "datasets": {"d": {"novels": ["mine"], "rows": {"cuts": ["pairs"]}}},
+            },
+            ["datasets.d.rows.cuts", "add structure"],
+        ),
     ],
 )
 def test_a_mistake_is_named_with_what_is_allowed(change, words):
