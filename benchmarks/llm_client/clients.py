@@ -51,9 +51,9 @@ def xuxie(base_url: str, concurrency: int, folder: Path) -> Callable[[int], dict
 
 
 def openai(base_url: str, concurrency: int, folder: Path) -> Callable[[int], dict]:
-    """The plain way: AsyncOpenAI and a semaphore."""
+    """The plain way: AsyncOpenAI over the same transport, and a semaphore."""
     import httpx2
-    from openai import AsyncOpenAI, DefaultAsyncHttpxClient
+    from openai import AsyncOpenAI, DefaultAioHttpClient
 
     async def ask(count):
         limits = httpx2.Limits(max_connections=concurrency, max_keepalive_connections=concurrency)
@@ -61,7 +61,7 @@ def openai(base_url: str, concurrency: int, folder: Path) -> Callable[[int], dic
             base_url=base_url,
             api_key="none",
             max_retries=0,
-            http_client=DefaultAsyncHttpxClient(limits=limits),
+            http_client=DefaultAioHttpClient(limits=limits),
         ) as client:
             slots = asyncio.Semaphore(concurrency)
 
@@ -71,30 +71,6 @@ def openai(base_url: str, concurrency: int, folder: Path) -> Callable[[int], dic
                         model="echo", messages=messages(number), max_tokens=100
                     )
                     return json.loads(answer.choices[0].message.content)
-
-            await asyncio.gather(*map(one, range(count)))
-        return {}
-
-    return lambda count: asyncio.run(ask(count))
-
-
-def bare(base_url: str, concurrency: int, folder: Path) -> Callable[[int], dict]:
-    """aiohttp and a semaphore, nothing looked at: what Python and this machine allow."""
-    import aiohttp
-
-    async def ask(count):
-        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
-            slots = asyncio.Semaphore(concurrency)
-
-            async def one(number):
-                async with (
-                    slots,
-                    session.post(
-                        f"{base_url}/chat/completions",
-                        json={"model": "echo", "messages": messages(number)},
-                    ) as answer,
-                ):
-                    await answer.read()
 
             await asyncio.gather(*map(one, range(count)))
         return {}

@@ -1,12 +1,15 @@
 import errno
 import multiprocessing
 import os
+import time
+import zlib
 
 import manage_journal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from xuxie.errors import UserError
+from xuxie.llm import journal as journal_module
 from xuxie.llm import segments, upkeep
 from xuxie.llm.journal import Journal, entry_of
 
@@ -223,3 +226,114 @@ def test_a_damaged_export_is_refused_whole(tmp_path):
 def test_a_folder_without_a_journal_is_said_to_be_one(tmp_path, capsys):
     assert manage_journal.main(["stats", str(tmp_path / "nowhere")]) == 1
     assert "there is no journal" in capsys.readouterr().err
+
+
+def _line(text: str) -> bytes:
+    body = text.encode()
+    return body + b',"check":"%08x"}\n' % zlib.crc32(body)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        '{"key":"%s","usage":[10.0,0,5],"cost":0.1,"at":"t","model":"m","reply":{"content":"a"}',
+        '{"key":"%s","usage":"many","cost":null,"at":"t","model":"m","reply":{"content":"a"}',
+        '{"key":"%s","reply":{"content":"a"}',
+        '{"key":"short","usage":[1,0,1],"cost":0,"reply":{}',
+        '{"no key at all":1',
+    ],
+)
+def test_a_line_of_any_kind_stops_no_reader(tmp_path, odd):
+    """Such as an earlier release wrote when a provider counted in floats."""
+    fill(tmp_path, 1)
+    text = odd % key(7) if "%s" in odd else odd
+    with only_segment(tmp_path).open("ab") as file:
+        file.write(_line(text))
+    with Journal(tmp_path) as journal:
+        assert journal.get(key(1)) is not None
+        if "%s" in odd:
+            assert journal.get(key(7))["reply"]["content"] == "a"
+    for command in ("stats", "verify", "compact", "forget-failures"):
+        assert manage_journal.main([command, str(tmp_path)]) in (0, 1)
+    with Journal(tmp_path) as journal:
+        assert journal.get(key(1)) is not None
+
+
+def test_an_entry_takes_counts_of_any_kind(tmp_path):
+    with Journal(tmp_path) as journal:
+        journal.append([entry(1, tokens=(10.0, None, "7"), cost=float("nan"))])
+    with Journal(tmp_path) as journal:
+        assert (journal.spent.input, journal.spent.output, journal.spent.cost) == (10, 7, 0.0)
+
+
+def test_compaction_never_takes_a_segment_that_is_about_to_be_written(tmp_path, monkeypatch):
+    """Compactions at every step of another process's opening of a segment."""
+    fill(tmp_path, 1)
+    fill(tmp_path, 2)
+
+    def compacting(step):
+        def compact_before(*given, **more):
+            upkeep.compact(tmp_path)
+            result = step(*given, **more)
+            upkeep.compact(tmp_path)
+            return result
+
+        return compact_before
+
+    with Journal(tmp_path) as writer:
+        with monkeypatch.context() as patch:
+            patch.setattr(segments, "in_use", compacting(segments.in_use))
+            patch.setattr(segments.os, "rename", compacting(os.rename))
+            writer.append([entry(3)])
+        upkeep.compact(tmp_path)
+        writer.append([entry(4)])
+    with Journal(tmp_path) as journal:
+        assert all(journal.get(key(number)) is not None for number in (1, 2, 3, 4))
+
+
+def test_forgotten_failures_are_gone_and_answers_stay(tmp_path, capsys):
+    failure = {"error": {"reason": "refused", "message": "no"}}
+    with Journal(tmp_path) as journal:
+        journal.append([entry(1), entry_of(key(2), "m", reply=failure)])
+    with Journal(tmp_path) as running:
+        running.append([entry_of(key(3), "m", reply=failure)])
+        assert manage_journal.main(["forget-failures", str(tmp_path)]) == 0
+        said = capsys.readouterr().out
+        assert "1 recorded failures" in said and "1 files of running jobs" in said
+        assert running.get(key(1)) is not None and running.get(key(2)) is None
+    assert upkeep.stats(tmp_path).failures == 1
+    assert upkeep.forget_failures(tmp_path) == (1, 0)
+    with Journal(tmp_path) as journal:
+        assert journal.get(key(1)) is not None and len(journal) == 1
+
+
+def test_a_look_at_a_journal_opens_only_what_may_have_grown(tmp_path, monkeypatch):
+    for number in range(20):
+        fill(tmp_path, number)
+    long_ago = time.time() - 10
+    os.utime(tmp_path, (long_ago, long_ago))
+    with Journal(tmp_path) as reader, Journal(tmp_path) as writer:
+        opened = []
+        read = journal_module.lines
+        monkeypatch.setattr(
+            journal_module, "lines", lambda path, at: opened.append(path) or read(path, at)
+        )
+        reader.refresh()
+        assert opened == []
+        writer.append([entry(50)])
+        reader.refresh()
+        assert len(opened) == 1 and reader.get(key(50)) is not None
+        writer.append([entry(51)])
+        reader.refresh()
+        assert len(opened) == 2 and reader.get(key(51)) is not None
+
+
+def test_more_segments_than_files_can_be_open_are_read(tmp_path):
+    for number in range(journal_module._OPEN_FILES + 10):
+        fill(tmp_path, number)
+    with Journal(tmp_path) as journal:
+        before = len(os.listdir("/proc/self/fd"))
+        for _ in range(2):
+            for number in range(journal_module._OPEN_FILES + 10):
+                assert journal.get(key(number))["reply"]["content"] == f"answer {number}"
+        assert len(os.listdir("/proc/self/fd")) - before <= journal_module._OPEN_FILES
