@@ -199,3 +199,15 @@ def test_the_dead_hold_nothing(machine):
         }
         assert set(state.members(document)) == {state.me, "in another container"}
     state.close()
+
+
+def test_where_a_folder_cannot_be_locked_each_machine_keeps_its_own_limits(tmp_path, caplog):
+    (tmp_path / "journal").write_text("a file, where nothing can be made")
+    state, other = (SharedState(tmp_path / "journal", "x") for _ in range(2))
+    with state.held() as document:
+        document["limit"] = 3
+    with other.held() as document:
+        assert document["limit"] == 3
+    assert "limits hold for this machine alone" in caplog.text
+    state.close()
+    other.close()

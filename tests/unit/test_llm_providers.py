@@ -166,6 +166,19 @@ def test_a_limit_per_minute_is_waited_for_as_told_and_is_no_empty_account(journa
         assert server.times[1] - server.times[0] >= 0.3
 
 
+def test_an_error_with_status_200_is_read_as_what_it_says(journal):
+    moderation = error("input was flagged", code=403)
+
+    def script(body, times):
+        return (200, moderation if asked(body) == "question 1" else error("slow", code=429))
+
+    with FaultServer() as server:
+        server.scripted = lambda body, times: script(body, times) if times == 1 else None
+        first, second = ask(server, questions(2), journal)
+        assert isinstance(first, Answered) and second.reason == "refused"
+        assert server.requests.total() == 3
+
+
 def test_a_minute_of_503_is_sat_out(journal):
     began = time.monotonic()
     with FaultServer() as server:

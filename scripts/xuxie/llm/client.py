@@ -1,7 +1,8 @@
 """One call to an OpenAI-compatible endpoint: a request goes out, a reply or a fault comes back.
 
 The wire is the `openai` package's, over aiohttp, with its retries off: when to try again is decided where the
-questions are. Replies are read here and not by the package, as providers send what its types do not foresee.
+questions are. It is asked for the raw response: providers take and send what its types do not foresee, and walking
+through them is half of what a call costs (benchmarks/llm_client).
 """
 
 import asyncio
@@ -19,6 +20,7 @@ from xuxie.llm.faults import Transient, fault_of, stop
 from xuxie.llm.structured import whole_text
 from xuxie.llm.usage import token_count
 
+_PATH = "/chat/completions"
 _KEPT_ALIVE = 15.0  # seconds that an idle connection is kept
 
 
@@ -70,7 +72,6 @@ class Client:
             )
         except httpx2.InvalidURL:
             raise self._no_address() from None
-        self._create = self._openai.chat.completions.with_raw_response.create
 
     async def close(self) -> None:
         """Close the pool."""
@@ -89,14 +90,11 @@ class Client:
             UserError: the job cannot go on.
         """
         seconds = self.endpoint.settings.timeout
-        fields = _sendable(body)
-        messages = fields.pop("messages")
+        data = _sendable({"model": self.endpoint.model, **body})
         try:
             async with asyncio.timeout(seconds):  # the package's own holds for each piece of a body
-                raw = await self._create(
-                    model=self.endpoint.model, messages=messages, extra_body=fields
-                )
-                content = raw.http_response.content
+                response = await self._openai.post(_PATH, body=data, cast_to=httpx2.Response)
+                content = response.content
         except openai.APIStatusError as error:
             raise fault_of(
                 error.status_code,
@@ -107,7 +105,20 @@ class Client:
             ) from None
         except (TimeoutError, openai.APIConnectionError, aiohttp.ClientError, OSError) as error:
             raise self._lost(list(_causes(error))) from None
-        return self._reply(content)
+        try:
+            return self._reply(content)
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+            raise self._no_completion(content, "response_format" in body) from None
+
+    def _no_completion(self, content: bytes, structured: bool) -> Exception:
+        """What a page with status 200 means that is no chat completion; some gateways send errors so."""
+        status = _status_in(content)
+        if status is not None:
+            return fault_of(status, content, {}, self.endpoint, structured=structured)
+        seen = self.endpoint.redact(content.decode("utf-8", "replace"))[:200]
+        return Transient(
+            f"the endpoint sent something that is no chat completion: {seen!r}", by_question=True
+        )
 
     def _lost(self, causes: list[BaseException]) -> Exception:
         """What a call without an answer means, by the errors from the package's down to the socket's."""
@@ -131,24 +142,17 @@ class Client:
         )
 
     def _reply(self, content: bytes) -> Reply:
-        try:
-            document = json.loads(content)
-            choice = document["choices"][0]
-            message = choice["message"]
-            answer = Answer(
-                content=self._text(message.get("content")),
-                finish=self._text(choice.get("finish_reason")),
-                refusal=self._text(message.get("refusal")),
-                served=self._text(document.get("model")),
-                call=self._text(document.get("id")),
-            )
-            return Reply(answer, *_tokens(document.get("usage")))
-        except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
-            seen = self.endpoint.redact(content.decode("utf-8", "replace"))[:200]
-            raise Transient(
-                f"the endpoint sent something that is no chat completion: {seen!r}",
-                by_question=True,
-            ) from None
+        document = json.loads(content)
+        choice = document["choices"][0]
+        message = choice["message"]
+        answer = Answer(
+            content=self._text(message.get("content")),
+            finish=self._text(choice.get("finish_reason")),
+            refusal=self._text(message.get("refusal")),
+            served=self._text(document.get("model")),
+            call=self._text(document.get("id")),
+        )
+        return Reply(answer, *_tokens(document.get("usage")))
 
     def _text(self, value: Any) -> str | None:
         """Text as it may be kept: parts joined, half surrogates replaced, the key taken out."""
@@ -159,6 +163,15 @@ class Client:
         elif value is not None and not isinstance(value, str):
             value = str(value)
         return value and self.endpoint.redact(whole_text(value))
+
+
+def _status_in(content: bytes) -> int | None:
+    """The HTTP status that a body names as its error's code."""
+    try:
+        code = int(json.loads(content)["error"]["code"])
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return None
+    return code if 400 <= code < 600 else None
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
