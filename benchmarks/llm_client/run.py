@@ -84,7 +84,7 @@ def main() -> None:
     )
     parser.add_argument("--curator", metavar="PYTHON")
     parser.add_argument("--memory", type=int, default=0, metavar="COUNT")
-    parser.add_argument("--latency", type=float, nargs="+", default=[2.0, 0.3])
+    parser.add_argument("--latency", type=float, nargs="*", default=[2.0, 0.3])
     parser.add_argument("--concurrency", type=int, nargs="+", default=[64, 256])
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
