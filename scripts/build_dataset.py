@@ -6,6 +6,7 @@ from xuxie.dataset.alpaca import dataset_info
 from xuxie.dataset.build import Novel, build
 from xuxie.dataset.files import read_novels
 from xuxie.dataset.ledger import ledger as account
+from xuxie.dataset.notes import SAYINGS
 from xuxie.dataset.split import SPLITS
 from xuxie.files.rows import write_json, write_rows
 from xuxie.runtime.job import run_job
@@ -92,7 +93,7 @@ def build_dataset(
             part["coverage"]["without"],
         )
         for note in part["notes"]:
-            logger.warning("%s: %s", novel, note)
+            logger.warning("%s: %s", novel, SAYINGS[note["what"]].format(**note))
 
 
 if __name__ == "__main__":

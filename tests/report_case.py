@@ -127,7 +127,10 @@ def ledger():
     """A ledger.json."""
     return {
         "dataset": "demo", "rows": {"train": 1, "val": 1, "test": 3}, "shared_shingles": 0,
-        "novels": {"雾港": {"text": {}, "pairs": novel().summary, "rows": {}, "rows_dropped": {"too near a held-out chapter": 1}}},
+        "novels": {"雾港": {"text": {}, "pairs": novel().summary, "rows": {}, "rows_dropped": {"too near a held-out chapter": 1},
+            "coverage": {"share": 0.984, "characters": 130, "without": {"too near a held-out chapter": 2, HOSTILE: 1}}, "notes": [{"what": "short_chapters", "count": 2, "first": 3, "bound": 150}],
+            "strip": [[0, 10, "outside the chapters"], [10, 138, "train"], [138, 140, "too near a held-out chapter"], [140, 300, "test"]],
+        }},
     }  # fmt: skip
 
 

@@ -275,3 +275,23 @@ def test_novels_of_one_dataset_share_held_out_text_with_no_training_row(plain):
     )
     assert leak["shared"] == 0 and leak["trained"] > 10_000
     assert not any(paragraph(held_out, 5)[:50] in row["text"] for row in other.texts["train"])
+
+
+def test_what_is_odd_about_chapters_is_noted_by_name(plain):
+    assert plain.notes == []
+    odd = (
+        plain.text
+        + "第15章 短\n\n只有一句。\n\n第16章 长\n\n"
+        + "他走了，" * 300
+        + "。\n\n第17章 密\n\n"
+        + "他走了。" * 300
+    )
+    made = built(odd)
+    assert [(note["what"], note["count"], note["first"]) for note in made.notes] == [
+        ("short_chapters", 1, 15),
+        ("no_paragraphs", 2, 16),
+        ("long_sentences", 1, 16),
+    ]
+    every = [row for rows in made.rows.values() for row in rows]
+    assert [row["output"] for row in every if row["chapter"] == 15] == ["只有一句。"]
+    assert max(len(row["output"]) for row in every) <= 900

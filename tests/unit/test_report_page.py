@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from report_case import CONFIG, HOSTILE, SAMPLES, adapter, evaluation, ledger, measured, novel
 from xuxie.report.content import page_content
+from xuxie.report.coverage import strips
 from xuxie.report.figures import METRICS, figure, interval
 from xuxie.report.marks import output_spans, segments
 from xuxie.report.rendering import LANGUAGES, read_captions, render_page
@@ -202,3 +203,21 @@ def test_marks_of_an_output():
     }  # fmt: skip
     nothing = {"copied": [], "invented_names": None, "onset": None}
     assert not any(output_spans(HOSTILE, nothing, {"foreign_stop": None}).values())
+
+
+def test_the_book_is_a_strip_with_what_carries_no_loss_and_why():
+    said = "".join(Page(page("en")).text)
+    assert "98.4% of the 130 characters of the training chapters carry loss" in said
+    assert (
+        "too near a held-out chapter" in said and "2 chapters, the first of them chapter 3" in said
+    )
+    runs = strips(ledger())[0]["runs"]
+    assert [run["kind"] for run in runs] == ["outside", "train", "without", "test"]
+    assert [run["start"] for run in runs] == [0, 20, 276, 280]
+    assert sum(run["width"] for run in runs) == 600
+
+
+def test_no_run_of_a_strip_is_lost_between_cells():
+    part = ledger()["novels"]["雾港"] | {"strip": [[0, 3, "train"], [3, 7, "test"]]}
+    (strip,) = strips({"novels": {"n": part}})
+    assert [(run["kind"], run["width"]) for run in strip["runs"]] == [("train", 257), ("test", 343)]

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from xuxie.dataset.alpaca import alpaca_row, prose
+from xuxie.dataset.notes import notes
 from xuxie.dataset.passages import disjoint, from_pair, from_structure, heading, with_prompt
 from xuxie.dataset.split import SPLITS, split_chapters
 from xuxie.dataset.stretches import Usable
@@ -32,7 +33,7 @@ class Novel:
         rows: by split.
         texts: stretches of whole text for the stage `pt`, by split.
         unplaced: of each kept pair that is no row, why.
-        notes: what is odd about the novel, in words.
+        notes: what is odd about its chapters (see `notes`).
     """
 
     name: str
@@ -45,7 +46,7 @@ class Novel:
     rows: dict[str, list[dict]] = field(default_factory=lambda: {split: [] for split in SPLITS})
     texts: dict[str, list[dict]] = field(default_factory=lambda: {"train": [], "val": []})
     unplaced: dict[str, str] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
+    notes: list[dict] = field(default_factory=list)
 
     def of_split(self, *names: str) -> Iterator[int]:
         """The chapters of these splits."""
@@ -98,6 +99,7 @@ def build(
     around = Size("test", 1, (completion_chars // 2, completion_chars * 3 // 2))
     written: dict[str, list[dict]] = {}
     for novel in novels:
+        novel.notes = notes(novel.text, novel.usable, sizes)
         written[novel.name] = _cut(novel, settings, sizes, around, generator)
     _leave_out_repeated(novels, settings["near_duplicate"])
     for novel in novels:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from xuxie.report import charts
+from xuxie.report.coverage import strips
 from xuxie.report.figures import METRICS, figure, interval
 from xuxie.report.marks import output_spans, segments
 from xuxie.report.verdict import verdict_sentences
@@ -70,7 +71,10 @@ def page_content(
         ],
         "costs": _costs(novels, adapters),
         "novels": [_novel(name, novel, captions) for name, novel in novels.items()],
-        "datasets": [{"name": name, **_ledger(ledger)} for name, ledger in ledgers.items()],
+        "datasets": [
+            {"name": name, "strips": strips(ledger), **_ledger(ledger)}
+            for name, ledger in ledgers.items()
+        ],
         "trainings": [
             {
                 "adapter": name,
@@ -373,7 +377,7 @@ def _ledger(ledger: dict) -> dict:
         stage: sum(part["pairs"].get(stage, 0) for part in ledger["novels"].values())
         for stage in ("asked", "candidates", "kept")
     }
-    counts |= ledger["rows"]
+    counts = {stage: count for stage, count in counts.items() if count} | ledger["rows"]
     whole = max(counts.values(), default=0) or 1
     reasons: dict[str, dict[str, int]] = {"dropped": {}, "failed": {}}
     for part in ledger["novels"].values():
