@@ -2,6 +2,7 @@
 #
 # Rules learn of the configuration from `settings` alone, which xuxie/config/resolved.py describes. What is the same for all
 # jobs is asked as `settings.pairs.threshold`, what depends on a wildcard as `of("novel.encoding")`.
+# Addresses, limits and budgets of endpoints reach a script beside its params, and so rerun nothing: see xuxie/runtime/job.py.
 
 import glob
 import os

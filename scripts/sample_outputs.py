@@ -13,8 +13,9 @@ from xuxie.sampling.systems import (
     Trained,
     chat_command,
     choose_prompts,
-    sample_endpoint,
+    sample_rival,
     sample_trained,
+    side_by_side,
 )
 
 logger = logging.getLogger(__name__)
@@ -43,8 +44,7 @@ def sample_outputs(
         sampling: `sampling` of the config; `systems` says who is asked, and in which order.
         template: the template that the base model and the adapter are asked with.
         history_turns: the most earlier turns that a question has, as the rows of the adapter's dataset have.
-        rivals: by name the systems beyond base and tuned: `model`, `adapter` (folders), `template`, `history_turns` and `trust_remote_code` of
-            another adapter, or `endpoint` (its name) and `gguf` (null unless it is embedded).
+        rivals: by name what must be known of the systems beyond base and tuned; see `sample_rival`.
         endpoints, llm: these parts of the config.
     """
     torch.set_num_threads(threads)
@@ -57,33 +57,10 @@ def sample_outputs(
     own = [name for name in sampling["systems"] if name in (BASE, TUNED)]
     outputs = sample_trained(rows, trained, own, sampling, journal, history_turns) if own else {}
     for name, rival in rivals.items():
-        if "endpoint" in rival:
-            gguf = Path(rival["gguf"]) if rival["gguf"] else None
-            outputs[name] = sample_endpoint(
-                rows, name, endpoints[rival["endpoint"]], gguf, sampling, llm, threads
-            )
-        else:
-            other = Trained(
-                Path(rival["model"]),
-                Path(rival["adapter"]),
-                rival["template"],
-                rival["trust_remote_code"],
-            )
-            outputs |= sample_trained(
-                rows, other, [name], sampling, journal, rival["history_turns"]
-            )
-    write_rows(
-        samples,
-        (
-            {
-                **{key: row[key] for key in ("id", "novel", "chapter", "length")},
-                "prompt": {key: row[key] for key in ("instruction", "input", "system", "history")},
-                "reference": row["output"],
-                "outputs": {system: outputs[system][row["id"]] for system in sampling["systems"]},
-            }
-            for row in rows
-        ),
-    )
+        outputs[name] = sample_rival(
+            rows, name, rival, sampling, journal, endpoints=endpoints, llm=llm, threads=threads
+        )
+    write_rows(samples, side_by_side(rows, outputs, sampling["systems"]))
 
 
 if __name__ == "__main__":

@@ -520,6 +520,7 @@ def resolve(config: dict, resources: str | Path = REPOSITORY / "resources") -> S
 
 
 def _adapter(name: str, entry: dict, model: Model, dataset: Dataset, sampling: dict) -> Adapter:
+    asked_template = sampling["template"] or model.template
     return Adapter(
         name,
         dataset,
@@ -527,10 +528,10 @@ def _adapter(name: str, entry: dict, model: Model, dataset: Dataset, sampling: d
         stages=stages_of(name, entry),
         **_some(entry, "gates", "memory", "gpus", "nodes"),
         trained_template=entry["train_template"] or model.template,
-        asked_template=sampling["template"] or model.template,
+        asked_template=asked_template,
         system=dataset.system if sampling["system"] is None else sampling["system"],
         asking={
-            "template": sampling["template"] or model.template,
+            "template": asked_template,
             "history_turns": dataset.history_turns,
             **_some(sampling, "system", "target_chars", "max_new_tokens", "batch_size"),
         },

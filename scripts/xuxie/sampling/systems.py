@@ -1,7 +1,7 @@
 """The systems that are compared: the base, the adapter, and whoever else is on the list."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -109,6 +109,48 @@ def sample_trained(
                     model, prompting, rows, name=name, identity=tuned, journal=journal, **settings
                 )
     return outputs
+
+
+def sample_rival(
+    rows: Sequence[dict],
+    name: str,
+    rival: dict,
+    sampling: dict,
+    journal_folder: Path,
+    *,
+    endpoints: dict,
+    llm: dict,
+    threads: int,
+) -> dict[str, dict]:
+    """Outputs by row id of a system beyond base and tuned: another adapter, or an endpoint.
+
+    Args:
+        rival: of another adapter `model` and `adapter` (folders), `template`, `history_turns` and
+            `trust_remote_code`; of an endpoint `endpoint` (its name) and `gguf` (None unless it is embedded).
+        sampling, endpoints, llm: these sections of the config.
+    """
+    if "endpoint" in rival:
+        gguf = Path(rival["gguf"]) if rival["gguf"] else None
+        endpoint = endpoints[rival["endpoint"]]
+        return sample_endpoint(rows, name, endpoint, gguf, sampling, llm, threads)
+    other = Trained(
+        Path(rival["model"]), Path(rival["adapter"]), rival["template"], rival["trust_remote_code"]
+    )
+    turns = rival["history_turns"]
+    return sample_trained(rows, other, [name], sampling, journal_folder, turns)[name]
+
+
+def side_by_side(
+    rows: Sequence[dict], outputs: dict[str, dict[str, dict]], systems: Sequence[str]
+) -> Iterator[dict]:
+    """Each prompt with the author's own continuation and the output of every system, in the order of `systems`."""
+    for row in rows:
+        yield {
+            **{key: row[key] for key in ("id", "novel", "chapter", "length")},
+            "prompt": {key: row[key] for key in ("instruction", "input", "system", "history")},
+            "reference": row["output"],
+            "outputs": {system: outputs[system][row["id"]] for system in systems},
+        }
 
 
 def sample_endpoint(

@@ -1,0 +1,71 @@
+"""Who is sampled with what, and how outputs of several systems come to stand side by side."""
+
+import pytest
+import sample_outputs as script
+from xuxie.files.rows import read_rows, write_rows
+from xuxie.sampling import systems
+
+ROW = {
+    "id": "a-1", "novel": "a", "chapter": 3, "length": "short", "instruction": "续写：",
+    "input": "雾来了。", "output": "灯亮了。", "system": "", "history": [],
+}  # fmt: skip
+SAMPLING = {
+    "prompts": 4, "systems": ["far", "base", "other", "tuned"], "system": None, "temperature": 0.7,
+    "top_p": 0.9, "top_k": 50, "repetition_penalty": 1.2, "max_new_tokens": 8,
+}  # fmt: skip
+RIVALS = {
+    "far": {"endpoint": "far", "identity": {"name": "far", "model": "reader"}, "gguf": None},
+    "other": {
+        "model": "results/models/m/hf",
+        "adapter": "results/adapters/other",
+        "template": "alpaca",
+        "history_turns": 2,
+        "trust_remote_code": True,
+    },
+}
+
+
+@pytest.fixture
+def asked(monkeypatch) -> list[tuple]:
+    """Who was asked with what, where no model answers."""
+    seen = []
+
+    def trained(rows, adapter, names, sampling, journal_folder, history_turns):
+        seen.append((names, adapter.adapter.name, adapter.template, history_turns))
+        return {name: {row["id"]: {"text": f"by {name}"} for row in rows} for name in names}
+
+    def endpoint(rows, name, entry, gguf, sampling, llm, threads):
+        seen.append(([name], entry["model"], gguf))
+        return {row["id"]: {"text": f"by {name}"} for row in rows}
+
+    monkeypatch.setattr(systems, "sample_trained", trained)
+    monkeypatch.setattr(script, "sample_trained", trained)
+    monkeypatch.setattr(systems, "sample_endpoint", endpoint)
+    return seen
+
+
+def test_each_system_is_asked_in_its_own_way_and_stands_in_the_order_of_the_config(asked, tmp_path):
+    write_rows(tmp_path / "test.jsonl", [ROW])
+    script.sample_outputs(
+        str(tmp_path / "test.jsonl"),
+        "results/adapters/mine/adapter_model.safetensors",
+        ["results/models/m/hf/config.json", "results/models/m/model.json"],
+        str(tmp_path / "samples.jsonl"),
+        sampling=SAMPLING,
+        template="qwen",
+        history_turns=0,
+        trust_remote_code=False,
+        rivals=RIVALS,
+        endpoints={"far": {"model": "reader"}},
+        llm={},
+        threads=1,
+    )
+    assert asked == [
+        (["base", "tuned"], "mine", "qwen", 0),
+        (["far"], "reader", None),
+        (["other"], "other", "alpaca", 2),
+    ]
+    (sample,) = read_rows(tmp_path / "samples.jsonl")
+    assert list(sample["outputs"]) == SAMPLING["systems"]
+    assert sample["outputs"]["other"] == {"text": "by other"}
+    assert sample["reference"] == "灯亮了。" and sample["prompt"]["input"] == "雾来了。"
