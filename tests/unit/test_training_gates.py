@@ -2,13 +2,15 @@
 
 import pytest
 import torch
+import yaml
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from training_run import TrainingRun, rows_of
 from transformers import AutoTokenizer, PreTrainedTokenizerFast, Qwen2Config
+from workspace import REPOSITORY
 from xuxie.errors import UserError
 from xuxie.prompts.prompting import Prompting
 from xuxie.training import gates
-from xuxie.training.memory import Shape, advice, estimate, estimate_sampling
+from xuxie.training.memory import GIB, Shape, advice, estimate, estimate_sampling
 
 
 @pytest.fixture(scope="module")
@@ -272,6 +274,30 @@ def test_sampling_holds_the_form_that_was_trained():
     more = estimate_sampling(SHAPE, whole, **{**settings, "batch_size": 16})
     assert more["keys and values"] == 2 * base["keys and values"]
     assert "batch_size" in advice({"keys and values": 2.0, "base model": 1.0}, whole)
+
+
+def test_the_example_of_14_b_fits_its_gpu_in_the_form_that_it_is_trained_in():
+    qwen = Shape.of(
+        Qwen2Config(
+            vocab_size=152064,
+            hidden_size=5120,
+            intermediate_size=13824,
+            num_hidden_layers=48,
+            num_attention_heads=40,
+            num_key_value_heads=8,
+        )
+    )
+    example = yaml.safe_load((REPOSITORY / "config/examples/qwen2.5-14b-qlora.yaml").read_text())
+    adapter = example["adapters"]["my-novel"]
+    settings = {"batch_size": 8, "max_new_tokens": 300}
+
+    def gib(parts: dict) -> float:
+        return sum(parts.values()) / GIB
+
+    assert gib(estimate(qwen, adapter["train"])) < adapter["memory"]
+    assert gib(estimate_sampling(qwen, adapter["train"], **settings)) < adapter["memory"]
+    whole = {**adapter["train"], "quantization_bit": None}
+    assert gib(estimate_sampling(qwen, whole, **settings)) > adapter["memory"]
 
 
 def test_a_run_whose_samples_do_not_fit_into_memory_is_refused(tiny_model, rows, in_folder):
