@@ -295,3 +295,27 @@ def test_what_is_odd_about_chapters_is_noted_by_name(plain):
     every = [row for rows in made.rows.values() for row in rows]
     assert [row["output"] for row in every if row["chapter"] == 15] == ["只有一句。"]
     assert max(len(row["output"]) for row in every) <= 900
+
+
+def test_what_an_llm_wrote_stands_beside_the_text_and_must_not_leak_either(plain):
+    chapter, held_out = trained_chapter(plain), next(plain.of_split("test"))
+    new = "".join(chr(0x9000 + place) for place in range(60)) + "。"
+    kept = [
+        {**pair(plain, chapter, 5, 12, 8, "new"), "prompt": "有人写道：", "completion": new},
+        {
+            **pair(plain, chapter, 20, 26, 8, "told"),
+            "completion": "然后，" + paragraph(held_out, 5) + paragraph(held_out, 6),
+        },
+    ]
+    made = built(plain.text, pairs=kept)
+    assert made.unplaced == {"told": "shares a passage with a held-out row"}
+    (written,) = [row for row in made.rows["train"] if row["cut_by"] == "reader"]
+    assert (written["id"], written["input"], written["output"]) == ("new", "有人写道：", new)
+    found = account(made)
+    # Its span is what it was written from, and is cut by structure as well.
+    assert found["coverage"]["share"] == 1
+    assert sum(found["characters"]["kept"].values()) == sum(
+        end - start for start, end in map(made.span, made.splits)
+    )
+    with pytest.raises(UserError, match="passages of 50 characters"):
+        built(plain.text, pairs=kept, split={"on_leak": "stop"})

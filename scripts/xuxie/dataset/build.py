@@ -105,7 +105,7 @@ def build(
     for novel in novels:
         _word(novel, written[novel.name], settings, prompt_chars)
         _whole_texts(novel)
-    if split["on_leak"] == "drop":
+    if split["on_leak"] == "drop" and any(written.values()):
         _drop_leaking(novels)
     if not any(novel.rows["train"] for novel in novels):
         raise UserError(
@@ -281,7 +281,7 @@ def _whole_texts(novel: Novel) -> None:
 
 
 def _drop_leaking(novels: Sequence[Novel]) -> None:
-    """Leave out the training rows that still have a passage in common with a held-out row: those that an LLM has written."""
+    """Leave out the training rows that have a passage in common with a held-out row still: such as an LLM has written."""
     trained = [row for novel in novels for row in novel.rows["train"]]
     held_out = [row for novel in novels for row in novel.rows["val"] + novel.rows["test"]]
     leaking = leaking_rows(_prose(trained), _prose(held_out))
