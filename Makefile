@@ -8,7 +8,7 @@ WORKERS ?= 3
 
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 
-.PHONY: demo quick test test-cluster chat install .venv-qwen1 lock docs lint clean
+.PHONY: demo quick test test-cluster chat install .venv-qwen1 lock docs lint release clean
 
 demo: install
 	$(BIN)/snakemake --cores $(CORES)
@@ -61,6 +61,11 @@ lint: install
 	$(BIN)/snakefmt --check Snakefile rules
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+# What the changelog calls unreleased becomes a version: make release VERSION=1.2.3
+release: install
+	$(BIN)/python .ci/release.py $(VERSION)
 
 clean:
 	rm -rf $(VENV)

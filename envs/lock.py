@@ -78,9 +78,8 @@ def post_deploy_script(packages: dict[str, str]) -> str:
 def main() -> None:
     # torch's build differs from machine to machine, so it can't stand in a lock with hashes; torch.txt pins it.
     sources = [HERE / f"{kind}.in" for kind in (*KINDS, "dev")]
-    LOCK.write_text(
-        resolve(sources, "--generate-hashes", "--no-emit-package", "torch"), encoding="utf-8"
-    )
+    # Pins that are in the lock stay where they can; without the file, everything is renewed.
+    resolve(sources, "--generate-hashes", "--no-emit-package", "torch", "--output-file", str(LOCK))
     for kind in KINDS:
         packages = pins(resolve([HERE / f"{kind}.in"], "--constraint", str(LOCK)))
         (HERE / f"{kind}.yaml").write_text(conda_file(kind, packages), encoding="utf-8")

@@ -11,11 +11,11 @@ OVERRIDES = ("--override", str(HERE / "qwen1.overrides.txt"))
 def main() -> None:
     """Write qwen1.lock, qwen1.yaml and qwen1.post-deploy.sh."""
     own = HERE / "qwen1.lock"
-    own.write_text(
-        lock.resolve(
-            [HERE / "qwen1.in"], *OVERRIDES, "--generate-hashes", "--no-emit-package", "torch"
-        ),
-        encoding="utf-8",
+    lock.resolve(
+        [HERE / "qwen1.in"],
+        *OVERRIDES,
+        "--generate-hashes",
+        *("--no-emit-package", "torch", "--output-file", str(own)),
     )
     packages = lock.pins(lock.resolve([HERE / "qwen1.in"], *OVERRIDES, "--constraint", str(own)))
     (HERE / "qwen1.yaml").write_text(lock.conda_file("qwen1", packages), encoding="utf-8")

@@ -75,7 +75,7 @@ class Terminal:
 
     def _passage(self) -> str:
         """A command, or lines up to an empty one."""
-        lines = []
+        lines: list[str] = []
         while (line := self._read()).strip():
             if line.startswith("/") and not lines:
                 return line.strip()

@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import yaml
 from jsonschema import Draft202012Validator, validators
@@ -73,11 +74,15 @@ _DefaultingValidator = validators.extend(Draft202012Validator, {"properties": _w
 
 
 def _explained(error: ValidationError) -> UserError:
+    # Typed in jsonschema as whatever a schema may hold; each validator below says what it is.
+    schema: Any = error.schema
+    wanted: Any = error.validator_value
+    instance: Any = error.instance
     key = ".".join(str(part) for part in error.absolute_path) or "(top level)"
-    description = error.schema.get("description", "")
+    description = schema.get("description", "")
     if error.validator == "additionalProperties":
-        known = list(error.schema.get("properties", {}))
-        unknown = [name for name in error.instance if name not in known]
+        known = list(schema.get("properties", {}))
+        unknown = [name for name in instance if name not in known]
         hints = [
             f"{name!r} (did you mean {close[0]!r}?)"
             if (close := difflib.get_close_matches(name, known, 1))
@@ -90,28 +95,28 @@ def _explained(error: ValidationError) -> UserError:
             remedy=f"the keys allowed here are: {', '.join(known)}",
         )
     if error.validator == "required":
-        missing = [name for name in error.validator_value if name not in error.instance]
+        missing = [name for name in wanted if name not in instance]
         return UserError(
             f"missing key {', '.join(missing)}",
             where=f"config, under {key}",
             remedy="add it; config/README.md explains it",
         )
     if error.validator == "anyOf":
-        ways = [" and ".join(way["required"]) for way in error.validator_value]
+        ways = [" and ".join(way["required"]) for way in wanted]
         return UserError(
             "an incomplete entry", where=f"config, under {key}", remedy=f"give {', or '.join(ways)}"
         )
     allowed = {
-        "enum": lambda: f"one of {error.validator_value}",
-        "type": lambda: f"of type {error.validator_value}",
-        "minimum": lambda: f"at least {error.validator_value}",
-        "maximum": lambda: f"at most {error.validator_value}",
-        "exclusiveMinimum": lambda: f"above {error.validator_value}",
-        "pattern": lambda: f"matching {error.validator_value}",
-        "minItems": lambda: f"a list of at least {error.validator_value}",
-    }.get(error.validator, lambda: error.message)()
+        "enum": lambda: f"one of {wanted}",
+        "type": lambda: f"of type {wanted}",
+        "minimum": lambda: f"at least {wanted}",
+        "maximum": lambda: f"at most {wanted}",
+        "exclusiveMinimum": lambda: f"above {wanted}",
+        "pattern": lambda: f"matching {wanted}",
+        "minItems": lambda: f"a list of at least {wanted}",
+    }.get(str(error.validator), lambda: error.message)()
     return UserError(
-        f"{error.instance!r} is not allowed",
+        f"{instance!r} is not allowed",
         where=f"config key {key}",
         remedy=f"it must be {allowed}{f' ({description})' if description else ''}",
     )

@@ -1,7 +1,7 @@
 """The model card: what the model is made of, what it is worth, and under whose rights."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import jinja2
@@ -25,7 +25,7 @@ SHOWN_ARGUMENTS = (
 SHOWN_SAMPLES = 3
 
 
-def counts(texts: dict[str, str], splits: dict[str, Sequence[dict]]) -> list[dict]:
+def counts(texts: dict[str, str], splits: Mapping[str, Sequence[dict]]) -> list[dict]:
     """By novel: name, characters, and rows of each split.
 
     Args:
@@ -81,7 +81,7 @@ def render_card(
     record: dict,
     evaluation: dict,
     arguments: dict,
-    splits: dict[str, list[dict]],
+    splits: Mapping[str, Sequence[dict]],
     texts: dict[str, str],
     languages: Iterable[str],
     likenesses: list[dict],

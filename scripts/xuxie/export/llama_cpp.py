@@ -223,6 +223,7 @@ def _run(command: list[str], **options) -> subprocess.CompletedProcess:
         errors="replace",
         **options,
     ) as process:
+        assert process.stdout  # a pipe, as asked for
         for line in process.stdout:
             lines.append(line)
             log.info("%s", line.rstrip())

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import torch
@@ -70,8 +71,8 @@ class Source:
         system: a system prompt in place of the rows' own.
     """
 
-    model: object
-    tokenizer: object
+    model: Any
+    tokenizer: Any
     rows: Sequence[dict]
     prompts: Sequence[list[int]]
     stop_ids: set[int]

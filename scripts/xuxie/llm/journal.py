@@ -45,6 +45,8 @@ class Journal:
         damaged: how many lines are not as they were written.
     """
 
+    _listed_as: float | None
+
     def __init__(self, folder: str | Path):
         self.folder = Path(folder)
         self._lock = threading.RLock()  # one thread may append while another one reads
@@ -167,7 +169,7 @@ class Journal:
         self._numbers: dict[str, int] = {}
         self._read: list[int] = []  # up to where each segment is indexed
         self._growing: set[int] = set()  # segments that may gain entries
-        self._listed_as: float | None = None  # the folder's time of change at the last listing
+        self._listed_as = None  # the folder's time of change at the last listing
         self._looked_at = float("-inf")
 
     def _note(self, line: bytes, number: int, offset: int) -> None:

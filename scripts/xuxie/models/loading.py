@@ -1,6 +1,7 @@
 """Load a base model, with or without an adapter, in the precision that suits the machine or the form that it was trained in."""
 
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -83,14 +84,14 @@ def load_model(
         else "torch_dtype": wanted
     }
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-    form = {}
+    form: dict[str, Any] = {}
     if quantised:
         compute = {"bnb_4bit_compute_dtype": wanted} if quantised.get("load_in_4bit") else {}
         form = {
             "quantization_config": transformers.BitsAndBytesConfig(**quantised, **compute),
             "device_map": {"": device},
         }
-    model = AutoModelForCausalLM.from_pretrained(
+    model: Any = AutoModelForCausalLM.from_pretrained(
         folder, **precision, **form, trust_remote_code=trust_remote_code
     )
     if adapter is not None:

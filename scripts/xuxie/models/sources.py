@@ -46,7 +46,7 @@ def from_hub(repository: str, revision: str | None) -> tuple[Path, dict]:
 
     try:
         info = HfApi().model_info(repository, revision=revision)
-        wanted = wanted_files([file.rfilename for file in info.siblings])
+        wanted = wanted_files([file.rfilename for file in info.siblings or []])
         folder = snapshot_download(repository, revision=info.sha, allow_patterns=wanted)
     except (RepositoryNotFoundError, RevisionNotFoundError) as error:
         raise UserError(
@@ -65,7 +65,7 @@ def from_hub(repository: str, revision: str | None) -> tuple[Path, dict]:
     return Path(folder), {
         "repository": repository,
         "revision": info.sha,
-        "licence": (info.card_data or {}).get("license"),
+        "licence": info.card_data.get("license") if info.card_data else None,
     }
 
 

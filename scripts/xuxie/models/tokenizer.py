@@ -7,6 +7,7 @@ the file's own entries, and then checked against them.
 
 from collections.abc import Callable
 from enum import IntEnum
+from typing import Any
 
 from tokenizers import AddedToken
 from transformers import GemmaTokenizer, Qwen2Tokenizer
@@ -117,11 +118,13 @@ def check_tokenizer(tokenizer, tokens: list[str], kinds: list[int], *, add_bos: 
 
 
 def _qwen2(reader, vocabulary: dict[str, int], named: dict[str, str]):
-    merges = [tuple(merge.split(" ")) for merge in _field(reader, "tokenizer.ggml.merges")]
+    merges: Any = [tuple(merge.split(" ")) for merge in _field(reader, "tokenizer.ggml.merges")]
+    # Its texts begin with no token of their own.
+    special: dict[str, Any] = {**named, "bos_token": None}
     return Qwen2Tokenizer(
         vocab=vocabulary,
         merges=merges,
-        **{"bos_token": None, **{k: v for k, v in named.items() if k != "bos_token"}},
+        **special,
     )
 
 
@@ -135,10 +138,9 @@ def _gemma(reader, vocabulary: dict[str, int], named: dict[str, str]):
         if token[:cut] in vocabulary and token[cut:] in vocabulary
     ]
     merges.sort()
+    joined: Any = [merge[2:] for merge in merges]
     add_bos = bool(_field(reader, "tokenizer.ggml.add_bos_token"))
-    return GemmaTokenizer(
-        vocab=vocabulary, merges=[merge[2:] for merge in merges], add_bos_token=add_bos, **named
-    )
+    return GemmaTokenizer(vocab=vocabulary, merges=joined, add_bos_token=add_bos, **named)
 
 
 BUILDERS: dict[tuple[str, str], Callable] = {("gpt2", "qwen2"): _qwen2, ("llama", "gemma3"): _gemma}

@@ -85,6 +85,7 @@ def _hand_over(python: Path, name: str, arguments: dict) -> None:
         errors="replace",
         start_new_session=True,
     )
+    assert process.stdin and process.stdout  # pipes, as asked for
     json.dump(arguments, process.stdin, default=list)
     process.stdin.close()
     last = ""

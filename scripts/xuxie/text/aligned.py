@@ -80,20 +80,20 @@ class AlignedText:
         """
         if not len(starts):
             return Tally()
-        text, same = self.text, isinstance(replacements, str)
+        text = self.text
         pieces = [text[end:start] for end, start in zip([0, *ends[:-1]], starts, strict=True)]
         tail = text[ends[-1] :]
-        if same:
+        widths: int | list[int]
+        if isinstance(replacements, str):
             edited = replacements.join([*pieces, tail])
+            widths, new = len(replacements), [replacements]
         else:
             edited = (
                 "".join([part for pair in zip(pieces, replacements, strict=True) for part in pair])
                 + tail
             )
-        widths = len(replacements) if same else list(map(len, replacements))
-        self._alphabet = self._alphabet and _each_once(
-            self._alphabet, *([replacements] if same else replacements)
-        )
+            widths, new = list(map(len, replacements)), list(replacements)
+        self._alphabet = self._alphabet and _each_once(self._alphabet, *new)
         return self._moved(
             edited, np.asarray(starts, dtype=np.int64), np.asarray(ends, dtype=np.int64), widths
         )
@@ -123,9 +123,9 @@ class AlignedText:
         self, text: str, old_starts: np.ndarray, old_ends: np.ndarray, widths: int | Sequence[int]
     ) -> Tally:
         """Take an edited text; the runs move along."""
-        widths = np.broadcast_to(np.asarray(widths, dtype=np.int64), old_starts.shape)
+        new_lengths = np.broadcast_to(np.asarray(widths, dtype=np.int64), old_starts.shape)
         # How far what follows each edit has moved.
-        grown = widths - (old_ends - old_starts)
+        grown = new_lengths - (old_ends - old_starts)
         moved = np.cumsum(grown)
         new_starts = old_starts + moved - grown
         # Runs begin after each edit, at each edit that leaves something, and where they did before.
@@ -135,10 +135,18 @@ class AlignedText:
         )
         shift = np.where(after > 0, moved[after - 1], 0)
         begins = np.concatenate(
-            (self._starts[outside] + shift[outside], new_starts[widths > 0], new_starts + widths)
+            (
+                self._starts[outside] + shift[outside],
+                new_starts[new_lengths > 0],
+                new_starts + new_lengths,
+            )
         )
         origins = np.concatenate(
-            (self._origins[outside], self.origins(old_starts[widths > 0]), self.origins(old_ends))
+            (
+                self._origins[outside],
+                self.origins(old_starts[new_lengths > 0]),
+                self.origins(old_ends),
+            )
         )
         order = np.argsort(begins, kind="stable")
         begins, origins = begins[order], origins[order]
@@ -150,7 +158,7 @@ class AlignedText:
         self._lines = None
         return Tally(
             places=len(old_starts),
-            changed=int(np.minimum(widths, old_ends - old_starts).sum()),
+            changed=int(np.minimum(new_lengths, old_ends - old_starts).sum()),
             removed=int(-grown[grown < 0].sum()),
             added=int(grown[grown > 0].sum()),
         )

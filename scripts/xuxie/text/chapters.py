@@ -223,9 +223,10 @@ def _matching(text: str, pattern: str) -> list[_Line]:
 
 def _without_contents(text: str, lines: list[_Line], findings: Findings) -> list[_Line]:
     """Leave out tables of contents: headings in a row without text between, which come again later."""
-    kept, row = [], []
+    kept: list[_Line] = []
+    row: list[_Line] = []
     names = Counter(_name(line) for line in lines)
-    for line, following in pairwise([*lines, None]):
+    for line, following in zip(lines, [*lines[1:], None], strict=True):
         row.append(line)
         if following is not None and not text[line.end : following.start].strip():
             continue
@@ -328,7 +329,9 @@ def _by_number(lines: list[_Line], findings: Findings) -> list[_Line]:
 
 def _numbers_ahead(lines: list[_Line]) -> list[tuple[int | None, int | None]]:
     """For each heading, the number of the next chapter after it, and of the next whose form is sure."""
-    ahead, number, sure_number = [], None, None
+    ahead: list[tuple[int | None, int | None]] = []
+    number: int | None = None
+    sure_number: int | None = None
     for line in reversed(lines):
         ahead.append((number, sure_number))
         if line.heading.kind == "chapter":
@@ -348,9 +351,10 @@ def _mention(line: _Line, why: str) -> dict:
 
 def _stretches(text: str, lines: list[_Line], findings: Findings) -> list[tuple[_Line, Chapter]]:
     """Each heading with the text up to the next; a heading set twice in a row is one."""
-    found, volume = [], None
+    found: list[tuple[_Line, Chapter]] = []
+    volume: int | None = None
     listed = [start for start, _ in findings.contents]
-    for line, following in pairwise([*lines, None]):
+    for line, following in zip(lines, [*lines[1:], None], strict=True):
         heading = line.heading
         end = following.start if following else len(text)
         after = bisect_left(listed, line.end)
@@ -417,43 +421,40 @@ def _nearly_same(one: str, other: str) -> bool:
 
 def _note_order(chapters: list[Chapter], findings: Findings) -> None:
     """Report gaps, numbers used twice and disorder, part by part where numbers start anew."""
-    parts: list[list[Chapter]] = [[]]
+    parts: list[list[tuple[int, Chapter]]] = [[]]
     for chapter in chapters:
         if chapter.kind != "chapter" or chapter.number is None:
             continue
-        anew = (
-            parts[-1]
-            and chapter.number == 1
-            and (chapter.volume != parts[-1][-1].volume or parts[-1][-1].number > _CONTENTS)
-        )
-        if anew:
-            parts.append([])
-        parts[-1].append(chapter)
+        if parts[-1] and chapter.number == 1:
+            last_number, last = parts[-1][-1]
+            if chapter.volume != last.volume or last_number > _CONTENTS:
+                parts.append([])
+        parts[-1].append((chapter.number, chapter))
     for part in parts:
-        present, highest = {chapter.number for chapter in part}, 0
+        present, highest = {number for number, _ in part}, 0
         counted: set[int] = set()
-        for chapter in part:
-            where = {"number": chapter.number, "title": chapter.title, "at": chapter.start}
-            if chapter.number in counted:
+        for number, chapter in part:
+            where = {"number": number, "title": chapter.title, "at": chapter.start}
+            if number in counted:
                 findings.repeated_numbers.append(where)
-            elif chapter.number < highest:
+            elif number < highest:
                 findings.out_of_order.append(where | {"after": highest})
             missing = [
-                number
-                for number in range(highest + 1, min(chapter.number, highest + _MOST_MISSING))
-                if number not in present
+                absent
+                for absent in range(highest + 1, min(number, highest + _MOST_MISSING))
+                if absent not in present
             ]
             if missing:
                 findings.gaps.append(
                     {
                         "from": missing[0],
-                        "to": chapter.number - 1,
-                        "missing": chapter.number - highest - 1,
+                        "to": number - 1,
+                        "missing": number - highest - 1,
                         "at": chapter.start,
                     }
                 )
-            counted.add(chapter.number)
-            highest = max(highest, chapter.number)
+            counted.add(number)
+            highest = max(highest, number)
 
 
 def _account(

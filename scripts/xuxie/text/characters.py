@@ -67,11 +67,9 @@ def _compose(aligned: AlignedText, unit) -> Tally:
         for part in unit.finditer(line[0]):
             form = unicodedata.normalize("NFC", part[0])
             if form != part[0]:
-                (
-                    starts.append(line.start() + part.start()),
-                    ends.append(line.start() + part.end()),
-                    composed.append(form),
-                )
+                starts.append(line.start() + part.start())
+                ends.append(line.start() + part.end())
+                composed.append(form)
     return aligned.edit(starts, ends, composed)
 
 
@@ -94,7 +92,9 @@ def simplify(aligned: AlignedText) -> Tally:
     for line in _LINE.finditer(aligned.text):
         converted = convert(line[0])
         if converted != line[0]:
-            starts.append(line.start()), ends.append(line.end()), lines.append(converted)
+            starts.append(line.start())
+            ends.append(line.end())
+            lines.append(converted)
     return aligned.edit(starts, ends, lines)
 
 

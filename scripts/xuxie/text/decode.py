@@ -80,7 +80,7 @@ class Decoded:
                 positions, first + len(codes), side="left" if len(codes) == _BLOCK else "right"
             )
             offsets[done:here] = starts[positions[done:here] - first]
-            before, done = starts[-1], here
+            before, done = int(starts[-1]), here
         return offsets
 
 
@@ -211,7 +211,8 @@ def _lenient(source: Source, codec: str) -> Decoded:
     )
     spans: list[tuple[int, int]] = []
 
-    def note(error: UnicodeDecodeError) -> tuple[str, int]:
+    def note(error: UnicodeError) -> tuple[str, int]:
+        assert isinstance(error, UnicodeDecodeError)  # nothing is encoded here
         start, end = bom + error.start, bom + error.end
         if spans and spans[-1][1] == start:
             spans[-1] = (spans[-1][0], end)

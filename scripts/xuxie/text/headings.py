@@ -125,9 +125,8 @@ def _numbered(line: str) -> Heading | None:
         return None
     volume = match["volume"] or match["volume2"]
     sure = (not rest or _SEPARATED.match(rest) is not None) and not rest.endswith(_SENTENCE_END)
-    return Heading(
-        "chapter", match["unit"][0], number, _title(rest), sure, volume and numerals.number(volume)
-    )
+    in_volume = numerals.number(volume) if volume else None
+    return Heading("chapter", match["unit"][0], number, _title(rest), sure, in_volume)
 
 
 def _volume_alone(line: str) -> Heading | None:

@@ -1,7 +1,7 @@
 """From lines to paragraphs: broken lines are joined, blanks that only lay out the page are removed."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -123,6 +123,7 @@ class _Page:
     def broken(self) -> Iterator[tuple[int, int]]:
         """The spans between two lines that belong together."""
         lines, wrapped = self.lines, self.width > 0
+        suspects: Sequence[int]
         if wrapped:
             suspects = range(len(lines) - 1)
         else:

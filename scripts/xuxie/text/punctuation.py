@@ -59,10 +59,11 @@ def _full_width(match: re.Match) -> str:
                 match[0][place - match.start() :].lstrip("(")[:1]
                 or text[match.end() : match.end() + 1]
             )
-            chinese = _CHINESE.match(inside)
+            chinese = _CHINESE.match(inside) is not None
         else:
             # A point or colon before a letter, a digit or another point belongs to those.
-            chinese = _CHINESE.match(before) and not (mark in ".．:" and _BELONGS.match(after))
+            belongs = mark in ".．:" and _BELONGS.match(after) is not None
+            chinese = _CHINESE.match(before) is not None and not belongs
         before = mark.translate(_FULL_WIDTH) if chinese else mark
         written.append(before)
     return "".join(written)

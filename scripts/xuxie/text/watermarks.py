@@ -59,7 +59,8 @@ def remove_watermarks(aligned: AlignedText, patterns: re2._Regexp | None) -> Tal
     if patterns is None:
         return Tally()
     text, encoded = aligned.text, aligned.text.encode()
-    starts, ends = [], []
+    starts: list[int] = []
+    ends: list[int] = []
     end = byte = 0
     for match in patterns.finditer(encoded):
         # The search counts bytes, the aligned characters.
