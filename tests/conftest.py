@@ -88,7 +88,7 @@ def small_config(endpoint, tiny_model) -> dict:
             }
         },
         "sampling": {"prompts": 2, "max_new_tokens": 24},
-        "evaluation": {"rows": 4},
+        "evaluation": {"ladder_rows": 2},
     }
 
 

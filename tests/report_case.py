@@ -8,7 +8,7 @@ LOOP = "她回头看了一眼。" * 6
 
 def measured(value, low=None, high=None):
     """A figure with its interval, as the evaluation writes it."""
-    return {"value": value, "low": low, "high": high, "over": "chapter", "units": 6}
+    return {"value": value, "low": low, "high": high, "chapters": 6}
 
 
 def output(text, stop="natural", foreign_stop=None):
@@ -58,17 +58,17 @@ def evaluation():
         "base": measured(5.4, 5.2, 5.6),
         "tuned": measured(5.0, 4.8, 5.2),
         "difference": measured(-0.4, -0.5, -0.3),
+        "relative": measured(-0.074, -0.09, -0.06),
+    }
+    gain = {
+        "base": measured(0.33, 0.3, 0.36),
+        "tuned": measured(0.3, 0.26, 0.34),
+        "difference": measured(-0.03, -0.07, 0.01),
     }
     positions = [
-        {"start": 0, "end": 100, "characters": 300, **bits},
-        {
-            "start": 100,
-            "end": 300,
-            "characters": 300,
-            **bits,
-            "difference": measured(0.1, -0.1, 0.3),
-        },
-    ]
+        {"start": 0, "end": 100, "characters": 300, **bits, "change": measured(0, 0, 0), "fades": False},
+        {"start": 100, "end": 300, "characters": 300, **bits, "difference": measured(-0.1), "change": measured(0.3, 0.1, 0.5), "fades": True},
+    ]  # fmt: skip
     human = {key: value for key, value in METRICS.items() if not key.endswith("stop")}
     marks = {
         "n-c0001-1": {"human": mark(), "base": mark(onset=12), "tuned": mark()},
@@ -93,7 +93,11 @@ def evaluation():
     ]
     return {
         "template": "qwen", "rows": 3, "held_out_rows": 3, "chapters": 6, "verdict": "better",
-        "bits_per_character": {"base_format": "bare", "base_formats": {"bare": 5.4, "template": 5.9}, **bits, "by_position": positions, "by_length": {}},
+        "bits_per_character": {
+            "format": {"base": "bare", "tuned": "template"}, "formats": {}, "longest_context": 1500, "rows": 3, "characters": 1234, **bits, "detectable": 0.14,
+            "ladder": [{"context": length, "rows": 2, **bits} for length in (0, 512, 1500)], "context_gain": {"rows": 2, **gain, "use": "unclear"},
+            "by_position": positions,
+        },
         "texts": {"systems": {"human": human, "base": METRICS, "tuned": METRICS}, "by_position": repetition, "rows": marks},
         "judge": None,
     }  # fmt: skip

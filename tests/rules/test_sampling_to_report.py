@@ -36,15 +36,24 @@ def test_sample_outputs_prints_the_command_to_talk_to_the_tuned_model(walked):
     assert "llamafactory-cli chat --model_name_or_path" in log and "--template qwen" in log
 
 
-def test_evaluate_adapter_measures_both_and_lets_the_base_choose(walked, evaluation):
+def test_evaluate_adapter_measures_both_in_their_better_format(walked, evaluation):
     bits = evaluation["bits_per_character"]
-    assert bits["base"]["value"] == pytest.approx(min(bits["base_formats"].values()))
-    assert set(bits["base_formats"]) == {"bare", "template"}
+    for side in ("base", "tuned"):
+        assert set(bits["formats"][side]) == {"bare", "template"}
+        assert bits["format"][side] == min(bits["formats"][side], key=bits["formats"][side].get)
     assert bits["difference"]["value"] == pytest.approx(
         bits["tuned"]["value"] - bits["base"]["value"]
     )
-    assert evaluation["rows"] <= 4 and evaluation["judge"] is None
+    assert evaluation["judge"] is None
     assert list(evaluation["texts"]["systems"]) == ["human", "base", "tuned"]
+
+
+def test_evaluate_adapter_measures_every_held_out_row(walked, evaluation):
+    held_out = list(read_rows(walked / "results/datasets/small/test.jsonl"))
+    bits = evaluation["bits_per_character"]
+    assert evaluation["rows"] == bits["rows"] == evaluation["held_out_rows"] == len(held_out)
+    assert bits["characters"] == sum(len(row["output"]) for row in held_out)
+    assert [rung["context"] for rung in bits["ladder"]][-1] == bits["longest_context"]
 
 
 def test_write_report_shows_the_run(walked, samples):

@@ -54,7 +54,7 @@ def test_a_judge_with_an_opinion_is_heard_whatever_the_order():
         ("tuned", "base"),
         ("base", "human"),
         ("tuned", "human"),
-        ("human", "swapped"),
+        ("human", "negative"),
     }
     best = pairings["tuned", "base"]
     assert (
@@ -93,13 +93,13 @@ def test_length_cannot_win():
 def test_a_judge_that_knows_the_author_is_trusted():
     followed = {sample["reference"] for sample in SAMPLES}
     asked = comparisons(SAMPLES, prompts=8, seed=0)
-    swapped = [c for c in asked if c.systems == ("human", "swapped")]
-    assert swapped
-    assert all(c.texts[1] != c.sample["reference"] and c.texts[1] in followed for c in swapped)
+    negatives = [c for c in asked if c.systems == ("human", "negative")]
+    assert negatives
+    assert all(c.texts[1] != c.sample["reference"] and c.texts[1] in followed for c in negatives)
     outcomes = []
     for comparison in asked:
-        for swapped in (False, True):
-            better = "AB"[swapped] if comparison.systems[0] == "human" else "tie"
+        for reversed_order in (False, True):
+            better = "AB"[reversed_order] if comparison.systems[0] == "human" else "tie"
             outcomes.append(Answered("", Preference(reason="", better=better), Usage(), False))
     assert win_rates(list(verdicts(asked, outcomes)))["trusted"]
 

@@ -13,7 +13,7 @@ def row(novel: str, output: str) -> dict:
 
 
 def bound(value: float) -> dict:
-    return {"value": value, "low": value - 0.1, "high": value + 0.1, "over": "row", "units": 5}
+    return {"value": value, "low": value - 0.1, "high": value + 0.1, "chapters": 5}
 
 
 def measured(value: float) -> dict:

@@ -1,36 +1,105 @@
 """Held-out bits per character: how well a model foresees the author's true continuation.
 
-    bits per character = −log₂ p(continuation | prompt) / characters of the continuation
+    bits per character = −log₂ p(continuation | context) / characters of the continuation
 
 It does not depend on the tokenizer, so models of different families compare. The token that ends an
 answer is left out, since a bare text has none.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
-from xuxie.evaluation.intervals import interval_of_ratio
-from xuxie.models.nll import completion_nll
+from xuxie.evaluation.contexts import Plan, Reading
+from xuxie.evaluation.intervals import (
+    detectable,
+    interval_of_mean,
+    interval_of_ratio,
+    verdict,
+)
+from xuxie.models.shared_prefixes import shared_prefix_nll
 from xuxie.prompts.prompting import Prompting
 
 POSITIONS = ((0, 100), (100, 300), (300, 1000), (1000, 3000))
 """Stretches of a continuation, in characters from its start."""
 
+Bits = list[tuple[int, float]]
+"""(character offset in a continuation, bits) of each of its tokens."""
+
+
+@dataclass(frozen=True)
+class Side:
+    """What a model makes of a plan, in the format that suits it better.
+
+    Attributes:
+        format: the chosen one.
+        formats: bits per character of the trial, by format.
+        whole, foreign, ladder, stretches: for each reading of the plan's part of that name its `Bits`.
+    """
+
+    format: str
+    formats: dict[str, float]
+    whole: list[Bits]
+    foreign: list[Bits]
+    ladder: dict[int, list[Bits]]
+    stretches: list[Bits]
+
+
+def read_plan(
+    model, formats: dict[str, Prompting], plan: Plan, wording: dict, *, system: str | None = None
+) -> Side:
+    """Read everything under one model.
+
+    A base model that never saw the chat template looks worse in it than it is, and the comparison would credit the
+    adapter with having learnt the template. So each side has the format that does better on a trial: the ladder's rows
+    after its shortest context.
+
+    Args:
+        formats: how the model may be asked, by name.
+        wording: a row whose instruction and system prompt all readings get, so that their prompts begin alike.
+        system: a system prompt in place of the row's own.
+    """
+
+    def read(name: str, readings: Sequence[Reading]) -> list[Bits]:
+        return bits_by_token(model, formats[name], readings, wording, system=system)
+
+    lengths = [length for length in plan.ladder if length]
+    trial = plan.ladder[min(lengths)] if lengths else [plan.whole[index] for index in plan.few]
+    totals = {
+        name: _sum(read(name, trial)) / sum(len(item.completion) for item in trial)
+        for name in formats
+    }
+    chosen = min(totals, key=totals.get)
+    parts = [plan.whole, plan.foreign, plan.stretches, *plan.ladder.values()]
+    # In one go, since they have their beginnings in common.
+    together = iter(read(chosen, [item for part in parts for item in part]))
+    whole, foreign, stretches, *rungs = [[next(together) for _ in part] for part in parts]
+    return Side(
+        chosen, totals, whole, foreign, dict(zip(plan.ladder, rungs, strict=True)), stretches
+    )
+
 
 def bits_by_token(
-    model, prompting: Prompting, rows: Sequence[dict], *, system: str | None = None
-) -> list[list[tuple[int, float]]]:
-    """For each row, (character offset in the row's output, bits) of each token of the output."""
+    model,
+    prompting: Prompting,
+    readings: Sequence[Reading],
+    wording: dict,
+    *,
+    system: str | None = None,
+) -> list[Bits]:
+    """The bits of each token of each reading's continuation."""
     tokenizer = prompting.tokenizer
+    # Without a token before it the first one has no probability.
+    nothing = tokenizer.encode("\n", add_special_tokens=False)
     items, starts = [], []
-    for row in rows:
-        ids, offsets = _tokens(tokenizer, row["output"])
-        items.append((prompting.prompt_ids(row, system=system), ids))
+    for reading in readings:
+        row = {**wording, "input": reading.context, "history": []}
+        ids, offsets = _tokens(tokenizer, reading.completion)
+        items.append((prompting.prompt_ids(row, system=system) or nothing, ids))
         starts.append(offsets)
-    nats = completion_nll(model, items, want="tokens")
     return [
-        [(offset, value / math.log(2)) for offset, value in zip(offsets, values, strict=True)]
-        for offsets, values in zip(starts, nats, strict=True)
+        [(offset, value / math.log(2)) for offset, value in zip(offsets, nats, strict=True)]
+        for offsets, nats in zip(starts, shared_prefix_nll(model, items), strict=True)
     ]
 
 
@@ -43,80 +112,121 @@ def _tokens(tokenizer, text: str) -> tuple[list[int], list[int]]:
     return ids, [len(tokenizer.decode(ids[:count]).rstrip("\ufffd")) for count in range(len(ids))]
 
 
-def compare_likelihood(
-    rows: Sequence[dict],
-    base: dict[str, list[list[tuple[int, float]]]],
-    tuned: list[list[tuple[int, float]]],
-    *,
-    seed: int = 0,
-) -> dict:
-    """Tuned against base, the base in whichever format suits it better.
-
-    A base model that never saw the chat template looks worse in it than it is, and the comparison
-    would credit the adapter with having learnt the template. So the base may also continue the bare text.
-
-    Args:
-        rows: held-out rows.
-        base: what `bits_by_token` gave for the base, by format name.
-        tuned: the same for the tuned model, asked as it was trained.
+def compare_sides(plan: Plan, base: Side, tuned: Side) -> dict:
+    """Tuned against base after the same contexts, each in its better format.
 
     Returns:
-        base_format, base_formats (bits per character by format), base, tuned and difference (tuned − base: below zero is
-        better) with intervals, the same by_position, and by length class.
+        format and formats by side; base, tuned, difference (tuned − base: below zero is better), relative (difference
+        over base), each with its interval, and the smallest difference that the run could have seen (`detectable`);
+        ladder, context_gain and by_position.
     """
-    totals = {name: _ratio(bits, rows) for name, bits in base.items()}
-    chosen = min(totals, key=totals.get)
-    result = {
-        "base_format": chosen,
-        "base_formats": totals,
-        **_compared(rows, base[chosen], tuned, (0, math.inf), seed),
-    }
-    result["by_position"] = [
-        {"start": start, "end": end, **_compared(rows, base[chosen], tuned, (start, end), seed)}
-        for start, end in POSITIONS
-        if any(len(row["output"]) > start for row in rows)
-    ]
-    result["by_length"] = {}
-    for name in dict.fromkeys(row["length"] for row in rows):
-        which = [index for index, row in enumerate(rows) if row["length"] == name]
-        part = [[items[index] for index in which] for items in (rows, base[chosen], tuned)]
-        result["by_length"][name] = _compared(*part, (0, math.inf), seed)
-    return result
-
-
-def _compared(rows, base, tuned, span: tuple[float, float], seed: int) -> dict:
-    chapters = [(row["novel"], row["chapter"]) for row in rows]
-    characters = [_overlap(len(row["output"]), span) for row in rows]
-    inside = [
-        [sum(bits for offset, bits in tokens if span[0] <= offset < span[1]) for tokens in side]
-        for side in (base, tuned)
-    ]
-    difference = [after - before for before, after in zip(*inside, strict=True)]
+    compared = _compared(plan.whole, base.whole, tuned.whole)
     return {
-        "characters": sum(characters),
-        **{
-            name: interval_of_ratio(values, characters, chapters, seed=seed)
-            for name, values in (
-                ("base", inside[0]),
-                ("tuned", inside[1]),
-                ("difference", difference),
-            )
-        },
+        "format": {"base": base.format, "tuned": tuned.format},
+        "formats": {"base": base.formats, "tuned": tuned.formats},
+        "longest_context": plan.longest,
+        **compared,
+        "detectable": detectable(compared["difference"]),
+        "ladder": _ladder(plan, base, tuned),
+        "context_gain": _context_gain(plan, base, tuned),
+        "by_position": _by_position(plan.stretches, base.stretches, tuned.stretches),
     }
 
 
-def _overlap(length: int, span: tuple[float, float]) -> int:
-    return int(max(0, min(length, span[1]) - span[0]))
+def _compared(readings: Sequence[Reading], base: Sequence[Bits], tuned: Sequence[Bits]) -> dict:
+    chapters = [item.chapter for item in readings]
+    characters = [len(item.completion) for item in readings]
+    before, after = ([_sum([bits]) for bits in side] for side in (base, tuned))
+    change = _less(after, before)
+    return {
+        "rows": len(readings),
+        "characters": sum(characters),
+        "base": interval_of_ratio(before, characters, chapters),
+        "tuned": interval_of_ratio(after, characters, chapters),
+        "difference": interval_of_ratio(change, characters, chapters),
+        "relative": interval_of_ratio(change, before, chapters),
+    }
 
 
-def _ratio(bits: list[list[tuple[int, float]]], rows: Sequence[dict]) -> float:
-    return sum(value for tokens in bits for _, value in tokens) / sum(
-        len(row["output"]) for row in rows
-    )
+def _ladder(plan: Plan, base: Side, tuned: Side) -> list[dict]:
+    """The same few rows after ever more of the true text."""
+    few = [plan.whole[index] for index in plan.few]
+    rungs = [
+        {"context": length, **_compared(readings, base.ladder[length], tuned.ladder[length])}
+        for length, readings in plan.ladder.items()
+    ]
+    top = ([side.whole[index] for index in plan.few] for side in (base, tuned))
+    return [*rungs, {"context": plan.longest, **_compared(few, *top)}]
 
 
-def verdict(difference: dict) -> str:
-    """ "better", "worse", or "unclear" if the interval holds zero or could not be had."""
-    if difference["low"] is None or difference["low"] <= 0 <= difference["high"]:
-        return "unclear"
-    return "better" if difference["high"] < 0 else "worse"
+def _context_gain(plan: Plan, base: Side, tuned: Side) -> dict | None:
+    """Bits per character that the true context saves over a foreign one of the same length; null if there is no foreign chapter.
+
+    `use` says whether the tuned model makes surely "more" or "less" of its context than the base, or "unclear".
+    """
+    if not plan.foreign:
+        return None
+    chapters = [item.chapter for item in plan.foreign]
+    characters = [len(item.completion) for item in plan.foreign]
+    saved = {
+        name: [
+            _sum([foreign]) - _sum([side.whole[index]])
+            for foreign, index in zip(side.foreign, plan.full, strict=True)
+        ]
+        for name, side in (("base", base), ("tuned", tuned))
+    }
+    saved["difference"] = _less(saved["tuned"], saved["base"])
+    gains = {name: interval_of_ratio(bits, characters, chapters) for name, bits in saved.items()}
+    use = {"better": "less", "worse": "more", "unclear": "unclear"}
+    return {
+        "rows": len(characters),
+        "characters": sum(characters),
+        **gains,
+        "use": use[verdict(gains["difference"])],
+    }
+
+
+def _by_position(
+    readings: Sequence[Reading], base: Sequence[Bits], tuned: Sequence[Bits]
+) -> list[dict]:
+    """Base and tuned by place, all on the same continuations.
+
+    `change` is what the difference has risen by since the first stretch, and `fades` whether it surely has.
+    """
+    if not readings:
+        return []
+    chapters = [item.chapter for item in readings]
+    length = len(readings[0].completion)
+    found: list[dict] = []
+    first: list[float] = []
+    for start, end in ((start, min(end, length)) for start, end in POSITIONS if start < length):
+        characters = [end - start] * len(readings)
+        before, after = (
+            [_sum([[token for token in bits if start <= token[0] < end]]) for bits in side]
+            for side in (base, tuned)
+        )
+        change = _less(after, before)
+        by_character = [bits / (end - start) for bits in change]
+        first = first or by_character
+        rise = interval_of_mean(_less(by_character, first), chapters)
+        found.append(
+            {
+                "start": start,
+                "end": end,
+                "characters": sum(characters),
+                "base": interval_of_ratio(before, characters, chapters),
+                "tuned": interval_of_ratio(after, characters, chapters),
+                "difference": interval_of_ratio(change, characters, chapters),
+                "change": rise,
+                "fades": verdict(rise) == "worse",
+            }
+        )
+    return found
+
+
+def _sum(bits: Iterable[Bits]) -> float:
+    return sum(value for tokens in bits for _, value in tokens)
+
+
+def _less(ones: Sequence[float], others: Sequence[float]) -> list[float]:
+    return [one - other for one, other in zip(ones, others, strict=True)]

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from xuxie.llm import Answered, Failed, Question
 
-HUMAN, SWAPPED = "human", "swapped"
+HUMAN, NEGATIVE = "human", "negative"
 
 
 class Preference(BaseModel):
@@ -33,7 +33,7 @@ class Comparison:
 
     Attributes:
         sample: the row of samples.jsonl.
-        systems, texts: the two of them; `swapped` is the author's continuation of a prompt in another chapter.
+        systems, texts: the two of them; `negative` is the author's continuation of a prompt in another chapter.
     """
 
     sample: dict
@@ -42,7 +42,7 @@ class Comparison:
 
 
 def comparisons(samples: Sequence[dict], *, prompts: int, seed: int) -> list[Comparison]:
-    """What the judge is asked about: each system against the base, each against the author, and the author against a stranger.
+    """What the judge is asked about: each system against the base, each against the author, and the author against a negative.
 
     The last tells what the judge is worth.
 
@@ -61,16 +61,16 @@ def comparisons(samples: Sequence[dict], *, prompts: int, seed: int) -> list[Com
             HUMAN: sample["reference"],
             **{name: output["text"] for name, output in sample["outputs"].items()},
         }
-        strangers = [
+        negatives = [
             other["reference"]
             for other in samples
             if (other["novel"], other["chapter"]) != (sample["novel"], sample["chapter"])
         ]
-        if strangers:
-            texts[SWAPPED] = source.choice(strangers)
+        if negatives:
+            texts[NEGATIVE] = source.choice(negatives)
         written = list(sample["outputs"])
         pairs = [(name, "base") for name in written if name != "base" and "base" in written]
-        pairs += [(name, HUMAN) for name in written] + ([(HUMAN, SWAPPED)] if strangers else [])
+        pairs += [(name, HUMAN) for name in written] + ([(HUMAN, NEGATIVE)] if negatives else [])
         found += [Comparison(sample, pair, (texts[pair[0]], texts[pair[1]])) for pair in pairs]
     return found
 

@@ -2,7 +2,11 @@
 
 from collections.abc import Sequence
 
-from xuxie.evaluation.intervals import interval_of_mean, interval_of_ratio
+from xuxie.evaluation.intervals import (
+    interval_of_estimates,
+    interval_of_mean,
+    interval_of_ratio,
+)
 from xuxie.evaluation.likelihood import POSITIONS
 from xuxie.evaluation.memorisation import copied_runs, copy_lengths
 from xuxie.evaluation.names import NameFinder, mostly_chinese
@@ -13,9 +17,7 @@ HUMAN = "human"
 """The author, as a system among the others."""
 
 
-def measure_texts(
-    samples: Sequence[dict], *, novel: str, training: str, style: Style, seed: int = 0
-) -> dict:
+def measure_texts(samples: Sequence[dict], *, novel: str, training: str, style: Style) -> dict:
     """Metrics of every system's outputs, the author's true continuation being one of them.
 
     Args:
@@ -53,9 +55,9 @@ def measure_texts(
             }
             marks.append(mark)
             rows[sample["id"]][name] = mark
-        systems[name] = _metrics(name, texts[name], marks, style, seed)
+        systems[name] = _metrics(name, texts[name], marks, style)
     for start, end in POSITIONS:
-        stretch = {name: _repetition_between(texts[name], start, end, seed) for name in names}
+        stretch = {name: _repetition_between(texts[name], start, end) for name in names}
         if any(value["value"] is not None for value in stretch.values()):
             by_position.append({"start": start, "end": end, "seq_rep_4": stretch})
     return {"systems": systems, "by_position": by_position, "rows": rows}
@@ -68,17 +70,15 @@ def _text(sample: dict, system: str) -> str | None:
     return output and output["text"]
 
 
-def _metrics(
-    name: str, texts: list[tuple[dict, str]], marks: list[dict], style: Style, seed: int
-) -> dict:
+def _metrics(name: str, texts: list[tuple[dict, str]], marks: list[dict], style: Style) -> dict:
     chapters = [(sample["novel"], sample["chapter"]) for sample, _ in texts]
     written = [len(text) for _, text in texts]
 
     def mean(values: list[float]) -> dict:
-        return interval_of_mean(values, chapters, seed=seed)
+        return interval_of_mean(values, chapters)
 
     def share(parts: list[float], wholes: list[float]) -> dict:
-        return interval_of_ratio(parts, wholes, chapters, seed=seed)
+        return interval_of_ratio(parts, wholes, chapters)
 
     def grams(n: int) -> tuple[list[int], list[int]]:
         runs = [ngrams(dense(text), n) for _, text in texts]
@@ -109,11 +109,7 @@ def _metrics(
 
 
 def _delta(texts: list[tuple[dict, str]], chapters: list, style: Style) -> dict:
-    """Delta of all outputs as one text; the interval leaves out one chapter at a time (jackknife), since a text drawn
-    twice is no second text."""
-    value = style.delta("".join(text for _, text in texts))
-    names = list(dict.fromkeys(chapters))
-    result = {"value": value, "low": None, "high": None, "over": "chapter", "units": len(names)}
+    """Delta of all outputs as one text."""
     without = [
         style.delta(
             "".join(
@@ -122,16 +118,14 @@ def _delta(texts: list[tuple[dict, str]], chapters: list, style: Style) -> dict:
                 if chapter != left_out
             )
         )
-        for left_out in names
+        for left_out in dict.fromkeys(chapters)
     ]
-    if value is not None and len(names) > 2 and None not in without:
-        mean = sum(without) / len(without)
-        error = ((len(names) - 1) / len(names) * sum((part - mean) ** 2 for part in without)) ** 0.5
-        result |= {"low": value - 1.96 * error, "high": value + 1.96 * error}
-    return result
+    return interval_of_estimates(
+        style.delta("".join(text for _, text in texts)), [] if None in without else without
+    )
 
 
-def _repetition_between(texts: list[tuple[dict, str]], start: int, end: int, seed: int) -> dict:
+def _repetition_between(texts: list[tuple[dict, str]], start: int, end: int) -> dict:
     """Share of the 4-grams beginning in a stretch that stood in the text before."""
     repeated, counted, chapters = [], [], []
     for sample, text in texts:
@@ -145,4 +139,4 @@ def _repetition_between(texts: list[tuple[dict, str]], start: int, end: int, see
         repeated.append(hits)
         counted.append(total)
         chapters.append((sample["novel"], sample["chapter"]))
-    return interval_of_ratio(repeated, counted, chapters, seed=seed)
+    return interval_of_ratio(repeated, counted, chapters)

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 
 from xuxie.evaluation.intervals import interval_of_mean
-from xuxie.evaluation.preference import HUMAN, SWAPPED
+from xuxie.evaluation.preference import HUMAN, NEGATIVE
 
 _WORTH = 0.6
 """A judge that does not prefer the true continuation to a foreign one more often than this, surely, proves nothing."""
 
 
-def win_rates(rows: Sequence[dict], *, seed: int = 0) -> dict:
+def win_rates(rows: Sequence[dict]) -> dict:
     """Wins, losses and ties of each pairing, and the judge's calibration.
 
     The two orders must agree for a win or a loss; disagreement is a tie, and counts as a flip. A tie is half a win.
@@ -36,12 +36,12 @@ def win_rates(rows: Sequence[dict], *, seed: int = 0) -> dict:
                 "unjudged": len(of_these) - len(judged),
                 "flips": sum(flips) / len(judged) if judged else None,
                 "win_rate": interval_of_mean(
-                    points, [(row["novel"], row["chapter"]) for row in judged], seed=seed
+                    points, [(row["novel"], row["chapter"]) for row in judged]
                 ),
             }
         )
     trial = next(
-        (pairing["win_rate"] for pairing in pairings if pairing["systems"] == [HUMAN, SWAPPED]),
+        (pairing["win_rate"] for pairing in pairings if pairing["systems"] == [HUMAN, NEGATIVE]),
         None,
     )
     return {

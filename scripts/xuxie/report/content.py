@@ -53,6 +53,10 @@ def page_content(
             for name, adapter in adapters.items()
         ],
         "samples": _cards(adapters, novels, captions),
+        "contexts": [
+            {"adapter": name, **_contexts(adapter.evaluation, captions)}
+            for name, adapter in adapters.items()
+        ],
         "positions": [
             {"adapter": name, **_positions(adapter.evaluation, captions)}
             for name, adapter in adapters.items()
@@ -200,6 +204,31 @@ def _column(label: str, system: str, text: str, mark: dict, output: dict | None)
     }
 
 
+def _contexts(evaluation: dict, captions: dict) -> dict:
+    """The ladder of contexts, and what the true one saves over a foreign one."""
+    words, bits = captions["context"], evaluation["bits_per_character"]
+    *rungs, whole = bits["ladder"]
+    rows = [(f"{rung['context']:,}", rung) for rung in rungs] + [(words["whole"], whole)]
+    if gain := bits["context_gain"]:
+        rows.append((words["gain"].format(rows=gain["rows"]), gain))
+    return {
+        "help": words["help"].format(rows=whole["rows"]),
+        "rows": [
+            {
+                "name": name,
+                "cells": [
+                    {
+                        "value": figure(measured[side]["value"], signed=side == "difference"),
+                        "interval": interval(measured[side]),
+                    }
+                    for side in (BASE, TUNED, "difference")
+                ],
+            }
+            for name, measured in rows
+        ],
+    }
+
+
 def _positions(evaluation: dict, captions: dict) -> dict:
     words = captions["position"]
     bits = [
@@ -285,7 +314,7 @@ def _recipe(name: str, adapter: Adapter) -> dict:
 def _judge(judge: dict | None, captions: dict) -> dict | None:
     if not judge:
         return None
-    labels = {**captions["systems"], "swapped": captions["judge"]["swapped"]}
+    labels = {**captions["systems"], "negative": captions["judge"]["negative"]}
     rows = [
         {
             **{key: pairing[key] for key in ("wins", "losses", "ties", "unjudged")},

@@ -8,29 +8,24 @@ _COPY_RUN = 30
 
 
 def verdict_sentences(adapter: str, evaluation: dict, captions: dict) -> list[str]:
-    """The headline, then what it rests on and what speaks for or against it."""
+    """The headline with its number, then what it rests on and what speaks for or against it."""
     words = captions["verdict"]
     bits = evaluation["bits_per_character"]
-    difference = bits["difference"]
     systems = evaluation["texts"]["systems"]
-    sentences = [
-        words[_headline(evaluation["verdict"], difference)].format(adapter=adapter),
-        words["bits"].format(
-            chapters=evaluation["chapters"],
-            base=figure(bits["base"]["value"]),
-            tuned=figure(bits["tuned"]["value"]),
-            difference=figure(difference["value"], signed=True),
-            low=figure(difference["low"], signed=True),
-            high=figure(difference["high"], signed=True),
-            format=words["formats"][bits["base_format"]],
-        ),
-    ]
-    if difference["low"] is None:
+    sentences = [_headline(adapter, evaluation, words), _basis(evaluation, words)]
+    if bits["difference"]["low"] is None:
         sentences.append(words["no_interval"])
-    elif difference["over"] == "row":
-        sentences.append(words["over_row"])
-    if (start := _decays_from(bits["by_position"])) is not None:
-        sentences.append(words["decay"].format(start=start))
+    if gain := bits["context_gain"]:
+        saved = {name: figure(gain[name]["value"], signed=True) for name in ("base", "tuned")}
+        sentences.append(words["context"].format(use=words["uses"][gain["use"]], **saved))
+    if fading := next((place for place in bits["by_position"] if place["fades"]), None):
+        sentences.append(
+            words["fades"].format(
+                start=fading["start"],
+                then=figure(fading["difference"]["value"], signed=True),
+                first=figure(bits["by_position"][0]["difference"]["value"], signed=True),
+            )
+        )
     if not {"base", "tuned"} <= systems.keys():
         return sentences
     tuned, base = systems["tuned"], systems["base"]
@@ -51,21 +46,31 @@ def verdict_sentences(adapter: str, evaluation: dict, captions: dict) -> list[st
     return sentences
 
 
-def _headline(verdict: str, difference: dict) -> str:
-    """The key of the headline: what rests on fewer than five chapters is a first impression."""
-    return f"{verdict}_so_far" if verdict != "unclear" and difference["over"] == "row" else verdict
+def _headline(adapter: str, evaluation: dict, words: dict) -> str:
+    """What was learnt, in one sentence; evaluation.json has the verdict."""
+    bits = evaluation["bits_per_character"]
+    share = bits["relative"]["value"]
+    return words[evaluation["verdict"]].format(
+        adapter=adapter,
+        chapters=evaluation["chapters"],
+        share=figure(abs(share), "percent"),
+        more_or_fewer=words["fewer" if share < 0 else "more_bits"],
+        **{name: figure(bits[name]["value"]) for name in ("base", "tuned")},
+    )
 
 
-def _decays_from(stretches: list[dict]) -> int | None:
-    """Where the tuned model stops being surely better than the base, having been so before."""
-    better = [
-        stretch["difference"]["high"] is not None and stretch["difference"]["high"] < 0
-        for stretch in stretches
-    ]
-    for index in range(1, len(stretches)):
-        if all(better[:index]) and not any(better[index:]):
-            return stretches[index]["start"]
-    return None
+def _basis(evaluation: dict, words: dict) -> str:
+    bits = evaluation["bits_per_character"]
+    return words["bits"].format(
+        chapters=evaluation["chapters"],
+        characters=f"{bits['characters']:,}",
+        longest=f"{bits['longest_context']:,}",
+        difference=figure(bits["difference"]["value"], signed=True),
+        low=figure(bits["difference"]["low"], signed=True),
+        high=figure(bits["difference"]["high"], signed=True),
+        detectable=figure(bits["detectable"]),
+        **{f"{name}_format": words["formats"][bits["format"][name]] for name in ("base", "tuned")},
+    )
 
 
 def _repeats_from(stretches: list[dict]) -> int | None:
