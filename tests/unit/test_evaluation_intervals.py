@@ -8,6 +8,7 @@ from xuxie.evaluation.intervals import (
     interval_of_estimates,
     interval_of_mean,
     interval_of_ratio,
+    interval_of_share,
     verdict,
 )
 
@@ -87,3 +88,17 @@ def test_nothing_and_one():
     assert one == {"value": 7, "low": None, "high": None, "chapters": 1}
     assert detectable(one) is None
     assert interval_of_estimates(0.5, [0.4, 0.6])["chapters"] == 2
+
+
+def test_none_of_a_few_is_not_surely_none():
+    got = interval_of_share([0] * 8, [1] * 8, "aabbccdd")
+    assert (got["value"], got["low"]) == (0, 0)
+    # Clopper and Pearson's bound for none of four.
+    assert got["high"] == pytest.approx(stats.binomtest(0, 4).proportion_ci(0.95, "exact").high)
+    assert interval_of_share([1, 1, 1], [1, 1, 1], "abc")["low"] == pytest.approx(0.025 ** (1 / 3))
+    assert interval_of_share([], [], [])["low"] is None
+
+
+def test_a_share_stays_between_none_and_all():
+    got = interval_of_share([0, 1, 1], [1, 1, 1], "abc")
+    assert (got["low"], got["high"]) == (0, 1)

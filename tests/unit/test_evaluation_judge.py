@@ -1,5 +1,6 @@
 """Judged pairs, with judges whose ways are plain: one that knows the author, one that takes the first, one that likes it long."""
 
+import random
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,30 @@ def test_length_cannot_win():
     assert pairings and all(
         pairing["ties"] == 8 and pairing["flips"] == 0 for pairing in pairings.values()
     )
+
+
+def test_a_text_is_cut_at_the_end_of_a_sentence():
+    sample = SAMPLES[0] | {
+        "reference": "他来了。她走了。天亮了。",
+        "outputs": {"base": {"text": "雨停了。风还在刮，一"}, "tuned": {"text": "雪"}},
+    }
+    asked = comparisons([sample], prompts=1, seed=0)
+    texts = {c.systems: shown(q) for c, q in zip(asked, questions(asked, WORDING, seed=0)[::2], strict=True)}
+    assert texts["base", "human"] == ["雨停了。", "他来了。她走了。"]
+    # Where not even a sentence fits, characters count.
+    assert texts["tuned", "human"] == ["雪", "他"]
+
+
+def test_a_coin_is_not_trusted():
+    draw = random.Random(0)
+    trusted = 0
+    for _ in range(400):
+        rows = [
+            {"novel": "n", "chapter": chapter, "systems": ["human", "negative"], "preferred": [draw.choice(["human", "negative"])] * 2}
+            for chapter in range(4)
+        ]  # fmt: skip
+        trusted += win_rates(rows)["trusted"]
+    assert trusted / 400 < 0.03
 
 
 def test_a_judge_that_knows_the_author_is_trusted():

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from xuxie.blind.items import HUMAN, TUNED
 from xuxie.errors import UserError
-from xuxie.evaluation.intervals import interval_of_mean
+from xuxie.evaluation.intervals import interval_of_share
 
 logger = logging.getLogger(__name__)
 
@@ -134,8 +134,10 @@ def _of_adapter(entries: list[tuple[Answer, dict]], preferences: Preferences) ->
     return {
         "pairings": [_pairing(pair, entries, preferences) for pair in combinations(ordered, 2)],
         "recognised": {
-            **interval_of_mean(
-                [float(right) for right, _ in guesses], [_chapter(entry) for _, entry in guesses]
+            **interval_of_share(
+                [float(right) for right, _ in guesses],
+                [1] * len(guesses),
+                [_chapter(entry) for _, entry in guesses],
             ),
             "guesses": len(guesses),
             "chance": sum(1 / len(entry["systems"]) for _, entry in guesses) / len(guesses)
@@ -164,7 +166,7 @@ def _pairing(
         "wins": points.count(1.0),
         "losses": points.count(0.0),
         "ties": points.count(0.5),
-        "win_rate": interval_of_mean(points, chapters),
+        "win_rate": interval_of_share(points, [1] * len(points), chapters),
         "judge_agrees": sum(same) / len(same) if same else None,
         "judged": len(same),
     }

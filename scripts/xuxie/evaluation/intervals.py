@@ -48,6 +48,25 @@ def interval_of_mean(values: Sequence[float], chapters: Sequence[Hashable]) -> d
     return interval_of_ratio(values, [1] * len(values), chapters)
 
 
+def interval_of_share(
+    hits: Sequence[float], attempts: Sequence[float], chapters: Sequence[Hashable]
+) -> dict:
+    """Like `interval_of_ratio`, for what lies between 0 and 1.
+
+    Where no chapter has a hit, or none a miss, there is no spread to go by: then the bound is that of Clopper and Pearson
+    (Biometrika 26, 1934), each chapter counted as one attempt.
+    """
+    found = interval_of_ratio(hits, attempts, chapters)
+    bound = ((1 - _CONFIDENCE) / 2) ** (1 / found["chapters"]) if found["chapters"] else None
+    if found["value"] == 0:
+        return found | {"low": 0.0, "high": 1 - bound}
+    if found["value"] == 1:
+        return found | {"low": bound, "high": 1.0}
+    if found["low"] is not None:
+        found |= {"low": max(0.0, found["low"]), "high": min(1.0, found["high"])}
+    return found
+
+
 def interval_of_estimates(value: float | None, without: Sequence[float]) -> dict:
     """The interval of any statistic, from what it comes to with each chapter left out in turn; the same fields."""
     count = len(without)

@@ -1,7 +1,7 @@
-"""A judge compares two continuations of a prompt, in both orders, cut to the same length.
+"""A judge compares two continuations of a prompt, in both orders, cut to about the same length.
 
 Judges of this kind prefer what they see first and what is longer (Zheng et al., arXiv 2306.05685), so each
-pair is shown both ways round, and neither text is longer than the other.
+pair is shown both ways round, and neither text is longer than the other by more than a sentence.
 """
 
 import random
@@ -14,8 +14,11 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from xuxie.llm import Answered, Failed, Question
+from xuxie.text.sentences import bounds
 
 HUMAN, NEGATIVE = "human", "negative"
+
+_ENDS = tuple("。！？…”’」』.!?\"")
 
 
 class Preference(BaseModel):
@@ -125,6 +128,14 @@ def verdicts(asked: Sequence[Comparison], outcomes: Iterable[Answered | Failed])
 
 
 def _cut(texts: tuple[str, str]) -> tuple[str, str]:
+    """Both as far as the shorter one goes, and no further than their last whole sentence: a torn one would tell who wrote it."""
     first, second = (text.strip() for text in texts)
-    shorter = min(len(first), len(second))
-    return first[:shorter].rstrip(), second[:shorter].rstrip()
+    room = min(len(first), len(second))
+    return _whole_sentences(first, room), _whole_sentences(second, room)
+
+
+def _whole_sentences(text: str, room: int) -> str:
+    """The sentences that fit into so many characters; where not even one does, the characters."""
+    ends = [len(text[:edge].rstrip()) for edge in bounds(text, 0, len(text))]
+    whole = [end for end in ends if end <= room and text[:end].endswith(_ENDS)]
+    return text[: max(whole, default=room)].rstrip()

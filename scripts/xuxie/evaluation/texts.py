@@ -6,6 +6,7 @@ from xuxie.evaluation.intervals import (
     interval_of_estimates,
     interval_of_mean,
     interval_of_ratio,
+    interval_of_share,
 )
 from xuxie.evaluation.likelihood import POSITIONS
 from xuxie.evaluation.memorisation import copied_runs, copy_lengths
@@ -77,8 +78,8 @@ def _metrics(name: str, texts: list[tuple[dict, str]], marks: list[dict], style:
     def mean(values: list[float]) -> dict:
         return interval_of_mean(values, chapters)
 
-    def share(parts: list[float], wholes: list[float]) -> dict:
-        return interval_of_ratio(parts, wholes, chapters)
+    def share(parts: Sequence[float], wholes: Sequence[float]) -> dict:
+        return interval_of_share(parts, wholes, chapters)
 
     def grams(n: int) -> tuple[list[int], list[int]]:
         runs = [ngrams(dense(text), n) for _, text in texts]
@@ -87,8 +88,11 @@ def _metrics(name: str, texts: list[tuple[dict, str]], marks: list[dict], style:
     metrics = {"characters": mean(written)}
     if name != HUMAN:
         outputs = [sample["outputs"][name] for sample, _ in texts]
-        metrics["natural_stop"] = mean([output["stop"] == "natural" for output in outputs])
-        metrics["foreign_stop"] = mean([output["foreign_stop"] is not None for output in outputs])
+        each = [1] * len(outputs)
+        metrics["natural_stop"] = share([output["stop"] == "natural" for output in outputs], each)
+        metrics["foreign_stop"] = share(
+            [output["foreign_stop"] is not None for output in outputs], each
+        )
     for n, metric in ((4, "seq_rep_4"), (2, "distinct_2")):
         different, all_runs = grams(n)
         repeated = [whole - part for part, whole in zip(different, all_runs, strict=True)]
@@ -101,8 +105,8 @@ def _metrics(name: str, texts: list[tuple[dict, str]], marks: list[dict], style:
     thousands = [count / 1000 for count in written]
     for metric in ("new_names", "invented_names"):
         if all(mark[metric] is not None for mark in marks):
-            metrics[metric] = share(
-                [len({found for _, found in mark[metric]}) for mark in marks], thousands
+            metrics[metric] = interval_of_ratio(
+                [len({found for _, found in mark[metric]}) for mark in marks], thousands, chapters
             )
     metrics["style_delta"] = _delta(texts, chapters, style)
     return metrics
@@ -139,4 +143,4 @@ def _repetition_between(texts: list[tuple[dict, str]], start: int, end: int) -> 
         repeated.append(hits)
         counted.append(total)
         chapters.append((sample["novel"], sample["chapter"]))
-    return interval_of_ratio(repeated, counted, chapters)
+    return interval_of_share(repeated, counted, chapters)

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from xuxie.evaluation.intervals import interval_of_mean
+from xuxie.evaluation.intervals import FEWEST_CHAPTERS, interval_of_share
 from xuxie.evaluation.preference import HUMAN, NEGATIVE
 
-_WORTH = 0.6
-"""A judge that does not prefer the true continuation to a foreign one more often than this, surely, proves nothing."""
+_WORTH = 0.7
+"""A judge that prefers the true continuation to a foreign one less often than this proves nothing."""
 
 
 def win_rates(rows: Sequence[dict]) -> dict:
@@ -35,8 +35,8 @@ def win_rates(rows: Sequence[dict]) -> dict:
                 "ties": points.count(0.5),
                 "unjudged": len(of_these) - len(judged),
                 "flips": sum(flips) / len(judged) if judged else None,
-                "win_rate": interval_of_mean(
-                    points, [(row["novel"], row["chapter"]) for row in judged]
+                "win_rate": interval_of_share(
+                    points, [1] * len(judged), [(row["novel"], row["chapter"]) for row in judged]
                 ),
             }
         )
@@ -47,7 +47,10 @@ def win_rates(rows: Sequence[dict]) -> dict:
     return {
         "pairings": pairings,
         "trusted": bool(
-            trial and trial["low"] is not None and trial["low"] > 0.5 and trial["value"] > _WORTH
+            trial
+            and trial["chapters"] >= FEWEST_CHAPTERS
+            and trial["low"] > 0.5
+            and trial["value"] >= _WORTH
         ),
     }
 
