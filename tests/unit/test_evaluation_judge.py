@@ -97,7 +97,10 @@ def test_a_text_is_cut_at_the_end_of_a_sentence():
         "outputs": {"base": {"text": "雨停了。风还在刮，一"}, "tuned": {"text": "雪"}},
     }
     asked = comparisons([sample], prompts=1, seed=0)
-    texts = {c.systems: shown(q) for c, q in zip(asked, questions(asked, WORDING, seed=0)[::2], strict=True)}
+    texts = {
+        c.systems: shown(q)
+        for c, q in zip(asked, questions(asked, WORDING, seed=0)[::2], strict=True)
+    }
     assert texts["base", "human"] == ["雨停了。", "他来了。她走了。"]
     # Where not even a sentence fits, characters count.
     assert texts["tuned", "human"] == ["雪", "他"]

@@ -18,7 +18,7 @@ from xuxie.text.sentences import bounds
 
 HUMAN, NEGATIVE = "human", "negative"
 
-_ENDS = tuple("。！？…”’」』.!?\"")
+_ENDS = tuple('。！？…”’」』.!?"')
 
 
 class Preference(BaseModel):

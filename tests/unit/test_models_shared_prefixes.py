@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from test_nll import MODELS, plain_nll, qwen
+from random_models import MODELS, plain_nll, qwen
 from xuxie.models import shared_prefixes
 from xuxie.models.nll import completion_nll
 from xuxie.models.shared_prefixes import shared_prefix_nll
