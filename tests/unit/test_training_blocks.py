@@ -41,6 +41,14 @@ def test_the_blocks_follow_each_other_without_a_gap_and_within_their_size(tokeni
     assert all(len(block.ids) <= SIZE for block in made)
 
 
+def test_the_blocks_of_a_chapter_are_about_equal(tokenizer, novel_text):
+    for length in (700, 1100, 1500, 1900):
+        text = novel_text[:length]
+        sizes = [len(block.ids) for block in blocks(text, tokenizer, SIZE)]
+        assert len(sizes) > 1
+        assert min(sizes) > max(sizes) / 3, sizes
+
+
 def test_the_tokens_are_those_of_the_text_and_a_document_ends_where_the_chapter_does(
     tokenizer, novel_text
 ):

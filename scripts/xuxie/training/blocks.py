@@ -4,6 +4,7 @@ LLaMA-Factory's own packing joins chapters and drops what is left over at the en
 at `cutoff_len` and has every piece end as a document ends. So the blocks are made here and handed over as tokens.
 """
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -35,9 +36,10 @@ def opening_ids(tokenizer) -> list[int]:
     return [token for token in tokenizer.encode("") if token == tokenizer.bos_token_id]
 
 
-def blocks(text: str, tokenizer, size: int) -> Iterator[Block]:
-    """Cut one chapter's text into blocks that end where sentences end.
+def blocks(text: str, tokenizer, size: int) -> list[Block]:
+    """Cut one chapter's text into as few blocks as hold it, about equal in size, that end where sentences end.
 
+    A small rest would be a block of its own, and with one block a step would weigh as much as a full one.
     Each block but the first begins with the sentence before its new ones: the loss of a token is that of predicting it
     from what stands before, so that the first token of a block has none, and here only a repeated one is ever first.
     The chapter begins with the tokenizer's begin-of-text token or, where it has none, with the end-of-text token that
@@ -51,6 +53,21 @@ def blocks(text: str, tokenizer, size: int) -> Iterator[Block]:
     Raises:
         UserError: a block is too small for its context and one character more.
     """
+    filled = list(_filled(text, tokenizer, size))
+    # As many blocks hold the text if each has its share, the repeated context, and room for a sentence to end.
+    whole = sum(len(block.ids) for block in filled)
+    longest = max(
+        (len(tokenizer.encode(text[start:end])) for start, end in sentences(text)), default=0
+    )
+    equal = math.ceil(whole / max(1, len(filled))) + longest
+    if equal >= size:
+        return filled
+    made = list(_filled(text, tokenizer, equal))
+    return made if len(made) == len(filled) else filled
+
+
+def _filled(text: str, tokenizer, size: int) -> Iterator[Block]:
+    """The same, each block as full as it can be."""
     bos, eos = opening_ids(tokenizer), [tokenizer.eos_token_id]
 
     def ids_of(start: int, end: int) -> list[int]:
