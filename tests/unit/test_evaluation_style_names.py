@@ -69,6 +69,12 @@ def test_titles_and_common_words_are_no_names(finder):
     assert finder.names("师爷说：“谢谢。”老翁笑道：“老师也来了。”") == []
 
 
+def test_a_common_word_that_begins_like_a_family_name_is_none(finder):
+    text = "他出了一身冷汗，沿着石阶往上走，心里明白，周围很安静。林阿澈把钱财都给了方雨。"
+    assert {name for _, name in finder.names(text)} - {"方雨"} == {"林阿澈"}
+    assert finder.unknown("他出了一身冷汗。", NOVEL) == []
+
+
 def test_a_sentence_without_people_has_no_names(finder):
     assert finder.names("灯塔的光在雾里打着转，潮水退了下去。") == []
 

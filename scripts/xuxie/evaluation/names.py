@@ -26,6 +26,9 @@ _TWO_CHARACTER_FAMILY = set(
     "欧阳 司马 上官 诸葛 慕容 令狐 皇甫 尉迟 公孙 夏侯 东方 南宫 独孤 司徒 端木 轩辕 百里 宇文 长孙 西门".split()
 )
 _OFTEN = 3
+_COMMON = 100
+"""A word of two characters that jieba's dictionary counts so often is taken for a common one (冷汗, 明白, 石阶), whatever its tag."""
+
 _LEARNT_FROM = 200_000
 
 
@@ -38,6 +41,7 @@ class NameFinder:
 
     def __init__(self, novel: str):
         self._tagger = jieba.posseg.POSTokenizer(jieba.Tokenizer())
+        self.learnt: set[str] = set()
         counts = Counter(name for _, name in self.names(novel[:_LEARNT_FROM]))
         self.learnt = {name for name, count in counts.items() if count >= _OFTEN}
         for name in self.learnt:
@@ -48,7 +52,7 @@ class NameFinder:
         """(offset, name) of each name in the text, in order."""
         found, offset = [], 0
         for word, tag in self._tagger.cut(text):
-            if tag.startswith("nr") and _formed_as_a_name(word):
+            if tag.startswith("nr") and _formed_as_a_name(word) and not self._is_common(word):
                 found.append((offset, word))
             offset += len(word)
         return found
@@ -56,6 +60,11 @@ class NameFinder:
     def unknown(self, text: str, known: str) -> list[tuple[int, str]]:
         """Those names of the text that do not occur in `known`."""
         return [(offset, name) for offset, name in self.names(text) if name not in known]
+
+    def _is_common(self, word: str) -> bool:
+        frequency = self._tagger.tokenizer.FREQ.get(word) or 0
+        familiar = word[0] in "老小阿"
+        return len(word) == 2 and not familiar and word not in self.learnt and frequency >= _COMMON
 
 
 def _formed_as_a_name(word: str) -> bool:
