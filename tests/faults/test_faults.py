@@ -154,6 +154,16 @@ def test_an_interrupted_run_is_started_again_without_a_flag(slow, end):
     )
 
 
+def test_a_run_whose_questions_fail_ends_with_the_commonest_reason(slow):
+    workspace, server = slow
+    server.reject = {"": "data_inspection_failed: inappropriate content"}
+    done = workspace.snakemake(CANDIDATES, check=False)
+    assert done.returncode != 0
+    assert "questions failed" in done.stdout and "`refused`" in done.stdout
+    assert "inappropriate content" in done.stdout and "llm.max_failed" in done.stdout
+    assert not (workspace / CANDIDATES).exists()
+
+
 def test_a_clock_that_is_ahead_is_named(new_workspace):
     """Another node wrote an input an hour from now; once its time is set right, the run goes on."""
     new_workspace.snakemake("results/novels/small/text.txt")
