@@ -18,9 +18,14 @@ def commands(readme: str) -> list[str]:
     return [line for line in lines if line]
 
 
-def test_both_readmes_give_the_same_commands():
-    assert commands("README.md") == commands("README.zh-CN.md")
-    assert {"make demo", "make test"} <= set(commands("README.md"))
+@pytest.mark.parametrize("name", ["README", "CONTRIBUTING"])
+def test_both_languages_give_the_same_commands(name):
+    english = commands(f"{name}.md")
+    assert english and english == commands(f"{name}.zh-CN.md")
+
+
+def test_the_readme_gives_the_commands_to_begin_with():
+    assert {"make demo", "make quick", "make test"} <= set(commands("README.md"))
 
 
 @pytest.mark.parametrize("kind", ["text", "llm", "train", "report"])
