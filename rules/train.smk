@@ -5,6 +5,10 @@
 #        of the folders of its stages, results/adapters/{adapter}/stages/{stage}
 
 
+localrules:
+    estimate_training,
+
+
 rule render_training:
     """Check the arguments against LLaMA-Factory's own, and write the YAML that it trains from."""
     output:
@@ -153,3 +157,28 @@ rule join_stages:
         folders=of("adapter.stage_folders"),
     script:
         "../scripts/join_stages.py"
+
+
+rule estimate_training:
+    """Print how long every adapter will train, from the rate of an earlier run on the same model. Trains nothing."""
+    input:
+        texts=[adapter.dataset.train_text for adapter in settings.adapters.values()],
+        models=[adapter.model.files[1] for adapter in settings.adapters.values()],
+    log:
+        "logs/estimate_training.log",
+    conda:
+        "../envs/text.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory_for_rows,
+        runtime=minutes_for_rows,
+    params:
+        adapters={
+            name: [
+                {"stage": stage.name, "train": stage.train, "tokens": stage.tokens}
+                for stage in adapter.stages.values()
+            ]
+            for name, adapter in settings.adapters.items()
+        },
+    script:
+        "../scripts/estimate_training.py"

@@ -1,8 +1,11 @@
 """Minutes of training follow from an earlier run on the same model, the budget and the length of the chapters."""
 
+from pathlib import Path
+
 import pytest
-from xuxie.config.stages import stages_of
-from xuxie.training.estimate import Rate, measured_rate, seconds_of_stages
+from estimate_training import estimate_training
+from xuxie.files.rows import write_json, write_rows
+from xuxie.training.estimate import Rate, measured_rate, seconds_of_stage
 
 FILES = {"model.safetensors": "1d96"}
 
@@ -39,17 +42,18 @@ def test_the_rate_is_that_of_the_latest_whole_run_on_the_same_model():
 
 @pytest.mark.parametrize(("budget", "tokens"), [(None, 8000), (2000, 2000), (10**6, 8000)])
 def test_the_time_follows_rows_epochs_and_budget(budget, tokens):
-    entry = {
-        "dataset": "d",
-        "train": {"num_train_epochs": 2},
-        "tokens": budget,
-        "stages": [
-            {"stage": "pt", "train": {}, "tokens": None},
-            {"stage": "sft", "train": {"num_train_epochs": 1}, "tokens": None},
-        ],
-    }
-    stages = list(stages_of("a", entry).values())
-    rates = [Rate(100, 0.8), Rate(200, 0.8)]
-    seconds = seconds_of_stages(rates, stages, characters=10_000)
-    assert seconds == pytest.approx(2 * tokens / 100 + tokens / 200)
-    assert seconds_of_stages([rates[0], None], stages, characters=10_000) is None
+    seconds = seconds_of_stage(Rate(100, 0.8), {"num_train_epochs": 2}, budget, characters=10_000)
+    assert seconds == pytest.approx(2 * tokens / 100)
+
+
+def test_the_script_says_minutes_or_that_nothing_was_measured(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    Path("results/adapters/old").mkdir(parents=True)
+    write_json("results/adapters/old/manifest.json", manifest(seconds=100))
+    write_json("model.json", {"files": FILES})
+    write_rows("train_text.jsonl", [{"text": "字" * 15_000}])
+    stages = [{"stage": name, "train": {"num_train_epochs": 1}, "tokens": None} for name in ("pt", "sft")]  # fmt: skip
+    estimate_training(["train_text.jsonl"], ["model.json"], adapters={"mine": stages})
+    said = capsys.readouterr().out
+    assert "mine, stage pt: unknown" in said
+    assert "mine, stage sft: about 3 minutes (60 tokens a second" in said

@@ -1,6 +1,6 @@
 """How long training will take, from the rate of an earlier run."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -58,19 +58,3 @@ def seconds_of_stage(rate: Rate, train: dict, tokens: int | None, characters: in
     """
     rows = rate.tokens_per_character * characters
     return min(rows, tokens or rows) * train["num_train_epochs"] / rate.tokens_per_second
-
-
-def seconds_of_stages(
-    rates: Sequence[Rate | None], stages: Sequence, characters: int
-) -> float | None:
-    """How long all stages of an adapter will train; None if nothing was measured of one of them.
-
-    Args:
-        stages: of the resolved configuration, in the order of `rates`.
-    """
-    if None in rates:
-        return None
-    return sum(
-        seconds_of_stage(rate, stage.train, stage.tokens, characters)
-        for rate, stage in zip(rates, stages, strict=True)
-    )
