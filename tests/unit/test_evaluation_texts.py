@@ -2,7 +2,7 @@
 
 import pytest
 from xuxie.evaluation.style import Style
-from xuxie.evaluation.texts import HUMAN, measure_texts
+from xuxie.evaluation.texts import HUMAN, measure_texts, training_text
 
 SENTENCES = [
     "林阿澈说：“雾来了。”", "沈若琳望着灯塔，没有回答。", "海水退下去，露出黑色的礁石。", "他们沿着石阶往下走。", "风把灯吹灭了，又被谁点亮。",
@@ -50,6 +50,14 @@ def test_the_author_is_a_system_among_the_others(measured):
     assert "natural_stop" not in measured["systems"][HUMAN]
     assert value(measured, HUMAN, "copied_30") == 0
     assert value(measured, HUMAN, "invented_names") == 0
+
+
+def test_what_stood_in_an_earlier_turn_is_copied_too():
+    earlier = "".join(SENTENCES[:4])
+    row = {"instruction": "续写：", "history": [[f"续写：\n{TRUE[0]}", earlier]], "input": "雾散了。", "output": "灯亮了。"}  # fmt: skip
+    samples = [{**SAMPLES[0], "outputs": {"copier": output(earlier)}}]
+    found = measure_texts(samples, novel=NOVEL, training=training_text([row]), style=Style(SENTENCES, "".join(TRUE)))  # fmt: skip
+    assert value(found, "copier", "copied_30") == 1
 
 
 def test_the_copier(measured):

@@ -11,7 +11,7 @@ from xuxie.evaluation.contexts import held_out_rows, plan_readings
 from xuxie.evaluation.intervals import verdict
 from xuxie.evaluation.likelihood import POSITIONS, compare_sides, read_plan
 from xuxie.evaluation.style import Style
-from xuxie.evaluation.texts import measure_texts
+from xuxie.evaluation.texts import measure_texts, training_text
 from xuxie.evaluation.win_rates import win_rates
 from xuxie.files.novel_text import read_text
 from xuxie.files.rows import read_rows, write_json
@@ -64,7 +64,7 @@ def evaluate_adapter(
     measured = measure_texts(
         sampled,
         novel="\n".join(novels.values()),
-        training="\n".join(row["input"] + row["output"] for row in read_rows(train)),
+        training=training_text(read_rows(train)),
         style=_style(novels, spans, held_out, sampled),
     )
     write_json(

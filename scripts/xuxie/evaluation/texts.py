@@ -1,7 +1,8 @@
 """Everything that is counted in what the systems wrote, and in what the author wrote in the same place."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
+from xuxie.dataset.alpaca import prose
 from xuxie.evaluation.intervals import (
     interval_of_estimates,
     interval_of_mean,
@@ -16,6 +17,11 @@ from xuxie.evaluation.style import Style
 
 HUMAN = "human"
 """The author, as a system among the others."""
+
+
+def training_text(rows: Iterable[dict]) -> str:
+    """All of the novel that rows were trained on, their earlier turns too: what a model can have copied from."""
+    return "\n".join(map(prose, rows))
 
 
 def measure_texts(samples: Sequence[dict], *, novel: str, training: str, style: Style) -> dict:
