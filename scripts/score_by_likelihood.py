@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 from xuxie.files.rows import read_rows, write_rows
-from xuxie.models.loading import load_model
+from xuxie.models.loading import best_dtype, load_model
 from xuxie.pairs.likelihood import score_by_likelihood as score
 from xuxie.runtime.job import run_job
 
@@ -30,7 +30,11 @@ def score_by_likelihood(
         write_rows(scored, [])
         return
     torch.set_num_threads(threads)
-    loaded, tokenizer = load_model(Path(model[0]).parent, trust_remote_code=trust_remote_code)
+    loaded, tokenizer = load_model(
+        Path(model[0]).parent,
+        dtype=best_dtype(large_products=True),
+        trust_remote_code=trust_remote_code,
+    )
     reading = {key: scorer[key] for key in ("contexts", "context_tokens", "completion_tokens")}
     write_rows(scored, score(loaded, tokenizer, pairs, **reading, seed=seed))
 

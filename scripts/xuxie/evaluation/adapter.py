@@ -93,7 +93,7 @@ def _likelihood(
     system: str | None,
 ) -> dict:
     """Bits per character of base and tuned on the same held-out text."""
-    loaded, tokenizer = trained.load()
+    loaded, tokenizer = trained.load(large_products=True)
     formats = {"bare": Prompting(tokenizer, BARE), "template": trained.prompting(tokenizer)}
     wording = rows[0]
     plan = plan_readings(

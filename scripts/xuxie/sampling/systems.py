@@ -10,7 +10,7 @@ import yaml
 from xuxie.files.hashing import sha256_of
 from xuxie.llm import open_endpoint
 from xuxie.llm.journal import Journal
-from xuxie.models.loading import load_model, quantisation
+from xuxie.models.loading import best_dtype, load_model, quantisation
 from xuxie.prompts.prompting import Prompting, shaping_arguments
 from xuxie.sampling.local import sample_local
 from xuxie.sampling.parameters import SamplingParameters
@@ -35,11 +35,16 @@ class Trained:
     template: str
     trust_remote_code: bool = False
 
-    def load(self):
-        """(model with the adapter on, tokenizer), the weights in the form in which they were trained."""
+    def load(self, *, large_products: bool = False):
+        """(model with the adapter on, tokenizer), the weights in the form in which they were trained.
+
+        Args:
+            large_products: for reading long texts rather than for decoding (see `best_dtype`).
+        """
         return load_model(
             self.model,
             self.adapter,
+            dtype=best_dtype(large_products=large_products),
             quantised=quantisation(self.arguments),
             trust_remote_code=self.trust_remote_code,
         )
