@@ -38,7 +38,6 @@ def evaluate_adapter(
     template: str,
     trust_remote_code: bool,
     threads: int,
-    **_files,
 ) -> None:
     """Write evaluation.json.
 
