@@ -175,3 +175,20 @@ def test_every_key_has_a_description():
     walk(schema, "config")
     for name, definition in schema["$defs"].items():
         walk(definition, name)
+
+
+def test_an_adapter_that_nobody_names_is_made_as_the_default_one():
+    stages = [{"stage": "pt"}, {"stage": "sft", "tokens": 8000}]
+    config = {"novels": {"n": {"path": "n.txt"}}, "default_adapter": {"stages": stages}}
+    complete_config(config, SCHEMA)
+    made = config["adapters"]["n"]
+    assert (made["dataset"], [stage["tokens"] for stage in made["stages"]]) == ("n", [None, 8000])
+    named = {**config, "adapters": {"a": {"dataset": "n", "model": made["model"]}}}
+    complete_config(named, SCHEMA)
+    assert [stage["stage"] for stage in named["adapters"]["a"]["stages"]] == ["sft"]
+
+
+def test_a_mistake_in_the_default_adapter_is_refused_by_name():
+    config = {"novels": {"n": {"path": "n.txt"}}, "default_adapter": {"stage": []}}
+    with pytest.raises(UserError, match="did you mean 'stages'"):
+        complete_config(config, SCHEMA)

@@ -5,6 +5,7 @@ from training_run import TrainingRun, texts_of
 from xuxie.errors import UserError
 from xuxie.files.rows import read_json, read_rows
 from xuxie.training.budget import coverage, drawn_within
+from xuxie.training.stage_rows import StageRows
 
 ROWS = [{"novel": "n", "chapter": chapter} for chapter in (1, 2, 3) for _ in range(20 * chapter)]
 SIZES = [10] * len(ROWS)
@@ -34,10 +35,27 @@ def test_a_larger_budget_keeps_what_a_smaller_one_took():
     assert set(drawn_within(ROWS, SIZES, 300, seed=1)) < set(drawn_within(ROWS, SIZES, 600, seed=1))
 
 
-def test_a_budget_below_one_row_a_chapter_is_refused_with_the_least_that_will_do():
-    with pytest.raises(UserError, match=r"29 tokens(.|\n)*3 chapters(.|\n)*30 or more"):
-        drawn_within(ROWS, SIZES, 29, seed=1)
-    assert len(drawn_within(ROWS, SIZES, 30, seed=1)) == 3
+def test_a_budget_below_one_row_a_chapter_takes_rows_from_all_over_the_book():
+    rows = [{"novel": "n", "chapter": chapter} for chapter in range(100)]
+    drawn = drawn_within(rows, [10] * 100, 200, seed=1)
+    assert len(drawn) == 20
+    assert min(drawn) < 20 and max(drawn) >= 80
+
+
+def test_a_budget_below_one_row_is_refused_with_the_least_that_will_do():
+    with pytest.raises(UserError, match=r"9 tokens(.|\n)*10 or more"):
+        drawn_within(ROWS, SIZES, 9, seed=1)
+    assert len(drawn_within(ROWS, SIZES, 10, seed=1)) == 1
+
+
+def test_chapters_that_a_budget_leaves_out_are_counted(caplog):
+    kept = StageRows(ROWS, SIZES, {}).within(20, seed=1)
+    assert kept.account["left_out"] == {
+        "rows": len(ROWS) - 2,
+        "tokens": 10 * (len(ROWS) - 2),
+        "chapters": 1,
+    }
+    assert "leaves out 1 chapters whole" in caplog.text
 
 
 def test_coverage_counts_each_character_once():

@@ -19,8 +19,8 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 def complete_config(config: dict, schema_file: str | Path) -> None:
     """Fill in every default and check every value and name, in place.
 
-    A config without datasets gets one for each novel, one without adapters gets one for each
-    dataset on the first model, so that two lines that name a novel make a complete config.
+    A config without datasets gets one for each novel, one without adapters gets one for each dataset on the
+    first model, made as `default_adapter` says, so that two lines that name a novel make a complete config.
 
     Raises:
         UserError: names the key, what was found and what is allowed.
@@ -43,11 +43,16 @@ def _derive(config: dict, schema: dict) -> None:
         # The default endpoint and scorer are for pairs, and need the default model.
         config.setdefault("endpoints", {})
         config.setdefault("scorers", {})
+    unnamed = config.get("default_adapter", {})
     for section, source, entry in (
         ("datasets", "novels", lambda name: {"novels": [name]}),
-        ("adapters", "datasets", lambda name: {"dataset": name, "model": next(iter(models))}),
+        (
+            "adapters",
+            "datasets",
+            lambda name: {**_copy(unnamed), "dataset": name, "model": next(iter(models))},
+        ),
     ):
-        if isinstance(config.get(source), dict) and isinstance(models, dict) and models:
+        if all(isinstance(part, dict) for part in (config.get(source), models, unnamed)) and models:
             config.setdefault(section, {name: entry(name) for name in config[source]})
 
 

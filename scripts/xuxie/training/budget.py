@@ -13,7 +13,8 @@ def drawn_within(
 ) -> list[int]:
     """Draw rows, the same share of every chapter, until the budget is spent.
 
-    The rows of each chapter are shuffled; then the chapters take turns, that of which the smallest share is drawn first.
+    The rows of each chapter are shuffled; then the chapters take turns, that of which the smallest share is drawn first,
+    and of equal ones in an order drawn by seed: a budget that does not hold a row of each takes rows from all over the book.
 
     Args:
         rows: with `novel` and `chapter`.
@@ -25,32 +26,32 @@ def drawn_within(
         The indices of the drawn rows, in the order of the rows.
 
     Raises:
-        UserError: the budget does not hold one row of every chapter.
+        UserError: the budget does not hold a single row.
     """
     chapters: dict[Chapter, list[int]] = {}
     for index, row in enumerate(rows):
         chapters.setdefault((row["novel"], row["chapter"]), []).append(index)
     turns = []
-    for chapter, indices in chapters.items():
+    order = random.Random(seed).sample(range(len(chapters)), len(chapters))
+    for place, (chapter, indices) in zip(order, chapters.items(), strict=True):
         random.Random(f"{seed} {chapter}").shuffle(indices)
         before, total = 0, sum(sizes[index] for index in indices)
         for index in indices:
-            turns.append((before / total, chapter, index))
+            turns.append((before / total, place, index))
             before += sizes[index]
     turns.sort()
-    first_of_each = sum(sizes[index] for share, _, index in turns if not share)
-    if first_of_each > budget:
-        raise UserError(
-            f"{budget} tokens do not hold one row of each of the {len(chapters)} chapters",
-            where="config key adapters.*.tokens",
-            remedy=f"set it to {first_of_each} or more, or leave it out",
-        )
     drawn, spent = [], 0
     for _, _, index in turns:
         spent += sizes[index]
         if spent > budget:
             break
         drawn.append(index)
+    if not drawn:
+        raise UserError(
+            f"{budget} tokens do not hold one row",
+            where="config key adapters.*.tokens",
+            remedy=f"set it to {spent} or more, or leave it out",
+        )
     return sorted(drawn)
 
 

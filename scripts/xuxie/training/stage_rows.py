@@ -1,5 +1,6 @@
 """What a stage trains on, made from the dataset: rows that fit, or blocks of raw text; all of them, or as many as a budget holds."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -7,6 +8,8 @@ from xuxie.prompts.prompting import Prompting, shaping_arguments
 from xuxie.training.blocks import blocks
 from xuxie.training.budget import coverage, drawn_within
 from xuxie.training.fit import cut_between, fit
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -24,21 +27,27 @@ class StageRows:
     account: dict
 
     def within(self, budget: int | None, *, seed: int) -> "StageRows":
-        """The rows that a budget in tokens holds; without one, all of them.
+        """The rows that a budget in tokens holds; without one, all of them. Chapters that it leaves out whole are counted.
 
         Raises:
-            UserError: it does not hold one row of every chapter.
+            UserError: it does not hold one row.
         """
         if budget is None:
             return self
         drawn = drawn_within(self.rows, self.sizes, budget, seed=seed)
+        rows = [self.rows[index] for index in drawn]
         sizes = [self.sizes[index] for index in drawn]
         left_out = {
             "rows": len(self.rows) - len(drawn),
             "tokens": sum(self.sizes) - sum(sizes),
+            "chapters": len(_chapters(self.rows)) - len(_chapters(rows)),
         }
+        if left_out["chapters"]:
+            logger.warning(
+                "a budget of %d tokens leaves out %d chapters whole", budget, left_out["chapters"]
+            )
         return StageRows(
-            [self.rows[index] for index in drawn],
+            rows,
             sizes,
             {**self.account, "budget": budget, "left_out": left_out},
         )
@@ -68,6 +77,10 @@ def ledger(arguments: dict, trained: StageRows, watched: StageRows, texts: Seque
         },
         "coverage": coverage(texts, trained.rows),
     }
+
+
+def _chapters(rows: Sequence[dict]) -> set[tuple[str, int]]:
+    return {(row["novel"], row["chapter"]) for row in rows}
 
 
 def _blocks(texts: Sequence[dict], tokenizer, cutoff: int) -> StageRows:
