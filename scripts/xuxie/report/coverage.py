@@ -32,7 +32,7 @@ def strips(ledger: dict) -> list[dict]:
 def _runs(strip: list[list]) -> list[dict]:
     """The strip at the resolution of a screen: each cell is of the kind that most of its characters are of."""
     length = strip[-1][1] if strip else 0
-    cells = [Counter() for _ in range(_CELLS)]
+    cells: list[Counter] = [Counter() for _ in range(_CELLS)]
     edges = [cell * length / _CELLS for cell in range(_CELLS + 1)]
     bounds = list(pairwise(edges))
     for start, end, label in strip:

@@ -105,6 +105,7 @@ def main() -> None:
     logging.basicConfig(stream=sys.stdout, level=logging.INFO, format="%(message)s")
     name = sys.argv[1]
     spec = importlib.util.spec_from_file_location(name, SCRIPTS / f"{name}.py")
+    assert spec and spec.loader  # the file is there
     script = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(script)
     try:

@@ -80,7 +80,7 @@ class Decoded:
                 positions, first + len(codes), side="left" if len(codes) == _BLOCK else "right"
             )
             offsets[done:here] = starts[positions[done:here] - first]
-            before, done = int(starts[-1]), here
+            before, done = int(starts[-1]), int(here)
         return offsets
 
 
