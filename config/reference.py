@@ -42,7 +42,7 @@ def _entry(schema: dict, child: dict, path: str) -> Iterator[tuple[str, dict]]:
 def allowed(node: dict) -> str:
     """The values that a key takes, in words."""
     if "enum" in node:
-        return ", ".join(f"`{value}`" for value in node["enum"])
+        return ", ".join("null" if value is None else f"`{value}`" for value in node["enum"])
     if "const" in node:
         return f"`{json.dumps(node['const'])}`"
     kinds = node.get("type", "")

@@ -25,7 +25,8 @@ rule estimate:
         runtime=minutes_for_rows,
     params:
         novels=list(settings.novels),
-        wordings=[novel.prompts for novel in settings.novels.values()],
+        templates=[novel.generator_templates for novel in settings.novels.values()],
+        rubrics=[novel.judge_templates for novel in settings.novels.values()],
         generator=settings.pairs.generator.name,
         judges={name: judge.entry for name, judge in settings.pairs.judges.items()},
         pairs=settings.pairs.asking,
@@ -40,6 +41,7 @@ rule generate_pairs:
         gguf=settings.pairs.generator.gguf,
         tokenizer=settings.pairs.tokenizer,
         text="results/novels/{novel}/text.txt" if settings.pairs.written else [],
+        templates=of("novel.generator_templates"),
     output:
         candidates_file="results/novels/{novel}/shards/{shard}/candidates.jsonl",
         usage="results/novels/{novel}/shards/{shard}/candidates.usage.json",
@@ -58,7 +60,6 @@ rule generate_pairs:
         shard="{shard}",
         endpoint=settings.pairs.generator.identity,
         pairs=settings.pairs.asking,
-        wording=of("novel.prompts"),
     script:
         "../scripts/generate_pairs.py"
 
@@ -91,11 +92,12 @@ rule score_by_likelihood:
 
 
 rule score_by_judge:
-    """Have an LLM mark the candidates of each chunk by a rubric, in one call."""
+    """Have an LLM mark each candidate by a rubric, and a share of them again with a foreign completion."""
     input:
         candidates="results/novels/{novel}/shards/{shard}/candidates.jsonl",
         chunks="results/novels/{novel}/chunks.jsonl",
         gguf=of("scorer.endpoint.gguf"),
+        templates=of("novel.judge_templates"),
     output:
         scored="results/novels/{novel}/shards/{shard}/scored.{scorer}.jsonl",
         usage="results/novels/{novel}/shards/{shard}/scored.{scorer}.usage.json",
@@ -118,7 +120,6 @@ rule score_by_judge:
         endpoint=of("scorer.endpoint.identity"),
         calibration=of("scorer.calibration"),
         pairs=settings.pairs.asking,
-        wording=of("novel.prompts"),
     script:
         "../scripts/score_by_judge.py"
 

@@ -19,13 +19,13 @@ def generate_pairs(
     gguf: str | None,
     tokenizer: str | None,
     text: str | None,
+    templates: list[str],
     candidates_file: str,
     usage: str,
     *,
     shard: str,
     endpoint: dict,
     pairs: dict,
-    wording: str,
     endpoints: dict,
     llm: dict,
     threads: int,
@@ -36,22 +36,15 @@ def generate_pairs(
         gguf: the weights of an embedded endpoint.
         tokenizer: the config of the model that bounds in tokens are counted with.
         text: the whole novel, where the LLM writes.
+        templates: the files of the mode's prompt templates.
         endpoint: name of the generator's endpoint, and the model that answers there.
         pairs: the settings of the config's section that shape a question.
-        wording: the folder of prompt templates.
         endpoints, llm: these sections of the config.
     """
     taken = asked_chunks(
         list(read_rows(chunks)), per_chapter=pairs["chunks_per_chapter"], seed=pairs["seed"]
     )
-    planned = plan_chunks(
-        shard_of(taken, shard),
-        pairs["lengths"],
-        per_chunk=pairs["per_chunk"],
-        seed=pairs["seed"],
-        tokenizer=tokenizer,
-    )
-    plans = list(planned)
+    plans = list(plan_chunks(shard_of(taken, shard), pairs, tokenizer))
     fitting = [plan for plan in plans if plan.slots]
     if len(fitting) < len(plans):
         logger.warning(
@@ -62,7 +55,7 @@ def generate_pairs(
     settings = endpoints[endpoint["name"]]
     sampling = {"seed": pairs["seed"], **pairs["sampling"]}
     asked = questions(
-        fitting, wording, pairs["mode"], bounded=bool(settings["embedded"]), sampling=sampling
+        fitting, templates, pairs["mode"], bounded=bool(settings["embedded"]), sampling=sampling
     )
     given = {name: llm[name] for name in ("budget", "offline", "max_failed")}
     given["journal"] = Path(llm["journal"])

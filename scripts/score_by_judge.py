@@ -13,6 +13,7 @@ def score_by_judge(
     candidates: str,
     chunks: str,
     gguf: str | None,
+    templates: list[str],
     scored: str,
     usage: str,
     *,
@@ -21,7 +22,6 @@ def score_by_judge(
     endpoint: dict,
     calibration: float,
     pairs: dict,
-    wording: str,
     endpoints: dict,
     llm: dict,
     threads: int,
@@ -29,10 +29,10 @@ def score_by_judge(
     """Mark each candidate once, and a share of them again with a swapped completion."""
     found = [row for row in read_rows(candidates) if "failed" not in row]
     sampling = {"seed": pairs["seed"], **pairs["sampling"]}
-    asked, entries = questions(
+    asked = questions(
         found,
         list(read_rows(chunks)),
-        wording,
+        templates,
         calibration=calibration,
         seed=pairs["seed"],
         sampling=sampling,
@@ -44,7 +44,7 @@ def score_by_judge(
         endpoints[endpoint["name"]], Path(gguf) if gguf else None, threads, llm["offline"]
     ) as opened:
         outcomes = counter.watch(ask_all(opened, asked, **given, label=f"score {shard}"))
-        write_rows(scored, scores(entries, outcomes))
+        write_rows(scored, scores(found, outcomes))
     write_json(usage, {"role": scorer, **counter.account()})
 
 

@@ -115,7 +115,10 @@ def novel():
     ]
     summary = {
         "asked": 8, "candidates": 6, "failed": {"off schema": 2}, "kept": 3, "dropped": {"score below 5": 2, HOSTILE: 1}, "threshold": 5,
-        "calibration": {"likelihood": {"auc": 0.71, "true": 6, "swapped": 24}},
+        "calibration": {
+            "likelihood": {"auc": 0.71, "true": 6, "swapped": 24, "criteria": {}},
+            "judge": {"auc": 0.83, "true": 6, "swapped": 2, "criteria": {"follows": 0.92, "style": 0.58}},
+        },
         "agreement": [{"scorers": ["likelihood", HOSTILE], "pairs": 5, "spearman": 0.62, "kendall": 0.53}],
         "verbatim": {"pairs": 6, "mean": 0.437, "wholly": 1},
     }  # fmt: skip

@@ -6,8 +6,14 @@ It stands where a paid model would; it is no model, and says nothing about the q
 import json
 import re
 
+from workspace import REPOSITORY
+
 #: The key that the loopback endpoint asks for; tests look for it where it must not be.
 KEY = "sk-loopback-marker-4f1d"
+
+NOVEL = re.sub(
+    r"\s", "", (REPOSITORY / "resources/novels/ban-jin-du.txt").read_text(encoding="utf-8")
+)
 
 SENTENCE = re.compile(r"^\[(\d+)\] (.*)$", re.MULTILINE)
 SLOT = re.compile(
@@ -17,7 +23,8 @@ SLOT = re.compile(
 WRITTEN = re.compile(
     r"^(pair_\d+)：上文 (\d+) 到 (\d+) 字，下文 (\d+) 到 (\d+) 字。$", re.MULTILINE
 )
-PAIR = re.compile(r"<(pair_\d+)>\n(.*?)\n→\n(.*?)\n</\1>", re.DOTALL)
+CUT = re.compile(r"^(pair_\d+)：([\d、]+)$", re.MULTILINE)
+PAIR = re.compile(r"<上文>\n(.*?)\n</上文>\n<下文>\n(.*?)\n</下文>", re.DOTALL)
 
 
 def answer(body: dict) -> str:
@@ -27,6 +34,8 @@ def answer(body: dict) -> str:
         found = _choose(asked, slots)
     elif slots := WRITTEN.findall(asked):
         found = _write(asked, slots)
+    elif slots := CUT.findall(asked):
+        found = {name: int(cuts.split("、")[0]) for name, cuts in slots}
     else:
         found = _mark(asked)
     return json.dumps(found, ensure_ascii=False)
@@ -59,7 +68,6 @@ def _write(asked: str, slots: list[tuple]) -> dict:
         edge = (prompt_min + prompt_max) // 2
         completion = passage[edge : edge + completion_min]
         found[name] = {
-            "why": "情节在此转折",
             "prompt": passage[:edge],
             "completion": f"{completion}他后来再也没有提起过这件事情。",
         }
@@ -77,17 +85,13 @@ def _reach(numbers: range, lengths: list[int], wanted: float) -> int:
 
 
 def _mark(asked: str) -> dict:
-    passage = "".join(
-        re.sub(r"\s", "", sentence) for _, sentence in SENTENCE.findall(asked.split("<pair_1>")[0])
-    )
-    marks = {}
-    for name, _, completion in PAIR.findall(asked):
-        true = re.sub(r"\s", "", completion) in passage
-        marks[name] = {
-            "reason": "相接" if true else "不相接",
-            "follows": 9 if true else 2,
-            "complete": 8,
-            "style": 8,
-            "clean": 9,
-        }
-    return marks
+    """High marks where the sample novel goes on from the prompt as the completion begins."""
+    prompt, completion = (re.sub(r"\s", "", part) for part in PAIR.search(asked).groups())
+    true = prompt[-20:] + completion[:20] in NOVEL
+    return {
+        "reason": "相接" if true else "不相接",
+        "follows": 9 if true else 2,
+        "complete": 8,
+        "style": 8,
+        "clean": 9,
+    }

@@ -1,16 +1,18 @@
-"""The questions of both roles: the chunk first and the same for both, nothing that hangs on shards, answers taken apart and refused."""
+"""The questions of both roles: what the LLM is shown and what not, nothing that hangs on shards, answers taken apart and refused."""
 
+import json
+import os
 import re
 
 import pytest
 from workspace import REPOSITORY
 from xuxie.llm import Answered, Failed, Usage
-from xuxie.pairs import generation, rubric, writing
-from xuxie.pairs.generation import Wording
+from xuxie.pairs import generation, modes, rubric, writing
 from xuxie.pairs.negatives import ForeignPassages
 from xuxie.pairs.planning import plan_chunk
 from xuxie.pairs.shards import shard_of
 from xuxie.pairs.spans import LengthClass
+from xuxie.pairs.templates import OF_GENERATOR, OF_JUDGE, Templates
 
 LENGTH = LengthClass("short", 1, (20, 60), (20, 60))
 
@@ -28,15 +30,19 @@ def chunk(number: int, chapter: int) -> dict:
 
 
 @pytest.fixture(scope="module", params=["zh", "en"])
-def folder(request):
-    return REPOSITORY / "resources/prompts" / request.param
+def language(request):
+    return request.param
 
 
-CHUNKS = [chunk(number, chapter=(number + 1) // 2) for number in range(1, 13)]
+def files(language: str, names: tuple[str, ...]) -> list[str]:
+    return [REPOSITORY / "resources/prompts" / language / f"{name}.txt" for name in names]
 
 
-def plan(of: dict, per_chunk: int = 2):
-    return plan_chunk(of, [LENGTH], per_chunk=per_chunk, seed=0)
+CHUNKS = [chunk(number, chapter=(number + 2) // 3) for number in range(1, 13)]
+
+
+def plan(of: dict, per_chunk: int = 2, settle: bool = False):
+    return plan_chunk(of, [LENGTH], per_chunk=per_chunk, seed=0, settle=settle)
 
 
 def proposed(chunks: list[dict]) -> list[dict]:
@@ -46,7 +52,8 @@ def proposed(chunks: list[dict]) -> list[dict]:
     for of in plans:
         asked = generation.question(
             of,
-            Wording.read(REPOSITORY / "resources/prompts/zh", "span"),
+            Templates.read(files("zh", OF_GENERATOR["span"])),
+            "span",
             bounded=False,
             sampling={},
         )
@@ -62,102 +69,147 @@ def proposed(chunks: list[dict]) -> list[dict]:
 def judged(
     pairs: list[dict],
     chunks: list[dict],
-    folder=REPOSITORY / "resources/prompts/zh",
+    language="zh",
     calibration: float = 1.0,
 ):
-    return rubric.questions(pairs, chunks, folder, calibration=calibration, seed=0, sampling={})
-
-
-@pytest.mark.parametrize("mode", ["span", "write"])
-def test_generator_and_judge_begin_with_the_same_characters_up_to_the_end_of_the_chunk(
-    folder, mode
-):
-    of = plan(CHUNKS[0])
-    words = Wording.read(folder, mode)
-    asked = (
-        generation.question(of, words, bounded=True, sampling={})
-        if mode == "span"
-        else writing.question(of, words, sampling={})
+    return rubric.questions(
+        pairs, chunks, files(language, OF_JUDGE), calibration=calibration, seed=0, sampling={}
     )
-    (marked,), _ = judged(proposed(CHUNKS[:1]), CHUNKS, folder)
-    assert asked.messages[0] == marked.messages[0]
-    ours, theirs = asked.messages[1]["content"], marked.messages[1]["content"]
-    shared = next(place for place, (one, other) in enumerate(zip(ours, theirs)) if one != other)
-    beginning = ours[:shared]
-    assert all(sentence in beginning for sentence in re.split(r"(?<=。)", CHUNKS[0]["text"]))
 
 
-def test_all_pairs_of_a_chunk_are_one_question_in_an_order_of_the_seed():
+@pytest.mark.parametrize("mode", ["cut", "span", "write"])
+def test_what_all_chunks_are_asked_alike_comes_before_the_chunk(language, mode):
+    first, second = modes.questions(
+        [plan(of, settle=mode == "cut") for of in CHUNKS[:2]],
+        files(language, OF_GENERATOR[mode]),
+        mode,
+        bounded=True,
+        sampling={},
+    )
+    assert first.messages[0] == second.messages[0]
+    ours, theirs = (asked.messages[1]["content"] for asked in (first, second))
+    shared = len(os.path.commonprefix([ours, theirs]))
+    assert shared >= ours.index("[1] ") > 100
+    assert all(sentence in ours[shared - 4 :] for sentence in CHUNKS[0]["text"].split("。")[1:-1])
+
+
+def test_a_cut_is_asked_for_and_answered_without_a_reason(language):
+    of = plan(CHUNKS[0], settle=True)
+    (asked,) = modes.questions(
+        [of], files(language, OF_GENERATOR["cut"]), "cut", bounded=False, sampling={}
+    )
+    assert "why" not in json.dumps(asked.schema.model_json_schema())
+    value = asked.schema(
+        **{
+            f"pair_{place}": options[-1].completion_first
+            for place, (_, options) in enumerate(of.slots, 1)
+        }
+    )
+    rows = list(modes.candidates([of], [Answered(asked.id, value, Usage(), False)], None))
+    for row, (_, options) in zip(rows, of.slots, strict=True):
+        assert row["why"] is None
+        assert row["completion"].startswith(f"01号船在第{options[-1].completion_first}个渡口")
+        assert CHUNKS[0]["text"].find(row["prompt"] + row["completion"]) >= 0
+
+
+def test_the_judge_sees_nothing_of_the_novel_but_the_pair(language):
     pairs = proposed(CHUNKS)
-    asked, entries = judged(pairs, CHUNKS)
-    assert [question.id for question in asked] == [of["id"] for of in CHUNKS]
-    assert len(entries) == len(CHUNKS) and all(
-        sorted(swapped for _, swapped in items) == [False, False, True, True] for items in entries
-    )
-    assert len({tuple(swapped for _, swapped in items) for items in entries}) > 1
-    again, _ = judged(pairs, CHUNKS)
-    assert [question.messages for question in again] == [question.messages for question in asked]
+    (asked, *_) = judged(pairs[:1], CHUNKS, language, calibration=0)
+    shown = asked.messages[1]["content"]
+    for sentence in re.split(r"(?<=。)", CHUNKS[0]["text"])[:-1]:
+        assert (sentence in shown) == (sentence in pairs[0]["prompt"] + pairs[0]["completion"])
+    assert shown.count(pairs[0]["prompt"]) == shown.count(pairs[0]["completion"]) == 1
+    assert pairs[0]["prompt"] + pairs[0]["completion"] not in shown
+
+
+def test_a_swapped_pair_is_a_question_like_any_other(language):
+    pairs = proposed(CHUNKS)
+    asked = judged(pairs, CHUNKS, language)
+    assert [question.id for question in asked] == [
+        f"{pair['id']}{ending}" for pair in pairs for ending in ("", rubric.SWAPPED)
+    ]
+    true, swapped = (question.messages[1]["content"] for question in asked[:2])
+    completion = pairs[0]["completion"]
+    assert completion in true and completion not in swapped
+    before, after = true.split(completion)
+    assert swapped.startswith(before) and swapped.endswith(after)
+    drawn = {question.id for question in judged(pairs, CHUNKS, language, calibration=0.5)}
+    assert {pair["id"] for pair in pairs} < drawn < {question.id for question in asked}
 
 
 @pytest.mark.parametrize("shards", [2, 5])
 def test_the_number_of_shards_changes_no_question(shards):
-    whole = {question.id: question.messages for question in judged(proposed(CHUNKS), CHUNKS)[0]}
+    whole = {question.id: question.messages for question in judged(proposed(CHUNKS), CHUNKS)}
     for number in range(1, shards + 1):
         own = shard_of(CHUNKS, f"{number}-of-{shards}")
-        for question in judged(proposed(own), CHUNKS)[0]:
+        for question in judged(proposed(own), CHUNKS):
             assert question.messages == whole[question.id]
 
 
-def test_an_edited_chunk_changes_its_own_question_and_those_that_it_lends_a_passage_to():
+def test_an_edited_chunk_changes_its_own_questions_and_its_chapters_swapped_ones():
     pairs = proposed(CHUNKS)
-    before = {question.id: question.messages for question in judged(pairs, CHUNKS)[0]}
-    edited = [*CHUNKS[:-1], chunk(99, chapter=6) | {"id": CHUNKS[-1]["id"]}]
+    before = {question.id: question.messages for question in judged(pairs, CHUNKS)}
+    edited = [*CHUNKS[:-1], chunk(99, chapter=4) | {"id": CHUNKS[-1]["id"]}]
     after = {
         question.id: question.messages
-        for question in judged([*pairs[:-2], *proposed(edited[-1:])], edited)[0]
+        for question in judged([*pairs[:-2], *proposed(edited[-1:])], edited)
     }
     changed = {name for name in before if before[name] != after[name]}
-    lent_to = {name for name in before if "12号船" in before[name][1]["content"]} | {
-        name for name in after if "99号船" in after[name][1]["content"]
-    }
-    assert CHUNKS[-1]["id"] in changed and changed <= lent_to
-    assert len(changed) < len(before) / 2
+    chapter = [pair["id"] for pair in pairs if pair["chapter"] == 4]
+    own = [pair["id"] for pair in pairs[-2:]]
+    assert set(own) <= changed <= {*own, *(name + rubric.SWAPPED for name in chapter)}
 
 
-def test_foreign_passages_are_whole_sentences_of_other_chapters_about_as_long():
+def test_foreign_passages_are_other_sentences_of_the_same_chapter_about_as_long():
     elsewhere = ForeignPassages(CHUNKS, seed=0)
     lenders = set()
     for pair in proposed(CHUNKS):
         passage = elsewhere.passage_for(pair)
         (lender,) = [of for of in CHUNKS if passage in of["text"]]
-        assert lender["chapter"] != pair["chapter"]
+        assert lender["chapter"] == pair["chapter"]
         assert passage.endswith("。") and abs(len(passage) - len(pair["completion"])) <= 12
+        assert not any(
+            sentence in pair["prompt"] + pair["completion"]
+            for sentence in re.split(r"(?<=。)", passage)[:-1]
+        )
         lenders.add(lender["id"])
-    assert len(lenders) > 4
-    assert ForeignPassages(CHUNKS[:2], seed=0).passage_for(proposed(CHUNKS[:1])[0]) is None
+    assert len(lenders) > 8
 
 
-def test_marks_become_a_mean_and_swapped_ones_stay_apart():
-    (asked,), (items,) = judged(proposed(CHUNKS[:1]), CHUNKS)
-    high, low = [{"reason": "接", **dict.fromkeys(rubric.CRITERIA, mark)} for mark in (9, 1)]
-    value = asked.schema.model_validate(
-        {f"pair_{place}": low if swapped else high for place, (_, swapped) in enumerate(items, 1)}
+def test_a_chapter_without_room_lends_nothing():
+    pair = proposed(CHUNKS[:1])[0]
+    (start, _), (_, end) = pair["prompt_span"], pair["completion_span"]
+    alone = {**CHUNKS[0], "text": pair["prompt"] + pair["completion"], "start": start, "end": end}
+    assert ForeignPassages([alone, *CHUNKS[3:]], seed=0).passage_for(pair) is None
+
+
+def test_a_pair_is_worth_its_weakest_mark_and_swapped_ones_stay_apart():
+    pairs = proposed(CHUNKS[:1])
+    high, low, flawed = (
+        rubric.Marks(reason="接", **{**dict.fromkeys(rubric.CRITERIA, mark), **other})
+        for mark, other in ((9, {}), (4, {"follows": 1}), (9, {"complete": 0}))
     )
-    rows = list(rubric.scores([items], [Answered(asked.id, value, Usage(), False)]))
-    assert [(row["value"], row["swapped"]) for row in rows] == [(9, [1]), (9, [1])]
-    failed = Failed(asked.id, "refused", "no", None, Usage(), False)
-    unscored = list(rubric.scores([items], [failed]))
-    assert [(row["value"], row["failed"]) for row in unscored] == [(None, "refused: no")] * 2
+    given = [(pairs[0], high), (pairs[1], flawed)]
+    outcomes = [Answered(pair["id"], marks, Usage(), False) for pair, marks in given]
+    outcomes.insert(1, Answered(pairs[0]["id"] + rubric.SWAPPED, low, Usage(), False))
+    first, second = rubric.scores(pairs, outcomes)
+    assert (first["value"], first["swapped"], first["swapped_marks"][0]["clean"]) == (9, [1], 4)
+    assert (second["value"], second["swapped"], second["marks"]["clean"]) == (0, [], 9)
+    failed = [Failed(pair["id"], "refused", "no", None, Usage(), False) for pair in pairs]
+    assert all(
+        row["value"] is None and row["failed"] == "refused: no" and row["swapped"] == []
+        for row in rubric.scores(pairs, failed)
+    )
 
 
-def test_written_pairs_keep_their_share_of_the_novel(folder):
+def test_written_pairs_keep_their_share_of_the_novel(language):
     of = plan(CHUNKS[0], per_chunk=1)
-    asked = writing.question(of, Wording.read(folder, "write"), sampling={})
+    asked = writing.question(
+        of, Templates.read(files(language, OF_GENERATOR["write"])), sampling={}
+    )
     prompt = CHUNKS[0]["text"][:40]
     half = CHUNKS[0]["text"][40:60] + "他们说起了另一件没有人知道的往事啊。"[:20]
-    value = asked.schema.model_validate(
-        {"pair_1": {"why": "", "prompt": prompt, "completion": half}}
-    )
+    value = asked.schema.model_validate({"pair_1": {"prompt": prompt, "completion": half}})
     asked.check(value)
     (row,) = writing.candidates(
         [of], [Answered(asked.id, value, Usage(), False)], "".join(each["text"] for each in CHUNKS)
@@ -167,20 +219,24 @@ def test_written_pairs_keep_their_share_of_the_novel(folder):
     assert row["completion_span"] == [CHUNKS[0]["start"], CHUNKS[0]["end"]]
 
 
-def test_a_written_pair_far_from_the_length_asked_for_is_a_named_failure(folder):
+def test_a_written_pair_far_from_the_length_asked_for_is_a_named_failure(language):
     asked = writing.question(
-        plan(CHUNKS[0], per_chunk=1), Wording.read(folder, "write"), sampling={}
+        plan(CHUNKS[0], per_chunk=1),
+        Templates.read(files(language, OF_GENERATOR["write"])),
+        sampling={},
     )
     value = asked.schema.model_validate(
-        {"pair_1": {"why": "", "prompt": "他等了很久。" * 5, "completion": "短"}}
+        {"pair_1": {"prompt": "他等了很久。" * 5, "completion": "短"}}
     )
     with pytest.raises(ValueError, match="^wrong length: pair_1: the completion has 1 characters"):
         asked.check(value)
 
 
-def test_a_written_question_leaves_room_for_what_it_asks(folder):
+def test_a_written_question_leaves_room_for_what_it_asks(language):
     asked = writing.question(
-        plan(CHUNKS[0]), Wording.read(folder, "write"), sampling={"temperature": 0.3}
+        plan(CHUNKS[0]),
+        Templates.read(files(language, OF_GENERATOR["write"])),
+        sampling={"temperature": 0.3},
     )
     assert asked.sampling == {"max_tokens": 2 * 240 + 200, "temperature": 0.3}
 

@@ -5,19 +5,21 @@ from itertools import pairwise, product
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 from xuxie.errors import UserError
+from xuxie.pairs.answers import bounded_schema, chosen, free_schema
 from xuxie.pairs.planning import asked_chunks, plan_chunk
 from xuxie.pairs.spans import (
     LengthClass,
     Sentences,
-    bounded_schema,
-    check_choices,
-    choices,
+    between_paragraphs,
     cuts,
-    free_schema,
+    settled,
     spread,
 )
 from xuxie.text.chunks import characters
+
+SHORT = LengthClass("short", 1, (2, 4), (2, 4))
 
 
 def bounds(least: int, most: int):
@@ -160,17 +162,62 @@ def test_an_end_without_choice_needs_no_right_answer():
             LengthClass("scene", 1, (1, 50), (1, 50), whole_scene=True),
         )
     ]
-    answer = free_schema(slots)(
-        pair_1={"why": "", "prompt_first": 3, "completion_first": 3, "completion_last": 3}
+    answer = free_schema(slots, "span")(
+        pair_1={"why": "雨停了", "prompt_first": 3, "completion_first": 3, "completion_last": 3}
     )
-    check_choices(answer, slots)
-    assert [
-        (choice.prompt_first, choice.completion_first, choice.completion_last)
-        for choice in choices(answer, slots)
-    ] == [(1, 3, 4)]
-    bounded_schema(slots)(
+    assert chosen(answer, slots) == [(1, 3, 4, "雨停了")]
+    bounded_schema(slots, "span")(
         pair_1={"why": "", "prompt_first": 1, "completion_first": 3, "completion_last": 4}
     )
+
+
+def test_in_mode_cut_one_number_says_it_all():
+    sentences = Sentences.of("一。二。三。四。")
+    slots = [[settled(cut, sentences) for cut in cuts(sentences, SHORT)]]
+    assert chosen(free_schema(slots, "cut")(pair_1=3), slots) == [(1, 3, 4, None)]
+    assert chosen(bounded_schema(slots, "cut")(pair_1=2), slots) == [(1, 2, 3, None)]
+    with pytest.raises(ValidationError):
+        bounded_schema(slots, "cut")(pair_1=9)
+    with pytest.raises(ValueError, match="pair_1: completion_first 9 is not one of 2, 3, 4"):
+        chosen(free_schema(slots, "cut")(pair_1=9), slots)
+
+
+def test_completions_begin_and_end_between_paragraphs_where_the_lengths_allow():
+    sentences = Sentences.of("一。二。\n三。四。\n五。六。")
+    options = between_paragraphs(cuts(sentences, LengthClass("any", 1, (2, 9), (2, 11))), sentences)
+    assert [cut.completion_first for cut in options] == [3, 5]
+    assert [settled(cut, sentences).completion_lasts for cut in options] == [(6,), (6,)]
+    shorter = LengthClass("shorter", 1, (5, 6), (2, 6))
+    assert [
+        settled(cut, sentences).completion_lasts
+        for cut in between_paragraphs(cuts(sentences, shorter), sentences)
+    ] == [(4,), (6,)]
+    within = Sentences.of("一。二。三。四。五。六。")
+    (second, *_) = cuts(within, SHORT)
+    assert between_paragraphs([second], within) == [second]
+    assert settled(second, within).completion_lasts == (3,)
+
+
+@given(chunks_of_sentences(), length_classes, st.integers(1, 4))
+def test_a_settled_plan_leaves_the_cut_alone_to_choose(text, length, per_chunk):
+    chunk = {"id": "n-c1", "text": text}
+    free = plan_chunk(chunk, [length], per_chunk=per_chunk, seed=0, cost=characters)
+    plan = plan_chunk(chunk, [length], per_chunk=per_chunk, seed=0, cost=characters, settle=True)
+    assert len(plan.slots) == len(free.slots)
+    for (_, options), (_, all_options) in zip(plan.slots, free.slots, strict=True):
+        for cut, whole in zip(options, all_options, strict=True):
+            assert cut.completion_first == whole.completion_first
+            assert cut.prompt_firsts == (min(whole.prompt_firsts),)
+            assert (
+                len(cut.completion_lasts) == 1 and cut.completion_lasts[0] in whole.completion_lasts
+            )
+            assert keeps(
+                plan.sentences,
+                length,
+                cut.prompt_firsts[0],
+                cut.completion_first,
+                cut.completion_lasts[0],
+            )
 
 
 @pytest.mark.parametrize(
@@ -182,8 +229,8 @@ def test_an_end_without_choice_needs_no_right_answer():
     ],
 )
 def test_an_impossible_answer_is_rejected_with_what_was_possible(numbers, words):
-    slots = [cuts(Sentences.of("一。二。三。四。"), LengthClass("short", 1, (2, 4), (2, 4)))]
-    answer = free_schema(slots)(
+    slots = [cuts(Sentences.of("一。二。三。四。"), SHORT)]
+    answer = free_schema(slots, "span")(
         pair_1=dict(
             zip(
                 ("why", "prompt_first", "completion_first", "completion_last"),
@@ -193,7 +240,7 @@ def test_an_impossible_answer_is_rejected_with_what_was_possible(numbers, words)
         )
     )
     with pytest.raises(ValueError, match=words):
-        check_choices(answer, slots)
+        chosen(answer, slots)
 
 
 def test_bounds_in_the_wrong_order_are_refused():

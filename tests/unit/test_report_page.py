@@ -66,6 +66,7 @@ def test_both_languages_say_the_same_things():
 def test_scorers_are_compared_and_written_pairs_measured(language):
     text = "".join(Page(page(language)).text)
     assert "0.71" in text and "0.62" in text and "0.53" in text
+    assert "follows 0.92, style 0.58" in text
     assert figure(0.437, "percent") in text
 
 

@@ -34,6 +34,7 @@ def complete_config(config: dict, schema_file: str | Path) -> None:
     _check_cuts(config)
     _check_systems(config)
     _check_environments(config)
+    _settle_mode(config)
 
 
 def _derive(config: dict, schema: dict) -> None:
@@ -76,6 +77,14 @@ def _copy(value):
 
 
 _DefaultingValidator = validators.extend(Draft202012Validator, {"properties": _with_defaults})
+
+
+def _settle_mode(config: dict) -> None:
+    """A small model is asked for no more than it can tell, one number a pair."""
+    pairs = config["pairs"]
+    if pairs["mode"] is None:
+        generator = config["endpoints"].get(pairs["generator"], {})
+        pairs["mode"] = "cut" if generator.get("embedded") else "span"
 
 
 def _explained(error: ValidationError) -> UserError:

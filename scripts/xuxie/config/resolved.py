@@ -15,6 +15,7 @@ from pathlib import Path
 from xuxie.config.stages import Stage, stages_of
 from xuxie.errors import UserError
 from xuxie.pairs.shards import shard_names
+from xuxie.pairs.templates import OF_GENERATOR, OF_JUDGE
 from xuxie.runtime.clone import REPOSITORY
 
 #: What the store gets of each dataset and of each adapter.
@@ -44,7 +45,7 @@ class Novel:
 
     Attributes:
         path: its source as configured: a file, several, a glob or a folder.
-        prompts: the folder of prompt templates in its language.
+        generator_templates, judge_templates: files of the prompt templates of both roles.
         shard_bytes: about how many bytes of it make one shard.
     """
 
@@ -57,7 +58,8 @@ class Novel:
     normalise: dict
     chapter_pattern: str | None
     scene_size: int
-    prompts: str
+    generator_templates: list[str]
+    judge_templates: list[str]
     shard_bytes: int
 
     @property
@@ -436,11 +438,17 @@ def resolve(config: dict, resources: str | Path = REPOSITORY / "resources") -> S
         name: "en" if novel["language"] == "en" else "zh"
         for name, novel in config["novels"].items()
     }
+
+    def templates(novel: str, names: tuple[str, ...]) -> list[str]:
+        folder = config["pairs"]["prompt_templates"] or f"{resources}/prompts/{in_language[novel]}"
+        return [f"{folder}/{name}.txt" for name in names]
+
     novels = {
         name: Novel(
             name,
             **entry,
-            prompts=config["pairs"]["wording"] or f"{resources}/prompts/{in_language[name]}",
+            generator_templates=templates(name, OF_GENERATOR[config["pairs"]["mode"]]),
+            judge_templates=templates(name, OF_JUDGE),
             shard_bytes=config["pairs"]["shard_bytes"],
         )
         for name, entry in config["novels"].items()

@@ -1,31 +1,50 @@
 """What both roles will take, before anything is asked: calls, tokens and money.
 
-The questions are the real ones, as far as they are known before the generator has answered; of what an LLM
-adds (answers, and the texts of pairs in the judge's questions) the middle of what is allowed or usual is taken.
-Attempts after an unusable answer are not foreseen.
+The questions are the real ones, as far as they are known before the generator has answered. Of answers, a typical one is
+counted; of pairs in the judge's questions, the mean length of those that the chunk offers. Neither attempts after an unusable
+answer nor what a model thinks before it answers are foreseen.
 """
 
-from collections.abc import Iterable
+import json
+import os.path
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from statistics import fmean
 
 from xuxie.llm import Question, Usage
 from xuxie.llm.structured import described
 from xuxie.llm.usage import Price
-from xuxie.pairs.generation import read_template
-from xuxie.pairs.passage import messages
+from xuxie.pairs.passage import messages, slot
 from xuxie.pairs.planning import Plan
+from xuxie.pairs.rubric import CRITERIA, Marks
+from xuxie.pairs.templates import read_templates
+
+Count = Callable[[str], int]
+"""Tokens of a text."""
 
 CACHE_BLOCK = 64  # tokens; what providers keep of a prompt's beginning is whole blocks (DeepSeek's are the smallest)
-ANSWER = 75  # tokens a pair: the numbers or marks with a reason, as JSON (mean of 4,844 tokens for 64 pairs of the sample novel)
+MESSAGE = 5  # tokens around each message, and as many that begin the answer (ChatML's)
+
+_REASON = "人物与话头相接，情节由此转折，自成一段。"  # of a usual length
 
 
 @dataclass(frozen=True)
 class Role:
-    """Who is asked: the endpoint's name, its prices, and how its answers are structured."""
+    """Who is asked.
+
+    Attributes:
+        endpoint: its name.
+        price: its prices.
+        in_words: the form of answers is part of what is read; a server of our own holds answers to it without.
+        count: its tokens, or about how many.
+    """
 
     endpoint: str
     price: Price
-    structured: str
+    in_words: bool
+    count: Count
 
     def usage(self, input: int, cached: int, output: int) -> Usage:
         """One call."""
@@ -33,66 +52,133 @@ class Role:
 
 
 def of_generator(
-    questions: Iterable[Question], plans: Iterable[Plan], role: Role, *, mode: str
+    questions: Sequence[Question], plans: Iterable[Plan], role: Role, *, mode: str
 ) -> Usage:
-    """What the generator's questions take, without luck in the cache: each is the first about its chunk."""
+    """What the generator's questions take. Of a question, what it begins with like the one before may come from the cache."""
+    asked = [_asked(question, role) for question in questions]
+    cached = [0, *(_cached(one, other, role) for one, other in pairwise(asked))]
     total = Usage()
-    for question, plan in zip(questions, plans, strict=True):
-        written = sum(_characters(plan)) if mode == "write" else 0
-        cached = _cached(tokens_of(question.messages[0]["content"]))
-        total += role.usage(
-            _input(question, role), cached, ANSWER * len(plan.slots) + _as_tokens(written)
-        )
+    for text, question, known, plan in zip(asked, questions, cached, plans, strict=True):
+        answer = _answer(plan, mode)
+        total += role.usage(_input(text, question.messages, role), known, role.count(answer))
     return total
 
 
 def of_judge(
-    plans: Iterable[Plan], wording: str, role: Role, *, calibration: float, after: Role
+    plans: Iterable[Plan], templates: Sequence[str], role: Role, *, mode: str, calibration: float
 ) -> Usage:
     """What the judge's questions take, if every pair is found.
 
     Args:
-        wording: the folder of prompt templates.
+        templates: the files of the judge's prompt templates.
+        mode: the generator's.
         calibration: the share of pairs that is marked twice.
-        after: the generator's role. At the same endpoint the chunk is still in the provider's cache, if that keeps it so long.
     """
-    system, task = read_template(wording, "system"), read_template(wording, "judge")
-    total = Usage()
+    system, task = read_templates(templates)
+    rubric = Question("", messages(system, task), Marks)
+    shared = _input(_asked(rubric, role), rubric.messages, role)
+    answer = role.count(_json({"reason": _REASON, **dict.fromkeys(CRITERIA, 8)}))
+    pairs, read = 0, 0.0
     for plan in plans:
-        shared = messages(system, plan.chunk["text"], "")
-        prefix = sum(tokens_of(message["content"]) for message in shared)
-        pairs = _as_tokens(sum(_characters(plan))) * (1 + calibration)
-        cached = _cached(prefix if role.endpoint == after.endpoint else tokens_of(system))
-        total += role.usage(
-            round(prefix + tokens_of(task) + pairs),
-            cached,
-            round(ANSWER * len(plan.slots) * (1 + calibration)),
-        )
-    return total
+        each = role.count(plan.chunk["text"]) / len(plan.chunk["text"])
+        pairs += len(plan.slots)
+        read += sum(each * sum(_lengths(plan, place, mode)) for place in range(len(plan.slots)))
+    calls = round(pairs * (1 + calibration))
+    input = round(calls * shared + read * (1 + calibration))
+    cached = calls * (role.count(system + task) // CACHE_BLOCK * CACHE_BLOCK)
+    return Usage(input, cached, calls * answer, role.price.of(input, cached, calls * answer), calls)
 
 
-def tokens_of(text: str) -> int:
-    """About how many tokens a text has: 0.8 a character of Chinese (0.75 to 0.9 in three novels, Qwen2.5), 0.27 of ASCII."""
+def about(text: str) -> int:
+    """About how many tokens a text has where the tokenizer isn't known: 0.72 a character of Chinese, 0.27 of ASCII.
+
+    The middle of what tokenizers of today make of novels (tests/fixtures/usage).
+    """
     ascii_characters = sum(character.isascii() for character in text)
-    return round(0.27 * ascii_characters + 0.8 * (len(text) - ascii_characters))
+    return round(0.27 * ascii_characters + 0.72 * (len(text) - ascii_characters))
 
 
-def _input(question: Question, role: Role) -> int:
-    # Unless the endpoint is known to take a schema as such, it may have to be said in words.
-    asked = described(
-        question.messages, question.schema, "schema" if role.structured == "schema" else "text"
+def counted(tokenizer: str | Path) -> Count:
+    """Counts with a model's own tokenizer.
+
+    Args:
+        tokenizer: any file of the model's folder; its `tokenizer.json` lies beside it.
+    """
+    from xuxie.text.tokens import token_cost
+
+    cost = token_cost(tokenizer)
+    return lambda text: cost(text, [0, len(text)])[0]
+
+
+def _asked(question: Question, role: Role) -> str:
+    """All that a question says, in one piece."""
+    asked = described(question.messages, question.schema, "text" if role.in_words else "schema")
+    return "\n".join(message["content"] for message in asked)
+
+
+def _input(text: str, asked: list[dict], role: Role) -> int:
+    return role.count(text) + MESSAGE * (len(asked) + 1)
+
+
+def _cached(text: str, before: str, role: Role) -> int:
+    return role.count(os.path.commonprefix([text, before])) // CACHE_BLOCK * CACHE_BLOCK
+
+
+def _answer(plan: Plan, mode: str) -> str:
+    """A typical answer of the generator."""
+    if mode == "cut":
+        return _json({slot(place): 12 for place in range(len(plan.slots))})
+    if mode == "span":
+        ends = {"prompt_first": 3, "completion_first": 12, "completion_last": 18}
+        return _json({slot(place): {"why": _REASON, **ends} for place in range(len(plan.slots))})
+    text, written = plan.chunk["text"], {}
+    for place in range(len(plan.slots)):
+        prompt, completion = _lengths(plan, place, mode)
+        enough = text * (1 + round(prompt + completion) // len(text))
+        written[slot(place)] = enough[: round(prompt + completion)]
+    return _json(written)
+
+
+def _lengths(plan: Plan, place: int, mode: str) -> tuple[float, float]:
+    """Characters of a pair's prompt and completion: where the LLM writes, the middle of its class, or else the mean of what is offered."""
+    length, cuts = plan.slots[place]
+    if mode == "write":
+        return fmean(length.prompt), fmean(length.completion)
+    edges = plan.sentences.edges
+    edge = [edges[cut.completion_first - 1] for cut in cuts]
+    starts = [fmean(edges[first - 1] for first in cut.prompt_firsts) for cut in cuts]
+    ends = [fmean(edges[last] for last in cut.completion_lasts) for cut in cuts]
+    return fmean(edge) - fmean(starts), fmean(ends) - fmean(edge)
+
+
+def _json(value: dict) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+HEADINGS = ("novel", "role", "endpoint", "calls", "input", "cached", "output", "money")
+
+
+def table(rows: Sequence[tuple[str, str, str, Usage]], priced: set[str]) -> str:
+    """Rows of novel, role, endpoint and what it takes, and their total, to be printed.
+
+    Args:
+        priced: the endpoints whose prices are known.
+    """
+    total = sum((usage for *_, usage in rows), Usage())
+    lines = [HEADINGS, *((*names, *_cells(usage, names[-1] in priced)) for *names, usage in rows)]
+    lines.append(
+        ("total", "", "", *_cells(total, any(endpoint in priced for _, _, endpoint, _ in rows)))
     )
-    return sum(tokens_of(message["content"]) for message in asked)
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join(
+        "  ".join(
+            f"{cell:{'<' if place < 3 else '>'}{width}}"
+            for place, (cell, width) in enumerate(zip(line, widths, strict=True))
+        )
+        for line in lines
+    )
 
 
-def _characters(plan: Plan) -> list[float]:
-    """The length of each pair in the middle of its class."""
-    return [(sum(length.prompt) + sum(length.completion)) / 2 for length, _ in plan.slots]
-
-
-def _as_tokens(characters: float) -> int:
-    return round(0.8 * characters)
-
-
-def _cached(tokens: int) -> int:
-    return tokens // CACHE_BLOCK * CACHE_BLOCK
+def _cells(usage: Usage, priced: bool) -> tuple[str, ...]:
+    counts = (usage.calls, usage.input, usage.cached, usage.output)
+    return (*(f"{count:,}" for count in counts), f"{usage.cost:.4f}" if priced else "-")

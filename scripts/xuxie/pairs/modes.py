@@ -1,26 +1,30 @@
-"""The two ways of the generator, `span` and `write`: which questions it is asked, and what its answers become."""
+"""The ways of the generator, `cut`, `span` and `write`: which questions it is asked, and what its answers become."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from xuxie.files.novel_text import read_text
 from xuxie.llm import Answered, Failed, Question
 from xuxie.pairs import generation, writing
 from xuxie.pairs.planning import Plan
+from xuxie.pairs.templates import Templates
 
 
 def questions(
-    plans: list[Plan], wording: str, mode: str, *, bounded: bool, sampling: dict
+    plans: list[Plan], templates: Sequence[str], mode: str, *, bounded: bool, sampling: dict
 ) -> list[Question]:
     """A question for each plan.
 
     Args:
-        wording: the folder of prompt templates.
+        templates: the files of the mode's prompt templates.
         bounded: an answer in numbers is held to the possible ones while it is decoded.
     """
-    words = generation.Wording.read(wording, mode)
+    asking = Templates.read(templates)
     if mode == "write":
-        return [writing.question(plan, words, sampling=sampling) for plan in plans]
-    return [generation.question(plan, words, bounded=bounded, sampling=sampling) for plan in plans]
+        return [writing.question(plan, asking, sampling=sampling) for plan in plans]
+    return [
+        generation.question(plan, asking, mode, bounded=bounded, sampling=sampling)
+        for plan in plans
+    ]
 
 
 def candidates(

@@ -1,5 +1,6 @@
-"""Passages from elsewhere in a novel, to put in the place of a pair's completion."""
+"""Passages from elsewhere in a chapter, to put in the place of a pair's completion."""
 
+from collections import defaultdict
 from hashlib import blake2b
 
 from xuxie.pairs.planning import text_random
@@ -7,38 +8,55 @@ from xuxie.text.sentences import bounds
 
 
 class ForeignPassages:
-    """What the chunks of a novel lend to pairs of other chapters.
+    """What the chunks of a novel lend to pairs of the same chapter: the same people and places, but not what comes next.
 
-    Of all chunks, that lends to a pair whose hash together with the pair's is smallest. So which one it is does not hang on how
-    the pairs are dealt into shards, and an edit changes it for few pairs beside those that the edited chunks lend to.
+    Of a chapter's chunks, that lends to a pair whose hash together with the pair's is smallest. So which one it is does not
+    hang on how the pairs are dealt into shards, and an edit changes it for few pairs beside those that the edited chunks lend to.
     """
 
     def __init__(self, chunks: list[dict], seed: int):
-        self._chunks = [
-            (chunk["chapter"], _digest(chunk["text"]), chunk["text"]) for chunk in chunks
-        ]
+        self._chunks: dict[int, list[tuple[bytes, dict]]] = defaultdict(list)
+        for chunk in chunks:
+            self._chunks[chunk["chapter"]].append((_digest(chunk["text"]), chunk))
         self._seed = seed
 
     def passage_for(self, pair: dict) -> str | None:
-        """Whole sentences of another chapter, about as long as the pair's completion; None if there is no other chapter."""
+        """Whole sentences of the pair's chapter, about as long as its completion, and none of the pair's own.
+
+        None if the chapter has no room for such a passage.
+        """
         own = _digest(f"{self._seed}\n{pair['prompt']}\n{pair['completion']}")
-        others = [
-            (_digest(own + digest), text)
-            for chapter, digest, text in self._chunks
-            if chapter != pair["chapter"]
+        lenders = sorted(
+            (_digest(own + digest), chunk["id"], chunk)
+            for digest, chunk in self._chunks[pair["chapter"]]
+        )
+        for _, _, chunk in lenders:
+            if passages := _passages(chunk, pair):
+                return text_random(own.hex(), self._seed).choice(passages)
+        return None
+
+
+def _passages(chunk: dict, pair: dict) -> list[str]:
+    """A chunk's passages that are about as long as the pair's completion, one from each sentence that leaves room for it."""
+    text, length = chunk["text"], len(pair["completion"])
+    taken_from, taken_to = (
+        place - chunk["start"]
+        for place in (
+            min(pair["prompt_span"][0], pair["completion_span"][0]),
+            max(pair["prompt_span"][1], pair["completion_span"][1]),
+        )
+    )
+    edges = bounds(text, 0, len(text))
+    found = []
+    for start in edges:
+        ends = [
+            edge for edge in edges if edge > start and (edge <= taken_from or start >= taken_to)
         ]
-        if not others:
-            return None
-        _, text = min(others)
-        length = len(pair["completion"])
-        edges = bounds(text, 0, len(text))
-        start = text_random(own.hex(), self._seed).choice(
-            [edge for edge in edges if edge + length <= len(text)] or edges[:1]
-        )
-        end = min(
-            (edge for edge in edges if edge > start), key=lambda edge: abs(edge - start - length)
-        )
-        return text[start:end]
+        if ends:
+            end = min(ends, key=lambda edge: abs(edge - start - length))
+            if abs(end - start - length) <= length / 4:
+                found.append(text[start:end])
+    return found
 
 
 def _digest(content: str | bytes) -> bytes:

@@ -1,16 +1,13 @@
-"""How both roles see a chunk: first, and character for character the same, so that a provider's prefix cache serves the second role."""
+"""How an LLM is shown a passage, and what it calls the pairs of a question."""
 
 from itertools import pairwise
 
 from xuxie.text.sentences import bounds
 
 
-def messages(system: str, chunk: str, task: str) -> list[dict]:
-    """A question about a chunk: who is asked, the chunk, and only then what is wanted."""
-    return [
-        {"role": "system", "content": system},
-        {"role": "user", "content": f"{numbered(chunk)}\n\n{task}"},
-    ]
+def messages(system: str, task: str) -> list[dict]:
+    """A question: who is asked, and for what."""
+    return [{"role": "system", "content": system}, {"role": "user", "content": task}]
 
 
 def numbered(chunk: str) -> str:
@@ -23,5 +20,5 @@ def numbered(chunk: str) -> str:
 
 
 def slot(index: int) -> str:
-    """What both roles call the n-th pair of a question (from 0)."""
+    """The name of the n-th pair of a question (from 0)."""
     return f"pair_{index + 1}"

@@ -8,7 +8,15 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from xuxie.pairs.spans import Cut, LengthClass, Sentences, cuts, spread
+from xuxie.pairs.spans import (
+    Cut,
+    LengthClass,
+    Sentences,
+    between_paragraphs,
+    cuts,
+    settled,
+    spread,
+)
 from xuxie.text.chunks import Cost
 from xuxie.text.tokens import token_cost
 
@@ -23,14 +31,21 @@ class Plan:
 
 
 def plan_chunk(
-    chunk: dict, lengths: list[LengthClass], *, per_chunk: int, seed: int, cost: Cost | None = None
+    chunk: dict,
+    lengths: list[LengthClass],
+    *,
+    per_chunk: int,
+    seed: int,
+    cost: Cost | None = None,
+    settle: bool = False,
 ) -> Plan:
     """Draw a length class for each pair of a chunk, by share, among those that fit in it.
 
-    A chunk in which no class fits gets a plan without slots.
+    Cuts between paragraphs come before cuts within one. A chunk in which no class fits gets a plan without slots.
 
     Args:
         cost: counts tokens; needed if a class has a bound in tokens.
+        settle: each cut keeps one prompt and one completion (see `settled`), so that only the cut is left to choose.
     """
     sentences = Sentences.of(chunk["text"], cost)
     possible = {
@@ -48,27 +63,54 @@ def plan_chunk(
         length: spread(possible[length], drawn.count(length), whole_scenes=length.whole_scene)
         for length in drawn
     }
-    return Plan(
-        chunk,
-        sentences,
-        [(length, stretches[length].pop(0)) for length in drawn if stretches[length]],
-    )
+    slots = [
+        (length, between_paragraphs(stretches[length].pop(0), sentences))
+        for length in drawn
+        if stretches[length]
+    ]
+    if settle:
+        slots = [
+            (length, [settled(cut, sentences) for cut in options]) for length, options in slots
+        ]
+    return Plan(chunk, sentences, slots)
 
 
-def plan_chunks(
-    chunks: list[dict], lengths: list[dict], *, per_chunk: int, seed: int, tokenizer: str | None
-) -> Iterator[Plan]:
+def plan_chunks(chunks: list[dict], asking: dict, tokenizer: str | None) -> Iterator[Plan]:
     """Plan chunk after chunk.
 
     Args:
-        lengths: the recipe's length classes, as in the config.
+        asking: the settings of `pairs` that shape a question: `lengths`, `per_chunk`, `seed` and `mode`.
         tokenizer: the config of the model that bounds in tokens are counted with, if there are any.
     """
-    classes = [LengthClass.from_settings(length) for length in lengths]
+    classes = [LengthClass.from_settings(length) for length in asking["lengths"]]
     cost = token_cost(tokenizer) if tokenizer else None
     return (
-        plan_chunk(chunk, classes, per_chunk=per_chunk, seed=seed, cost=cost) for chunk in chunks
+        plan_chunk(
+            chunk,
+            classes,
+            per_chunk=asking["per_chunk"],
+            seed=asking["seed"],
+            cost=cost,
+            settle=asking["mode"] == "cut",
+        )
+        for chunk in chunks
     )
+
+
+def asked_and_not(
+    chunks: list[dict], asking: dict, tokenizer: str | None
+) -> tuple[list[Plan], list[dict]]:
+    """The plans of the chunks that are asked about, and a row for each of the others: `chunk`, `chapter` and `because`."""
+    taken = asked_chunks(chunks, per_chapter=asking["chunks_per_chapter"], seed=asking["seed"])
+    plans = list(plan_chunks(taken, asking, tokenizer))
+    because = dict.fromkeys((chunk["id"] for chunk in chunks), "beyond chunks_per_chapter")
+    because |= {plan.chunk["id"]: None if plan.slots else "no length class fits" for plan in plans}
+    not_asked = [
+        {"chunk": chunk["id"], "chapter": chunk["chapter"], "because": because[chunk["id"]]}
+        for chunk in chunks
+        if because[chunk["id"]]
+    ]
+    return [plan for plan in plans if plan.slots], not_asked
 
 
 def asked_chunks(chunks: list[dict], *, per_chapter: int | None, seed: int) -> list[dict]:

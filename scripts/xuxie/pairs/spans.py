@@ -1,20 +1,11 @@
-"""Which pairs of adjacent spans a chunk offers, and the schema an LLM answers in to choose among them.
-
-The LLM points, it does not copy: it sees numbered sentences and returns numbers, so nothing can be
-invented into the training text and every pair keeps its place in the novel.
-"""
+"""Which pairs of adjacent spans a chunk offers: runs of whole sentences within the bounds of a length class."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, replace
 from itertools import accumulate, groupby, pairwise
-from typing import Annotated, Literal, Union
-
-from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from xuxie.errors import UserError
-from xuxie.pairs.passage import slot
 from xuxie.text.chunks import Cost
 from xuxie.text.sentences import bounds as sentence_bounds
 
@@ -69,22 +60,28 @@ class Sentences:
         edges: where each sentence begins and, last, where the chunk ends.
         tokens: the tokens before each edge; None where nothing is counted in tokens.
         scenes: the number of the scene that each sentence belongs to. A blank line ends a scene.
+        paragraphs: whether a paragraph begins or ends at each edge.
     """
 
     edges: Sequence[int]
     tokens: Sequence[int] | None
     scenes: Sequence[int]
+    paragraphs: Sequence[bool]
 
     @classmethod
     def of(cls, text: str, cost: Cost | None = None) -> "Sentences":
         """The sentences of a chunk's text, with their tokens if a cost function is given."""
         edges = sentence_bounds(text, 0, len(text))
-        ends = [
-            "\n\n" in text[len(text[start:end].rstrip()) + start : end]
-            for start, end in pairwise(edges)
+        breaks = [
+            text[len(text[start:end].rstrip()) + start : end].count("\n")
+            for start, end in pairwise(edges[:-1])
         ]
-        tokens = list(accumulate(cost(text, edges), initial=0)) if cost else None
-        return cls(edges, tokens, list(accumulate(ends[:-1], initial=0)))
+        return cls(
+            edges,
+            tokens=list(accumulate(cost(text, edges), initial=0)) if cost else None,
+            scenes=list(accumulate((lines > 1 for lines in breaks), initial=0)),
+            paragraphs=[True, *(lines > 0 for lines in breaks), True],
+        )
 
     def __len__(self) -> int:
         return len(self.edges) - 1
@@ -190,91 +187,16 @@ def spread(options: list[Cut], pairs: int, *, whole_scenes: bool = False) -> lis
     ]
 
 
-class Choice(BaseModel):
-    """One pair as an LLM chooses it; sentence numbers count from 1 within the chunk."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    why: str = Field(max_length=60)
-    prompt_first: int
-    completion_first: int
-    completion_last: int
+def between_paragraphs(options: list[Cut], sentences: Sentences) -> list[Cut]:
+    """Those of the cuts that lie between paragraphs; all of them where none does."""
+    return [cut for cut in options if sentences.paragraphs[cut.completion_first - 1]] or options
 
 
-def free_schema(slots: list[list[Cut]]) -> type[BaseModel]:
-    """The answer for a chunk with one choice a slot: the same schema for every chunk, so that a provider compiles it once."""
-    return _choices_model(len(slots))
-
-
-@cache
-def _choices_model(count: int) -> type[BaseModel]:
-    return create_model(
-        "Pairs",
-        __config__=ConfigDict(extra="forbid"),
-        **{slot(i): (Choice, ...) for i in range(count)},
-    )
-
-
-def bounded_schema(slots: list[list[Cut]]) -> type[BaseModel]:
-    """The same answer, with every impossible number excluded while decoding: for small models that would guess."""
-    fields = {}
-    for index, options in enumerate(slots):
-        variants = tuple(
-            create_model(
-                f"Pair{index + 1}At{cut.completion_first}",
-                __base__=Choice,
-                prompt_first=(Literal[cut.prompt_firsts], ...),
-                completion_first=(Literal[cut.completion_first], ...),
-                completion_last=(Literal[cut.completion_lasts], ...),
-            )
-            for cut in options
-        )
-        fields[slot(index)] = (Annotated[Union[variants], Field()], ...)
-    return create_model("Pairs", __config__=ConfigDict(extra="forbid"), **fields)
-
-
-def choices(answer: BaseModel, slots: list[list[Cut]]) -> list[Choice]:
-    """The chosen pairs of an answer, in slot order. Where a cut leaves one end no choice, the answer's own number is not looked at."""
-    return [_settled(getattr(answer, slot(index)), options) for index, options in enumerate(slots)]
-
-
-def check_choices(answer: BaseModel, slots: list[list[Cut]]) -> None:
-    """Reject an answer whose numbers don't name possible pairs.
-
-    Raises:
-        ValueError: "<name of the failure>: <slot, number and what was possible>".
-    """
-    for index, (choice, options) in enumerate(zip(choices(answer, slots), slots, strict=True)):
-        cut = _cut_of(choice, options)
-        _check(index, "completion_first", choice, [option.completion_first for option in options])
-        _check(index, "prompt_first", choice, cut.prompt_firsts)
-        _check(index, "completion_last", choice, cut.completion_lasts)
-
-
-def _check(index: int, end: str, choice: Choice, possible: Sequence[int]) -> None:
-    number = getattr(choice, end)
-    if number not in possible:
-        raise ValueError(
-            f"spans out of range: {slot(index)}: {end} {number} is not one of {', '.join(map(str, possible))}"
-        )
-
-
-def _settled(choice: Choice, options: list[Cut]) -> Choice:
-    cut = _cut_of(choice, options)
-    settled = {
-        end: possible[0]
-        for end, possible in (
-            ("prompt_first", cut.prompt_firsts),
-            ("completion_last", cut.completion_lasts),
-        )
-        if len(possible) == 1
-    }
-    return choice.model_copy(update=settled)
-
-
-def _cut_of(choice: Choice, options: list[Cut]) -> Cut:
-    """The cut that a choice names; none that anything suits if it names no possible one."""
-    return next(
-        (cut for cut in options if cut.completion_first == choice.completion_first),
-        Cut(choice.completion_first, (), ()),
+def settled(cut: Cut, sentences: Sentences) -> Cut:
+    """The cut with nothing left to choose: its longest prompt, and its longest completion that ends with a paragraph, if one does."""
+    ends = [last for last in cut.completion_lasts if sentences.paragraphs[last]]
+    return replace(
+        cut,
+        prompt_firsts=cut.prompt_firsts[:1],
+        completion_lasts=tuple(ends[-1:]) or cut.completion_lasts[-1:],
     )

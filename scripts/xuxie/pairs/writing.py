@@ -4,12 +4,13 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from statistics import fmean
 
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import BaseModel, ConfigDict, create_model
 
 from xuxie.llm import Answered, Failed, Question
-from xuxie.pairs.generation import Wording, lost, origin
+from xuxie.pairs.generation import lost, origin
 from xuxie.pairs.passage import slot
 from xuxie.pairs.planning import Plan
+from xuxie.pairs.templates import Templates
 
 RUN = 10
 """Characters, white space left out, that do not come together twice by chance; a shorter agreement is not called verbatim."""
@@ -20,19 +21,18 @@ class Written(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    why: str = Field(max_length=60)
     prompt: str
     completion: str
 
 
-def question(plan: Plan, wording: Wording, *, sampling: dict) -> Question:
+def question(plan: Plan, templates: Templates, *, sampling: dict) -> Question:
     """The question for one chunk, with room for the pairs that are asked for: two tokens a character, as that is more than any takes."""
     room = 2 * sum(length.prompt[1] + length.completion[1] for length, _ in plan.slots) + 100 * len(
         plan.slots
     )
     return Question(
         id=plan.chunk["id"],
-        messages=wording.ask(plan),
+        messages=templates.ask(plan),
         schema=_written_model(len(plan.slots)),
         check=lambda answer: check_lengths(answer, plan),
         sampling={"max_tokens": room, **sampling},
@@ -127,7 +127,7 @@ def _rows(plans: Iterable[Plan], outcomes: Iterable[Answered | Failed]) -> Itera
                 "completion": completion,
                 "prompt_span": _span(prompt, plan.chunk),
                 "completion_span": _span(completion, plan.chunk),
-                "why": pair.why,
+                "why": None,
             }
 
 

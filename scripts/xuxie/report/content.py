@@ -380,6 +380,9 @@ def _novel(name: str, novel: Novel, captions: dict) -> dict:
                 "scorer": scorer,
                 "auc": figure(found["auc"]),
                 "weak": found["auc"] is not None and found["auc"] < 0.8,
+                "criteria": ", ".join(
+                    f"{name} {figure(value)}" for name, value in found["criteria"].items()
+                ),
             }
             for scorer, found in novel.summary.get("calibration", {}).items()
         ],

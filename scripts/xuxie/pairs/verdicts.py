@@ -1,0 +1,70 @@
+"""What a scorer found of a novel's pairs: scores on one scale, and how far they can be trusted."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from xuxie.pairs.calibration import auc, percentile_score
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """The rows that a scorer has written, by pair.
+
+    Attributes:
+        method: `judge` or `likelihood`.
+        rows: `value` (None if the scorer failed) and `swapped`, the values of the same pair with a foreign passage in it;
+            a judge's also have `marks`, `swapped_marks` and `reason`.
+    """
+
+    method: str
+    rows: dict[str, dict]
+
+    @cached_property
+    def scores(self) -> dict[str, float | None]:
+        """From 0 to 10: a judge's values as they are, likelihoods by the share of swapped pairs that they beat."""
+        if self.method == "judge":
+            return {pair: row["value"] for pair, row in self.rows.items()}
+        swapped = sorted(self._swapped)
+        return {
+            pair: None
+            if row["value"] is None or not swapped
+            else percentile_score(row["value"], swapped)
+            for pair, row in self.rows.items()
+        }
+
+    def of(self, pair: str) -> dict:
+        """A pair's score, and what was measured: marks by criterion, the bits that the prompt saves, or why there are none."""
+        row = self.rows[pair]
+        if "failed" in row:
+            measured = {"failed": row["failed"]}
+        else:
+            measured = row.get("marks", {"bits": row["value"]})
+        return {"score": self.scores[pair], **measured}
+
+    def reason(self, pair: str) -> str | None:
+        """The scorer's own, if it gives any."""
+        return self.rows[pair].get("reason")
+
+    @property
+    def calibration(self) -> dict:
+        """`auc` of true against swapped pairs, how many of them there are (`true`, `swapped`), and `criteria`: the AUC of each mark."""
+        true = [row["value"] for row in self.rows.values() if row["value"] is not None]
+        return {
+            "auc": auc(true, self._swapped),
+            "true": len(true),
+            "swapped": len(self._swapped),
+            "criteria": self._criteria(),
+        }
+
+    @property
+    def _swapped(self) -> list[float]:
+        return [value for row in self.rows.values() for value in row["swapped"]]
+
+    def _criteria(self) -> dict[str, float | None]:
+        true = [row["marks"] for row in self.rows.values() if "marks" in row]
+        swapped = [marks for row in self.rows.values() for marks in row.get("swapped_marks", ())]
+        names = true[0] if true else ()
+        return {
+            name: auc([marks[name] for marks in true], [marks[name] for marks in swapped])
+            for name in names
+        }
