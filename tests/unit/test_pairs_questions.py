@@ -7,6 +7,7 @@ import re
 import pytest
 from workspace import REPOSITORY
 from xuxie.llm import Answered, Failed, Usage
+from xuxie.llm.structured import read_answer
 from xuxie.pairs import generation, modes, rubric, writing
 from xuxie.pairs.negatives import ForeignPassages
 from xuxie.pairs.planning import plan_chunk
@@ -254,3 +255,26 @@ def test_verbatim_is_what_stands_in_the_novel_white_space_aside():
         novel,
     )
     assert shares == pytest.approx([1, 0, 0, 10 / 15, 0])
+
+
+def test_a_pair_that_stays_unusable_is_lost_alone_and_by_name():
+    of = plan(CHUNKS[0], per_chunk=2)
+    templates = Templates.read(files("zh", OF_GENERATOR["span"]))
+    asked = generation.question(of, templates, "span", bounded=False, sampling={})
+    assert asked.in_parts and len(of.slots) == 2
+    cut = of.slots[0][1][0]
+    numbers = {
+        "prompt_first": cut.prompt_firsts[0],
+        "completion_first": cut.completion_first,
+        "completion_last": cut.completion_lasts[0],
+    }
+    good, wild = {"why": "", **numbers}, {"why": "", **numbers, "completion_first": 999}
+    reply = {"content": json.dumps({"pair_1": good, "pair_2": wild}), "finish": "stop"}
+    reading = read_answer(reply, asked.schema, asked.check, in_parts=True)
+    assert list(reading.parts) == ["pair_1"]
+    assert reading.faults["pair_2"].startswith("spans out of range: pair_2: completion_first 999")
+    value = asked.schema.model_construct(**reading.parts, pair_2=None)
+    outcome = Answered(asked.id, value, Usage(), False, reading.faults)
+    lost, kept = generation.candidates([of], [outcome])
+    assert (lost["failed"], lost["pairs"]) == ("spans out of range", 1)
+    assert kept["id"].endswith("-p1") and kept["prompt"] + kept["completion"] in of.chunk["text"]

@@ -73,14 +73,18 @@ def _answer(types: Iterable) -> type[BaseModel]:
     return create_model("Pairs", __config__=ConfigDict(extra="forbid"), **fields)
 
 
-def chosen(answer: BaseModel, slots: Slots) -> list[Chosen]:
-    """The chosen pairs of an answer, in slot order. Where a cut leaves one end no choice, the answer's own number is not looked at.
+def chosen(answer: BaseModel, slots: Slots) -> list[Chosen | None]:
+    """The chosen pairs of an answer, in slot order; None where it has none.
+
+    Where a cut leaves one end no choice, the answer's own number is not looked at.
 
     Raises:
         ValueError: the answer's numbers don't name possible pairs: "<name of the failure>: <slot, number and what was possible>".
     """
+    choices = [getattr(answer, slot(index), None) for index in range(len(slots))]
     return [
-        _chosen(slot(index), getattr(answer, slot(index)), cuts) for index, cuts in enumerate(slots)
+        None if choice is None else _chosen(slot(index), choice, cuts)
+        for index, (choice, cuts) in enumerate(zip(choices, slots, strict=True))
     ]
 
 

@@ -19,6 +19,7 @@ def question(
         messages=templates.ask(plan),
         schema=make_schema(slots, mode),
         check=lambda answer: chosen(answer, slots),
+        in_parts=True,
         sampling=sampling,
     )
 
@@ -32,7 +33,10 @@ def candidates(plans: Iterable[Plan], outcomes: Iterable[Answered | Failed]) -> 
         chunk = plan.chunk
         text, edges = chunk["text"], plan.sentences.edges
         pairs = chosen(outcome.value, [options for _, options in plan.slots])
+        yield from left_out(plan, outcome)
         for index, (pair, (length, _)) in enumerate(zip(pairs, plan.slots, strict=True)):
+            if pair is None:
+                continue
             start, edge, end = (
                 edges[pair.prompt_first - 1],
                 edges[pair.completion_first - 1],
@@ -68,3 +72,16 @@ def lost(plan: Plan, failure: Failed) -> dict:
         "raw": failure.raw,
         "pairs": len(plan.slots),
     }
+
+
+def left_out(plan: Plan, outcome: Answered) -> Iterator[dict]:
+    """The row, if there is one to be made, that says which pairs an answer leaves out, and why."""
+    if outcome.missing:
+        said = list(outcome.missing.values())
+        yield {
+            **origin(plan),
+            "failed": said[0].split(":", 1)[0],
+            "detail": "; ".join(said),
+            "raw": None,
+            "pairs": len(said),
+        }

@@ -7,7 +7,7 @@ from statistics import fmean
 from pydantic import BaseModel, ConfigDict, create_model
 
 from xuxie.llm import Answered, Failed, Question
-from xuxie.pairs.generation import lost, origin
+from xuxie.pairs.generation import left_out, lost, origin
 from xuxie.pairs.passage import slot
 from xuxie.pairs.planning import Plan
 from xuxie.pairs.templates import Templates
@@ -35,6 +35,7 @@ def question(plan: Plan, templates: Templates, *, sampling: dict) -> Question:
         messages=templates.ask(plan),
         schema=_written_model(len(plan.slots)),
         check=lambda answer: check_lengths(answer, plan),
+        in_parts=True,
         sampling={"max_tokens": room, **sampling},
     )
 
@@ -55,8 +56,11 @@ def check_lengths(answer: BaseModel, plan: Plan) -> None:
         ValueError: "wrong length: <slot and what was asked for>".
     """
     for index, (length, _) in enumerate(plan.slots):
+        pair = getattr(answer, slot(index), None)
+        if pair is None:
+            continue
         for part, (least, most) in (("prompt", length.prompt), ("completion", length.completion)):
-            count = len(getattr(getattr(answer, slot(index)), part).strip())
+            count = len(getattr(pair, part).strip())
             if not least / 2 <= count <= most * 2:
                 raise ValueError(
                     f"wrong length: {slot(index)}: the {part} has {count} characters, asked for {least} to {most}"
@@ -116,8 +120,11 @@ def _rows(plans: Iterable[Plan], outcomes: Iterable[Answered | Failed]) -> Itera
         if isinstance(outcome, Failed):
             yield lost(plan, outcome)
             continue
+        yield from left_out(plan, outcome)
         for index, (length, _) in enumerate(plan.slots):
             pair = getattr(outcome.value, slot(index))
+            if pair is None:
+                continue
             prompt, completion = pair.prompt.strip(), pair.completion.strip()
             yield {
                 "id": f"{plan.chunk['id']}-p{index + 1}",
