@@ -63,7 +63,7 @@ rule count_votes:
     benchmark:
         "benchmarks/results/count_votes.tsv"
     conda:
-        "../envs/report.yaml"
+        "../envs/train.yaml"
     threads: 1
     resources:
         mem_mb=memory_for_rows,

@@ -19,6 +19,7 @@ rule write_report:
         ),
         gates=expand("results/adapters/{adapter}/gates.json", adapter=settings.adapters),
         manifests=expand("results/adapters/{adapter}/manifest.json", adapter=settings.adapters),
+        votes="results/blind/votes.json" if glob.glob("votes/*.json") else [],
         page=expand(
             packaged("resources/report/{file}"),
             file=["report.html.j2", "style.css", "page.js", "zh.yaml", "en.yaml"],

@@ -19,6 +19,7 @@ def write_report(
     trainer_logs: list[str],
     gates: list[str],
     manifests: list[str],
+    votes: str | list,
     page: list[str],
     report: str,
     *,
@@ -28,6 +29,7 @@ def write_report(
 
     Args:
         pairs, summaries: none where no LLM was asked.
+        votes: what the readers of the blind page chose; none where nobody has read it.
         page: template, style, script and captions of the page.
         config: the whole configuration; it is shown at the end, and holds no secret.
     """
@@ -58,6 +60,7 @@ def write_report(
         },
         config,
         captions,
+        read_json(votes) if votes else None,
     )
     Path(report).write_text(render_page(folder, content, captions), encoding="utf-8")
 

@@ -37,12 +37,17 @@ class Page(html.parser.HTMLParser):
         self.text.append(data)
 
 
-def page(language="zh", adapters=None, config=CONFIG):
+def page(language="zh", adapters=None, config=CONFIG, votes=None):
     captions = read_captions(FOLDER, language)
     return render_page(
         FOLDER,
         page_content(
-            {"雾港": novel()}, {"demo": ledger()}, adapters or {"demo": adapter()}, config, captions
+            {"雾港": novel()},
+            {"demo": ledger()},
+            adapters or {"demo": adapter()},
+            config,
+            captions,
+            votes,
         ),
         captions,
     )
@@ -136,6 +141,24 @@ def bits(**changes):
     return evaluation()["bits_per_character"] | changes
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_blind_readers_chose_is_shown_where_somebody_read(language):
+    chosen = {
+        "systems": ["tuned", "base"], "wins": 5, "losses": 2, "ties": 1,
+        "win_rate": measured(0.6875, 0.4, 0.9), "judge_agrees": 0.5,
+    }  # fmt: skip
+    recognised = measured(0.75, 0.5, 0.9) | {"guesses": 8, "chance": 1 / 3}
+    votes = {
+        "readers": 3, "answers": 8, "elsewhere": 1, "agreement": 0.41,
+        "adapters": {"demo": {"pairings": [chosen], "recognised": recognised}},
+    }  # fmt: skip
+    text = "".join(Page(page(language, votes=votes)).text)
+    for shown in ("0.41", "69%", "40% – 90%", "75% (50% – 90%)", "33%"):
+        assert shown in text
+    title = read_captions(FOLDER, language)["sections"]["readers"]
+    assert title in text and title not in "".join(Page(page(language)).text)
+
+
 def test_the_verdict_says_what_was_learnt_with_a_number_and_its_uncertainty():
     first, second, *others = sentences()
     assert first.startswith(
@@ -154,8 +177,16 @@ def test_the_verdict_says_what_was_learnt_with_a_number_and_its_uncertainty():
     [("worse", 0.02, "It has not learnt"), ("unclear", -0.02, "needs 2.0% fewer bits"), ("unclear", 0.02, "needs 2.0% more bits")],
 )  # fmt: skip
 def test_the_headline_signs_what_the_evaluation_decided(verdict, share, said):
-    first = sentences(verdict=verdict, bits_per_character=bits(relative=measured(share)))[0]
+    found = bits(relative=measured(share))
+    if verdict == "unclear":
+        found["difference"] = measured(5 * share, -0.2, 0.2)
+    first = sentences(verdict=verdict, bits_per_character=found)[0]
     assert said in first and ("chance" in first) == (verdict == "unclear")
+
+
+def test_a_clear_interval_of_too_few_chapters_is_not_called_chance():
+    first = sentences(verdict="unclear")[0]
+    assert first.startswith("Too few chapters for a verdict") and "chance" not in first
 
 
 def test_what_it_makes_of_the_text_before_is_told():
@@ -169,6 +200,13 @@ def test_what_it_makes_of_the_text_before_is_told():
     assert "not shown" in told("unclear")
     assert "makes more of what came before" in told("more")
     assert "makes less of what came before" in told("less")
+    assert ["manner of writing" in told(use) for use in ("less", "unclear", "more")] == [
+        True,
+        True,
+        False,
+    ]
+    unclear = sentences(verdict="unclear", bits_per_character=bits())
+    assert not any("manner of writing" in sentence for sentence in unclear)
     assert "rather than" not in "".join(sentences(bits_per_character=bits(context_gain=None)))
 
 

@@ -40,8 +40,13 @@ def page_content(
     adapters: dict[str, Adapter],
     config: dict,
     captions: dict,
+    votes: dict | None = None,
 ) -> dict:
-    """Everything that the template names, ready to be shown."""
+    """Everything that the template names, ready to be shown.
+
+    Args:
+        votes: what `xuxie.blind.votes.count_votes` gave; None where nobody has read the blind page.
+    """
     return {
         "title": config["report"]["title"] or "、".join(novels),
         "verdicts": [
@@ -68,6 +73,7 @@ def page_content(
         "recipes": [_recipe(name, adapter) for name, adapter in adapters.items()]
         if len(adapters) > 1
         else [],
+        "readers": votes and _readers(votes, captions),
         "judges": [
             {"adapter": name, **judged}
             for name, adapter in adapters.items()
@@ -308,6 +314,36 @@ def _recipe(name: str, adapter: Adapter) -> dict:
             metric: figure(tuned[metric]["value"], METRICS[metric]) if metric in tuned else "—"
             for metric in metrics
         },
+    }
+
+
+def _readers(votes: dict, captions: dict) -> dict:
+    """What blind readers chose, by adapter; figures as they are shown."""
+    labels = captions["systems"]
+    adapters = []
+    for name, counted in votes["adapters"].items():
+        rows = [
+            {
+                **{key: pairing[key] for key in ("wins", "losses", "ties")},
+                "systems": [labels.get(system, system) for system in pairing["systems"]],
+                "win_rate": figure(pairing["win_rate"]["value"], "percent"),
+                "interval": interval(pairing["win_rate"], "percent"),
+                "judge_agrees": figure(pairing["judge_agrees"], "percent"),
+            }
+            for pairing in counted["pairings"]
+        ]
+        recognised = counted["recognised"]
+        shown = {
+            "share": figure(recognised["value"], "percent"),
+            "interval": f" ({between})" if (between := interval(recognised, "percent")) else "",
+            "chance": figure(recognised["chance"], "percent"),
+            "guesses": recognised["guesses"],
+        }
+        adapters.append({"name": name, "rows": rows, "recognised": shown})
+    return {
+        **{key: votes[key] for key in ("readers", "answers", "elsewhere")},
+        "agreement": figure(votes["agreement"]),
+        "adapters": adapters,
     }
 
 

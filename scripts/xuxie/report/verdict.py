@@ -18,6 +18,8 @@ def verdict_sentences(adapter: str, evaluation: dict, captions: dict) -> list[st
     if gain := bits["context_gain"]:
         saved = {name: figure(gain[name]["value"], signed=True) for name in ("base", "tuned")}
         sentences.append(words["context"].format(use=words["uses"][gain["use"]], **saved))
+        if evaluation["verdict"] == "better" and gain["use"] != "more":
+            sentences.append(words["manner"])
     if fading := next((place for place in bits["by_position"] if place["fades"]), None):
         sentences.append(
             words["fades"].format(
@@ -50,7 +52,10 @@ def _headline(adapter: str, evaluation: dict, words: dict) -> str:
     """What was learnt, in one sentence; evaluation.json has the verdict."""
     bits = evaluation["bits_per_character"]
     share = bits["relative"]["value"]
-    return words[evaluation["verdict"]].format(
+    low, high = bits["difference"]["low"], bits["difference"]["high"]
+    # A verdict is withheld from an interval that would carry one only where it rests on too few chapters.
+    withheld = evaluation["verdict"] == "unclear" and (low is None or not low <= 0 <= high)
+    return words["too_few" if withheld else evaluation["verdict"]].format(
         adapter=adapter,
         chapters=evaluation["chapters"],
         share=figure(abs(share), "percent"),
