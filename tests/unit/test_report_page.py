@@ -153,7 +153,7 @@ def test_what_blind_readers_chose_is_shown_where_somebody_read(language):
         "adapters": {"demo": {"pairings": [chosen], "recognised": recognised}},
     }  # fmt: skip
     text = "".join(Page(page(language, votes=votes)).text)
-    for shown in ("0.41", "69%", "40% – 90%", "75% (50% – 90%)", "33%"):
+    for shown in ("0.41", "69%", "40% – 90%", "75%", "(50% – 90%)", "33%"):
         assert shown in text
     title = read_captions(FOLDER, language)["sections"]["readers"]
     assert title in text and title not in "".join(Page(page(language)).text)

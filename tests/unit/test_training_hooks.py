@@ -1,9 +1,11 @@
 """What is put in place of other libraries' own parts says so when they no longer look for it."""
 
 import pytest
+import torch
 import transformers
 from xuxie.runtime.llamafactory import import_factory
-from xuxie.training import launcher
+from xuxie.training import launcher, precision
+from xuxie.training.chunked_loss import chunk_loss_on_cpu
 from xuxie.training.generate import keep_own_generate
 from xuxie.training.order import order_by_seed
 from xuxie.training.progress import show_progress
@@ -16,6 +18,7 @@ from xuxie.training.progress import show_progress
         ("transformers.trainer", "PrinterCallback", show_progress),
         ("transformers.trainer", "DEFAULT_PROGRESS_CALLBACK", show_progress),
         ("llamafactory.model.loader", "patch_model", keep_own_generate),
+        ("llamafactory.model.loader", "patch_model", chunk_loss_on_cpu),
     ],
 )
 def test_a_hook_that_has_lost_its_target_says_so(module, name, hook, monkeypatch):
@@ -34,3 +37,17 @@ def test_so_does_the_one_in_llamafactorys_launcher(monkeypatch):
     assert factory.__file__ == launcher.TORCHRUN_TARGET
     with pytest.raises(RuntimeError, match="unprepared"):
         launcher._point_torchrun_here(factory, [lambda: None])
+
+
+def test_a_processor_that_is_fastest_in_float32_gets_its_weights_in_it(monkeypatch):
+    misc = import_factory("llamafactory.extras.misc")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(misc, "_is_fp16_available", False)
+    monkeypatch.setattr(misc, "_is_bf16_available", True)
+    for best in (torch.bfloat16, torch.float32):
+        monkeypatch.setattr(precision, "best_dtype", lambda large_products, best=best: best)
+        precision.load_in_fastest_precision()
+        assert misc.infer_optim_dtype(torch.bfloat16) == best
+    monkeypatch.delattr(misc, "_is_bf16_available")
+    with pytest.raises(RuntimeError, match="_is_bf16_available"):
+        precision.load_in_fastest_precision()

@@ -129,6 +129,22 @@ RELIANCES = (
     ),
     Reliance(
         *FACTORY,
+        "llamafactory.extras.misc",
+        "infer_optim_dtype",
+        "xuxie.training.precision",
+        "takes bfloat16 on any processor; the flag that it asks is private, and no argument overrules it in training",
+        "fa6175f08fd16265",
+    ),
+    Reliance(
+        *TRANSFORMERS,
+        "transformers.loss.loss_utils",
+        "ForCausalLMLoss",
+        "xuxie.training.chunked_loss",
+        "imitated chunk by chunk: the shift of labels, the ignored label, the division by the items of the whole step",
+        "daa131c9d3400c2a",
+    ),
+    Reliance(
+        *FACTORY,
         "llamafactory.launcher",
         "launch",
         "xuxie.training.launcher",

@@ -3,7 +3,8 @@
 A vocabulary of 150,000 makes the logits of a row of 1,000 tokens 0.6 GB, several times over in the
 backward pass: a third of a small model's training time goes into touching that memory. Here the
 output head is applied to some positions at a time, only to those that bear loss, and what the
-backward pass needs, the gradient to the hidden states, is made on the way.
+backward pass needs, the gradient to the hidden states, is made on the way. Otherwise it is transformers'
+`ForCausalLMLoss`.
 """
 
 import functools
