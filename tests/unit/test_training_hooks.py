@@ -1,13 +1,16 @@
 """What is put in place of other libraries' own parts says so when they no longer look for it."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 import transformers
 from xuxie.runtime.llamafactory import import_factory
-from xuxie.training import launcher, precision
+from xuxie.training import launcher
 from xuxie.training.chunked_loss import chunk_loss_on_cpu
 from xuxie.training.generate import keep_own_generate
 from xuxie.training.order import order_by_seed
+from xuxie.training.precision import weights_in_compute_dtype_on_cpu
 from xuxie.training.progress import show_progress
 
 
@@ -19,6 +22,7 @@ from xuxie.training.progress import show_progress
         ("transformers.trainer", "DEFAULT_PROGRESS_CALLBACK", show_progress),
         ("llamafactory.model.loader", "patch_model", keep_own_generate),
         ("llamafactory.model.loader", "patch_model", chunk_loss_on_cpu),
+        ("llamafactory.model.loader", "patch_model", weights_in_compute_dtype_on_cpu),
     ],
 )
 def test_a_hook_that_has_lost_its_target_says_so(module, name, hook, monkeypatch):
@@ -39,15 +43,12 @@ def test_so_does_the_one_in_llamafactorys_launcher(monkeypatch):
         launcher._point_torchrun_here(factory, [lambda: None])
 
 
-def test_a_processor_that_is_fastest_in_float32_gets_its_weights_in_it(monkeypatch):
-    misc = import_factory("llamafactory.extras.misc")
+@pytest.mark.parametrize("computes_in", [torch.float32, torch.bfloat16])
+def test_weights_are_in_the_precision_that_a_processor_computes_in(computes_in, monkeypatch):
+    loader = import_factory("llamafactory.model.loader")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    monkeypatch.setattr(misc, "_is_fp16_available", False)
-    monkeypatch.setattr(misc, "_is_bf16_available", True)
-    for best in (torch.bfloat16, torch.float32):
-        monkeypatch.setattr(precision, "best_dtype", lambda large_products, best=best: best)
-        precision.load_in_fastest_precision()
-        assert misc.infer_optim_dtype(torch.bfloat16) == best
-    monkeypatch.delattr(misc, "_is_bf16_available")
-    with pytest.raises(RuntimeError, match="_is_bf16_available"):
-        precision.load_in_fastest_precision()
+    monkeypatch.setattr(loader, "patch_model", lambda model, *_: None)
+    weights_in_compute_dtype_on_cpu()
+    model = torch.nn.Linear(2, 2, dtype=torch.bfloat16)
+    loader.patch_model(model, None, SimpleNamespace(compute_dtype=computes_in), True, False)
+    assert model.weight.dtype == computes_in

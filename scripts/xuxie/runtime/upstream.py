@@ -128,14 +128,6 @@ RELIANCES = (
         "da9c89e89c165066",
     ),
     Reliance(
-        *FACTORY,
-        "llamafactory.extras.misc",
-        "infer_optim_dtype",
-        "xuxie.training.precision",
-        "takes bfloat16 on any processor; the flag that it asks is private, and no argument overrules it in training",
-        "fa6175f08fd16265",
-    ),
-    Reliance(
         *TRANSFORMERS,
         "transformers.loss.loss_utils",
         "ForCausalLMLoss",

@@ -15,7 +15,7 @@ from xuxie.runtime.parent import end_with_parent
 from xuxie.training.chunked_loss import chunk_loss_on_cpu
 from xuxie.training.generate import keep_own_generate
 from xuxie.training.order import order_by_seed
-from xuxie.training.precision import load_in_fastest_precision
+from xuxie.training.precision import weights_in_compute_dtype_on_cpu
 from xuxie.training.progress import show_progress
 
 TORCHRUN_TARGET = "-m xuxie.training.launcher"
@@ -28,7 +28,7 @@ def main() -> None:
     show_progress()
     order_by_seed()
     keep_own_generate()
-    load_in_fastest_precision()
+    weights_in_compute_dtype_on_cpu()
     chunk_loss_on_cpu()
     if "LOCAL_RANK" in os.environ:
         import_factory("llamafactory.train.tuner").run_exp()

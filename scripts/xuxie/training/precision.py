@@ -1,17 +1,25 @@
-"""The precision that LLaMA-Factory computes in on a processor, where no argument names one."""
+"""The precision of the weights that a processor trains with."""
 
 import torch
 
-from xuxie.models.loading import best_dtype
 from xuxie.runtime.hooks import put_in_place
 from xuxie.runtime.llamafactory import import_factory
 
 
-def load_in_fastest_precision() -> None:
-    """Let LLaMA-Factory load a model in float32 where a processor trains fastest in it.
+def weights_in_compute_dtype_on_cpu() -> None:
+    """Let every model that LLaMA-Factory loads in this process to train on a CPU have its weights in the precision it is to compute in.
 
-    Without `bf16` among the arguments it still takes bfloat16 weights as they come, and no argument of its own says
-    otherwise for a training: `infer_optim_dtype` asks the flag that is set here.
+    LLaMA-Factory loads weights as they came, bfloat16 mostly, also where nobody asked for it; a processor without
+    AMX then multiplies at half its speed.
     """
-    if not torch.cuda.is_available() and best_dtype(large_products=True) == torch.float32:
-        put_in_place(import_factory("llamafactory.extras.misc"), "_is_bf16_available", False)
+    if torch.cuda.is_available():
+        return
+    loader = import_factory("llamafactory.model.loader")
+    patch_model = loader.patch_model
+
+    def patch_with_precision(model, tokenizer, model_args, *args, **kwargs):
+        patch_model(model, tokenizer, model_args, *args, **kwargs)
+        if model_args.compute_dtype == torch.float32:
+            model.float()
+
+    put_in_place(loader, "patch_model", patch_with_precision)
