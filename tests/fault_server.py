@@ -52,6 +52,9 @@ class FaultServer:
         answer: what to answer: from the request's body to the content.
         key: refuse every other one.
         model: know no other one.
+        models: what `/models` answers: names, or a body; None is a 404.
+        models_after: seconds until it does.
+        models_asked: how often it was asked.
         quota: how many answers until the quota is exhausted.
         formats: types of `response_format` that are known; others are a 400.
         ignores_format: take every `response_format` and give prose.
@@ -79,6 +82,9 @@ class FaultServer:
     answer: Callable[[dict], str] = echo
     key: str | None = None
     model: str | None = None
+    models: tuple[str, ...] | bytes | None = None
+    models_after: float = 0.0
+    models_asked: int = 0
     quota: int | None = None
     formats: tuple[str, ...] = ("json_schema", "json_object")
     ignores_format: bool = False
@@ -100,7 +106,12 @@ class FaultServer:
     _next_room: float = 0.0
 
     def __enter__(self) -> Self:
-        app = Starlette(routes=[Route("/v1/chat/completions", self._complete, methods=["POST"])])
+        app = Starlette(
+            routes=[
+                Route("/v1/chat/completions", self._complete, methods=["POST"]),
+                Route("/v1/models", self._list_models),
+            ]
+        )
         config = uvicorn.Config(
             app,
             host="127.0.0.1",
@@ -124,6 +135,16 @@ class FaultServer:
         self._server.should_exit = True
         self._server.force_exit = True
         self._thread.join()
+
+    async def _list_models(self, request: Request) -> Response:
+        self.models_asked += 1
+        await asyncio.sleep(self.models_after)
+        if self.models is None:
+            return _error(404, "Not Found", "not_found")
+        if isinstance(self.models, bytes):
+            return Response(self.models, media_type="application/json")
+        listed = [{"id": name, "object": "model"} for name in self.models]
+        return JSONResponse({"object": "list", "data": listed})
 
     async def _complete(self, request: Request) -> Response:
         self.times.append(time.monotonic())

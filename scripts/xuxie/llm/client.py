@@ -22,6 +22,8 @@ from xuxie.llm.usage import token_count
 
 _PATH = "/chat/completions"
 _KEPT_ALIVE = 15.0  # seconds that an idle connection is kept
+_LIST_WITHIN = 5.0  # seconds for the list of models, which can be done without
+_LIST_AT_MOST = 2**24  # bytes of it
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,25 @@ class Client:
     async def close(self) -> None:
         """Close the pool."""
         await self._openai.close()
+
+    async def models(self) -> list[str]:
+        """The names of the models that the endpoint lists; none if it does not, or not at once."""
+        content = bytearray()
+        try:
+            async with (
+                asyncio.timeout(_LIST_WITHIN),
+                self._openai.models.with_streaming_response.list() as response,
+            ):
+                async for part in response.iter_bytes():
+                    content += part
+                    if len(content) > _LIST_AT_MOST:
+                        return []
+            listed = json.loads(bytes(content))["data"]
+            return [entry["id"] for entry in listed if isinstance(entry["id"], str)]
+        except (openai.APIError, httpx2.HTTPError, aiohttp.ClientError, OSError):
+            return []
+        except (ValueError, LookupError, TypeError, RecursionError):
+            return []
 
     async def send(self, body: dict) -> Reply:
         """Ask for one chat completion, once.

@@ -16,6 +16,7 @@ from xuxie.llm.group_commit import GroupCommit
 from xuxie.llm.health import KEPT, Health
 from xuxie.llm.journal import Journal, entry_of
 from xuxie.llm.limits import Limits
+from xuxie.llm.model_list import refuse_unlisted
 from xuxie.llm.parameters import Parameters
 from xuxie.llm.progress import Progress
 from xuxie.llm.question import Answered, Completion, Failed, Question
@@ -61,6 +62,7 @@ class Dispatcher:
         self._probes: set[str] = set()  # keys of the calls that were made to find a mode
         self._calls: dict[str, asyncio.Task] = {}
         self._on_the_wire: set[asyncio.Task] = set()
+        self._model_checked: asyncio.Task | None = None
         self._doubted = 0  # calls that were rejected and wait to see whether others are answered
         self._ticking = asyncio.create_task(self._tick())
 
@@ -286,6 +288,7 @@ class Dispatcher:
         The question is to blame where it fails again after others were answered. What may as well be the endpoint's
         doing is not journaled.
         """
+        await self._check_model()
         tried = faults = 0
         failing_since, rejected_at = None, None
         while True:
@@ -309,6 +312,14 @@ class Dispatcher:
                     return _unanswered(request, id, fault)
                 rejected_at = time.monotonic()
                 await self._others_answered(rejected_at)
+
+    async def _check_model(self) -> None:
+        """Once, before the first call: does the endpoint have this model? Our own server does."""
+        if self._settings.embedded or not self._settings.check_model:
+            return
+        if self._model_checked is None:
+            self._model_checked = asyncio.create_task(refuse_unlisted(self._client))
+        await asyncio.shield(self._model_checked)
 
     async def _others_answered(self, moment: float) -> None:
         """Wait until a call that is sent after a moment is answered, or no other is left."""

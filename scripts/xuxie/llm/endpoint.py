@@ -30,6 +30,7 @@ class EndpointSettings(pydantic.BaseModel):
     embedded: str | None = None
     base_url: str | None = None
     model: str | None = None
+    check_model: bool = True
     identity: str | None = None
     api_key_env: str | None = None
     concurrency: int | None = pydantic.Field(default=None, ge=1, le=4096)
