@@ -87,7 +87,7 @@ def test_a_name_that_a_server_lists_is_shown_without_key_and_control_characters(
     journal, monkeypatch
 ):
     monkeypatch.setenv("THE_KEY", "sk-very-secret")
-    names = ["sk-very-secret", "echo\x1b[2J\n\ud800", "e" * 5000]
+    names = ["sk-very-\x1bsecret", "echo\x1b[2J\n\ud800", "e" * 5000]
     body = json.dumps({"data": [{"id": name} for name in names]}).encode()
     with FaultServer(models=body) as server:
         with pytest.raises(UserError) as refusal:

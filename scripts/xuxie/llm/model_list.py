@@ -3,6 +3,7 @@
 import difflib
 
 from xuxie.llm.client import Client
+from xuxie.llm.endpoint import Endpoint
 from xuxie.llm.faults import stop
 from xuxie.llm.structured import whole_text
 
@@ -21,10 +22,10 @@ async def refuse_unlisted(client: Client) -> None:
     listed = await client.models()
     if not listed or _is_listed(endpoint.model, listed):
         return
-    near = difflib.get_close_matches(endpoint.model, listed[:_SEARCHED], n=_NEAR, cutoff=0.0)
-    names = ", ".join(_shown(endpoint.redact(whole_text(name))) for name in near)
+    names = [_shown(name, endpoint) for name in listed[:_SEARCHED]]
+    near = difflib.get_close_matches(endpoint.model, names, n=_NEAR, cutoff=0.0)
     raise stop(
-        f"the endpoint lists {len(listed)} models, and not this one; the nearest are {names}",
+        f"the endpoint lists {len(listed)} models, and not this one; the nearest are {', '.join(near)}",
         endpoint,
         "correct `model` of this endpoint, or set its `check_model: false` if it takes names that it"
         " does not list",
@@ -39,5 +40,7 @@ def _is_listed(model: str, listed: list[str]) -> bool:
     return not names.isdisjoint({name, f"{name}:latest", name.rpartition(":")[0]})
 
 
-def _shown(name: str) -> str:
-    return "".join(c for c in name if c.isprintable())[:_SHOWN]
+def _shown(name: str, endpoint: Endpoint) -> str:
+    """A name as it may be told, whatever a server sends for one."""
+    printable = "".join(c for c in whole_text(name) if c.isprintable())
+    return endpoint.redact(printable)[:_SHOWN]
