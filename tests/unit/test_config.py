@@ -9,6 +9,7 @@ from jsonschema import Draft202012Validator
 from workspace import REPOSITORY
 from xuxie.config.completion import complete_config
 from xuxie.errors import UserError
+from xuxie.llm.endpoint import EndpointSettings
 
 SCHEMA = REPOSITORY / "config/schema.yaml"
 
@@ -192,3 +193,23 @@ def test_a_mistake_in_the_default_adapter_is_refused_by_name():
     config = {"novels": {"n": {"path": "n.txt"}}, "default_adapter": {"stage": []}}
     with pytest.raises(UserError, match="did you mean 'stages'"):
         complete_config(config, SCHEMA)
+
+
+def test_each_endpoint_of_the_provider_example_does_for_both_roles():
+    example = (REPOSITORY / "config/examples/provider.yaml").read_text(encoding="utf-8")
+    for name in yaml.safe_load(example)["endpoints"]:
+        chosen = yaml.safe_load(example.replace("&endpoint deepseek", f"&endpoint {name}"))
+        default = yaml.safe_load((REPOSITORY / "config/config.yaml").read_text(encoding="utf-8"))
+        config = completed(default | chosen | {"scorers": default["scorers"] | chosen["scorers"]})
+        assert config["pairs"]["generator"] == config["scorers"]["judge"]["endpoint"] == name
+        EndpointSettings(**config["endpoints"][name])
+
+
+@pytest.mark.parametrize("retired", ["deepseek-chat", "deepseek-reasoner"])
+def test_nothing_that_users_copy_names_a_model_that_was_switched_off(retired):
+    copied = [
+        path
+        for kind in ("README*.md", "config/*.md", "config/**/*.yaml")
+        for path in REPOSITORY.glob(kind)
+    ]
+    assert [path.name for path in copied if retired in path.read_text(encoding="utf-8")] == []
