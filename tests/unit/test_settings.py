@@ -1,6 +1,7 @@
 """What a configuration means, asked of the one object that rules, scripts and the chat ask."""
 
 import copy
+import os.path
 
 import pytest
 from workspace import REPOSITORY
@@ -66,10 +67,12 @@ def test_an_adapter_is_told_what_its_rows_say_unless_the_sampling_says_otherwise
 
 def test_prompts_are_in_the_novels_language():
     made = settings()
-    assert made.novels["first"].prompts == "resources/prompts/zh"
-    assert made.novels["second"].prompts == "resources/prompts/en"
+    for novel, folder in [("first", "resources/prompts/zh"), ("second", "resources/prompts/en")]:
+        for of_role in (made.novels[novel].generator_templates, made.novels[novel].judge_templates):
+            assert of_role and {os.path.dirname(path) for path in of_role} == {folder}
     assert made.datasets["both"].judging == "resources/judging/en.txt"
-    assert settings(pairs={"wording": "mine"}).novels["first"].prompts == "mine"
+    own = settings(pairs={"prompt_templates": "mine"}).novels["first"]
+    assert {os.path.dirname(path) for path in own.generator_templates} == {"mine"}
 
 
 def test_limits_and_prices_are_no_part_of_an_endpoints_identity():
