@@ -6,7 +6,7 @@ CORES  ?= all
 # Tests at a time. Many wait for a server or a scheduler, so that three keep two cores busy.
 WORKERS ?= 3
 
-PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
+PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder
 
 .PHONY: demo quick test test-cluster chat install .venv-qwen1 lock docs lint release clean
 

@@ -1,7 +1,9 @@
 """What the tests share: a tiny model, a loopback endpoint, a novel, and a workspace in which the road has been walked once."""
 
 import os
+import re
 import shutil
+from functools import cache
 from pathlib import Path
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # workers share the cores; before anything imports torch
@@ -13,6 +15,7 @@ from hypothesis import HealthCheck, settings
 from roles import KEY, answer
 from tiny_model import make_tiny_model
 from workspace import REPOSITORY, Workspace, copy_checkout
+from xdist.scheduler import LoadScopeScheduling
 from xuxie.export.llama_cpp import fetch_archive
 
 # How long an example takes says what else the machine does.
@@ -24,16 +27,35 @@ SHARED = ("cluster", "walked", "embedded_folder")
 
 
 def pytest_collection_modifyitems(items):
-    """Keep together what shares a costly fixture or a file's, for `--dist loadgroup`.
-
-    Tests that start the workflow get an hour: on a busy machine they are slow, and what they
+    """Tests that start the workflow get an hour: on a busy machine they are slow, and what they
     wait for looks for progress by itself. An hour is for a hang of the test.
     """
     for item in items:
-        shared = [fixture for fixture in SHARED if fixture in item.fixturenames]
-        item.add_marker(pytest.mark.xdist_group(shared[0] if shared else str(item.path)))
         if "unit" not in item.path.relative_to(REPOSITORY).parts:
             item.add_marker(pytest.mark.timeout(3600))
+
+
+def pytest_xdist_make_scheduler(config, log):
+    """Keep together, in one worker, the tests of a file and of all files that share a costly fixture.
+
+    xdist's own `loadgroup` writes a group's name into a test's id, which pytest 9.2 no longer takes.
+    """
+    return OneWorkerForWhatIsShared(config, log)
+
+
+class OneWorkerForWhatIsShared(LoadScopeScheduling):
+    """Hands out files, or groups of files, in the order of collection: the longest first."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group_of(nodeid.partition("::")[0])
+
+
+@cache
+def group_of(file: str) -> str:
+    """The costly fixture that a test file's functions take, or else the file itself."""
+    text = (REPOSITORY / file).read_text(encoding="utf-8")
+    taken = (name for name in SHARED if re.search(rf"[(, ]{name}(_copy)?[,)]", text))
+    return next(taken, file)
 
 
 @pytest.fixture(scope="session")
