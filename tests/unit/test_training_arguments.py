@@ -175,6 +175,7 @@ def test_a_cpu_takes_the_rows_of_a_step_one_by_one():
     chosen = machine_arguments(asked, gpu=False, precision="bfloat16")
     assert (chosen["per_device_train_batch_size"], chosen["gradient_accumulation_steps"]) == (1, 16)
     assert chosen["use_cpu"] and chosen["disable_gradient_checkpointing"]
+    assert chosen["per_device_eval_batch_size"] == 1, "padding and whole logits cost it minutes"
     kept = machine_arguments(
         {**asked, "neat_packing": True, "disable_gradient_checkpointing": False},
         gpu=False,

@@ -174,7 +174,11 @@ def machine_arguments(arguments: dict, *, gpu: bool, precision: str) -> dict:
             rows = arguments.get("per_device_train_batch_size", 8) * arguments.get(
                 "gradient_accumulation_steps", 1
             )
-            chosen |= {"per_device_train_batch_size": 1, "gradient_accumulation_steps": rows}
+            chosen |= {
+                "per_device_train_batch_size": 1,
+                "gradient_accumulation_steps": rows,
+                "per_device_eval_batch_size": 1,
+            }
     return chosen
 
 
