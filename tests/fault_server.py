@@ -29,14 +29,14 @@ ANSWER_FAULTS = ("malformed", "off_schema", "truncated", "empty", "refused")
 
 
 def asked(body: dict) -> str:
-    """What a request asks: the first line of its first message that is not the system's."""
+    """What a request asks: its first message that is not the system's."""
     message = next(message for message in body["messages"] if message["role"] != "system")
-    return message["content"].strip().splitlines()[0]
+    return message["content"].strip()
 
 
 def echo(body: dict) -> str:
-    """The default answer: what was asked, and its length."""
-    line = asked(body)
+    """The default answer: the first line of what was asked, and its length."""
+    line = asked(body).splitlines()[0]
     return json.dumps({"text": line, "length": len(line)}, ensure_ascii=False)
 
 
