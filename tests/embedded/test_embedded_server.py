@@ -1,7 +1,8 @@
-"""A question to the embedded model's own server: answered on its schema, and never twice."""
+"""A question to the embedded model's own server: answered on its schema, and never twice; on a machine that has other work, too."""
 
 import pydantic
 import pytest
+import torch
 from xuxie.llm import Answered, Question, ask_all, open_endpoint
 
 pytestmark = pytest.mark.embedded
@@ -36,3 +37,16 @@ def test_the_embedded_model_answers_on_its_schema_and_from_the_journal(embedded_
         again = list(ask_all(endpoint, questions, journal=tmp_path / "journal"))
     assert [outcome.value for outcome in again] == [outcome.value for outcome in first]
     assert all(outcome.from_journal for outcome in again)
+
+
+def test_its_threads_sleep_while_they_wait_though_another_openmp_is_loaded_here(
+    embedded_folder, tmp_path, monkeypatch, capfd
+):
+    torch.ones(1)
+    monkeypatch.setenv("OMP_DISPLAY_ENV", "true")  # the library says how it is set as it is loaded
+    question = Question("q", [{"role": "user", "content": "你好"}], sampling={"max_tokens": 8})
+    weights = embedded_folder(MODEL) / "model.gguf"
+    with open_endpoint({"embedded": MODEL, "context": 512}, weights, threads=2) as endpoint:
+        [outcome] = ask_all(endpoint, [question], journal=tmp_path)
+    assert isinstance(outcome, Answered) and outcome.value.text
+    assert "OMP_WAIT_POLICY = 'PASSIVE'" in capfd.readouterr().err

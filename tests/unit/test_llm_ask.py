@@ -1,5 +1,6 @@
 import logging
 import tempfile
+import time
 
 import pytest
 from fault_server import FaultServer
@@ -87,6 +88,23 @@ def test_a_question_asked_twice_is_paid_for_once(journal):
         outcomes = ask(server, questions(5) * 3, journal)
         assert server.requests.total() == 5
     assert values(outcomes) == [f"question {i}" for i in range(5)] * 3
+
+
+def test_a_call_is_in_flight_until_its_answer_is_on_the_disk(journal, monkeypatch):
+    """What a `kill -9` costs is then no more than `concurrency`."""
+    append, sent, written = Journal.append, [], 0
+
+    def slowly(self, entries):
+        nonlocal written
+        time.sleep(0.2)  # a slow disk: time for the next question, were it let go
+        sent.append(server.requests.total() - written)
+        written += len(entries)
+        append(self, entries)
+
+    monkeypatch.setattr(Journal, "append", slowly)
+    with FaultServer() as server:
+        ask(server, questions(5), journal, concurrency=1)
+    assert sent == [1] * 5
 
 
 @pytest.mark.parametrize(

@@ -27,3 +27,12 @@ def test_an_embedded_endpoint_answers_one_question_at_a_time_under_its_schema():
     assert (embedded.concurrency, embedded.structured) == (1, "schema")
     assert (provider.concurrency, provider.structured) == (8, "auto")
     assert EndpointSettings(embedded="m", concurrency=4).concurrency == 4
+
+
+def test_an_embedded_endpoint_is_given_up_only_when_it_hangs():
+    slow, provider = (
+        EndpointSettings(embedded="m"),
+        EndpointSettings(base_url="http://127.0.0.1:9/v1", model="m"),
+    )
+    assert slow.timeout >= 10 * provider.timeout
+    assert EndpointSettings(embedded="m", timeout=60).timeout == 60

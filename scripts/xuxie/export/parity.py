@@ -11,7 +11,7 @@ from gguf import GGUFReader
 
 from xuxie.errors import UserError
 from xuxie.export.chat_template import messages_of
-from xuxie.llm.embedded import embedded_server
+from xuxie.llm.embedded import LONGEST_ANSWER, embedded_server
 from xuxie.models.tokenizer import check_tokenizer
 
 REMEDY = "do not use this file; set `export.quantisations` without it to export the rest, and report it: this is a fault"
@@ -26,7 +26,7 @@ class Server:
 
     def __init__(self, address: str, key: str):
         self._client = httpx.Client(
-            base_url=address, headers={"Authorization": f"Bearer {key}"}, timeout=600
+            base_url=address, headers={"Authorization": f"Bearer {key}"}, timeout=LONGEST_ANSWER
         )
 
     def ask(self, path: str, **body) -> dict:

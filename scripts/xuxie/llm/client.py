@@ -146,6 +146,13 @@ class Client:
         if _any(causes, httpx2.UnsupportedProtocol, httpx2.InvalidURL, aiohttp.InvalidURL):
             return self._no_address()
         unreachable = _any(causes, aiohttp.ClientConnectorError)
+        if unreachable and self.endpoint.settings.embedded:
+            return stop(
+                "the embedded server has ended",
+                self.endpoint,
+                "see the log for its last words; if memory was short, lower `concurrency` or `context`."
+                " Run again: the answers so far are kept",
+            )
         if not unreachable and _any(causes, TimeoutError):
             seconds = self.endpoint.settings.timeout
             return Transient(f"no answer within {seconds:g} s", by_question=True)

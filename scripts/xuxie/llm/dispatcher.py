@@ -17,6 +17,7 @@ from xuxie.llm.health import KEPT, Health
 from xuxie.llm.journal import Journal, entry_of
 from xuxie.llm.limits import Limits
 from xuxie.llm.model_list import refuse_unlisted
+from xuxie.llm.pace import Pace
 from xuxie.llm.parameters import Parameters
 from xuxie.llm.progress import Progress
 from xuxie.llm.question import Answered, Completion, Failed, Question
@@ -53,6 +54,7 @@ class Dispatcher:
         self._commits = GroupCommit(journal)
         self._health = Health(endpoint)
         self._parameters = Parameters(endpoint, journal)
+        self._pace = Pace() if self._settings.embedded else None
         self._stopped: UserError | None = None
         self._ends_at = (
             time.monotonic() + self._settings.deadline if self._settings.deadline else None
@@ -368,9 +370,8 @@ class Dispatcher:
                 self._journal.refresh(at_most_every=2.0)
                 if (entry := self._journal.get(request.key)) is not None:
                     return entry  # another job was faster
-                began = time.monotonic()
                 try:
-                    reply = await self._uncancelled(self._send(request))
+                    return await self._uncancelled(self._answer(request, id, input + output))
                 except Transient as fault:
                     if fault.throttled:
                         self._limits.throttled(asked_at, fault.retry_after)
@@ -378,23 +379,35 @@ class Dispatcher:
                 except UserError as error:
                     self.stop(error)  # before the slot is free for another call
                     raise
-            self._health.answered(began)
-            tokens = self._counted(reply, request)
-            self._limits.succeeded(input + output, tokens[0] + tokens[2])
-            entry = entry_of(
-                request.key,
-                request.model,
-                tokens,
-                self._endpoint.price.of(*tokens),
-                question=id,
-                seconds=round(time.monotonic() - began, 3),
-                reply=vars(reply.answer),
-            )
-            await self._uncancelled(self._commits.commit(entry))
-            self._progress.called(Usage.of_entry(entry))
-            return entry
         finally:
             self._budget.settle(aside)
+
+    async def _answer(self, request: Request, id: str, estimated: int) -> dict:
+        """Send a request and journal the answer; the entry.
+
+        The call is over when that is on the disk: what a `kill -9` costs is then never more than the calls that
+        may be in flight.
+        """
+        began = time.monotonic()
+        reply = await self._send(request)
+        seconds = time.monotonic() - began
+        self._health.answered(began)
+        read, cached, written = tokens = self._counted(reply, request)
+        self._limits.succeeded(estimated, read + written)
+        if self._pace:
+            self._pace.answered(seconds, read - cached + written)
+        entry = entry_of(
+            request.key,
+            request.model,
+            tokens,
+            self._endpoint.price.of(*tokens),
+            question=id,
+            seconds=round(seconds, 3),
+            reply=vars(reply.answer),
+        )
+        await self._commits.commit(entry)
+        self._progress.called(Usage.of_entry(entry))
+        return entry
 
     async def _send(self, request: Request) -> Reply:
         """Send a request under the names that the endpoint has for its fields, which its refusals may teach."""

@@ -12,12 +12,12 @@ from typing import Literal
 import pydantic
 
 from xuxie.errors import UserError
-from xuxie.llm.embedded import embedded_server
+from xuxie.llm.embedded import LONGEST_ANSWER, embedded_server
 from xuxie.llm.usage import Price
 
 log = logging.getLogger(__name__)
 
-
+_TIMEOUT = 120.0  # seconds of a call to somewhere else
 _ROOM = 16384  # tokens of an answer that most providers allow
 _SHORTEST_KEY = 6  # a shorter secret is no secret, and taking it out would garble texts
 
@@ -36,7 +36,7 @@ class EndpointSettings(pydantic.BaseModel):
     concurrency: int | None = pydantic.Field(default=None, ge=1, le=4096)
     rpm: float | None = pydantic.Field(default=None, gt=0)
     tpm: float | None = pydantic.Field(default=None, gt=0)
-    timeout: float = pydantic.Field(default=120, gt=0)
+    timeout: float | None = pydantic.Field(default=None, gt=0)
     deadline: float | None = pydantic.Field(default=None, gt=0)
     patience: float = pydantic.Field(default=1800, ge=0)
     tries: int = pydantic.Field(default=8, ge=1)
@@ -54,6 +54,8 @@ class EndpointSettings(pydantic.BaseModel):
     def _own_defaults(self):
         if self.concurrency is None:
             self.concurrency = 1 if self.embedded else 8
+        if self.timeout is None:
+            self.timeout = LONGEST_ANSWER if self.embedded else _TIMEOUT
         if self.max_output is None:
             self.max_output = self.context if self.embedded else _ROOM
         # llama.cpp decodes under a schema: nothing is to be found out.
