@@ -1,7 +1,9 @@
 """From novels and their pairs to the rows of a dataset: split, cut, word, and prove that nothing leaks."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from statistics import median
 
 from xuxie.dataset.alpaca import alpaca_row, prose
 from xuxie.dataset.notes import notes
@@ -109,14 +111,27 @@ def build(
         _drop_leaking(novels)
     if not any(novel.rows["train"] for novel in novels):
         raise UserError(
-            "no row is left to train on: of "
-            f"{sum(len(novel.pairs) for novel in novels)} candidate pairs none is kept and placed, and rows.cuts has no structure",
+            f"no row is left to train on, and rows.cuts has no structure; {_fate_of_pairs(novels)}",
             where=f"{where}, novels {', '.join(novel.name for novel in novels)}",
             remedy="let structure cut rows too (rows.cuts), lower pairs.threshold, ask more chunks, or look at the pairs' reasons",
         )
     trained = [row for novel in novels for row in novel.rows["train"]]
     held_out = [row for novel in novels for row in novel.rows["val"] + novel.rows["test"]]
     return check_no_leak(_prose(trained), _prose(held_out), where=where)
+
+
+def _fate_of_pairs(novels: Sequence[Novel]) -> str:
+    """How many candidate pairs there were, how they scored, and why none became a row."""
+    pairs = [pair for novel in novels for pair in novel.pairs]
+    scores = sorted(pair["score"] for pair in pairs if pair["score"] is not None)
+    reasons = Counter(pair["dropped_because"] for pair in pairs if not pair["kept"])
+    reasons.update(because for novel in novels for because in novel.unplaced.values())
+    spread = (
+        f"scores from {scores[0]} to {scores[-1]}, median {median(scores)}"
+        if scores
+        else "none of them scored"
+    )
+    return f"{len(pairs)} candidate pairs, {spread}; dropped: {dict(reasons)}"
 
 
 def _split(novel: Novel, split: dict) -> None:
