@@ -405,6 +405,8 @@ def test_a_server_that_repeats_the_key_finds_it_on_no_disk(journal, tmp_path, mo
 
 
 def _job(base_url, folder):
+    # A shell has its background jobs ignore SIGINT, and a child would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     given = {"base_url": base_url, "model": "echo", "structured": "schema"}
     with open_endpoint({**given, "concurrency": 8, "grace": 20}) as endpoint:
         list(ask_all(endpoint, questions(100), journal=folder))

@@ -4,7 +4,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from pathlib import PurePath
 
 import re2
@@ -226,7 +226,7 @@ def _without_contents(text: str, lines: list[_Line], findings: Findings) -> list
     kept: list[_Line] = []
     row: list[_Line] = []
     names = Counter(_name(line) for line in lines)
-    for line, following in zip(lines, [*lines[1:], None], strict=True):
+    for line, following in zip_longest(lines, lines[1:]):
         row.append(line)
         if following is not None and not text[line.end : following.start].strip():
             continue
@@ -354,7 +354,7 @@ def _stretches(text: str, lines: list[_Line], findings: Findings) -> list[tuple[
     found: list[tuple[_Line, Chapter]] = []
     volume: int | None = None
     listed = [start for start, _ in findings.contents]
-    for line, following in zip(lines, [*lines[1:], None], strict=True):
+    for line, following in zip_longest(lines, lines[1:]):
         heading = line.heading
         end = following.start if following else len(text)
         after = bisect_left(listed, line.end)
