@@ -1,5 +1,7 @@
 """Waiting on a busy machine: as long as something moves, and not for ever when nothing does."""
 
+import contextlib
+import os
 import subprocess
 import time
 from collections.abc import Callable, Hashable
@@ -67,12 +69,12 @@ def written_in(*folders: Path) -> Callable[[], Hashable]:
     def state() -> Hashable:
         newest, count = 0, 0
         for folder in folders:
-            for path in folder.rglob("*"):
-                try:
-                    newest = max(newest, path.lstat().st_mtime_ns)
-                except FileNotFoundError:  # it went while we looked
-                    continue
-                count += 1
+            # os.walk passes over a folder that goes while we look (a training's old checkpoint).
+            for inside, subfolders, files in os.walk(folder):
+                for name in (*subfolders, *files):
+                    with contextlib.suppress(FileNotFoundError):
+                        newest = max(newest, os.lstat(os.path.join(inside, name)).st_mtime_ns)
+                        count += 1
         return newest, count
 
     return state
