@@ -8,7 +8,7 @@ from xuxie.export import readiness
 from xuxie.files.rows import read_json, write_json
 from xuxie.runtime.job import run_job
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 def check_export(
@@ -51,7 +51,7 @@ def check_export(
     readiness.check_disk(needed, Path(readiness_file).parent)
     if quantisations or lora_gguf:
         readiness.check_convertible(folder, archive, pre_tokenizer)
-    log.info("ready: the export takes about %.1f GiB", needed / readiness.GIB)
+    logger.info("ready: the export takes about %.1f GiB", needed / readiness.GIB)
     write_json(
         readiness_file,
         {

@@ -11,7 +11,7 @@ from xuxie.training.arguments import parse_arguments
 from xuxie.training.checks import stage_gates
 from xuxie.training.gates import refuse_failed, report
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 def check_gates(
@@ -44,7 +44,7 @@ def check_gates(
         memory=memory,
     )
     for result in results:
-        log.info("%s", result)
+        logger.info("%s", result)
     if failing == "refuse":
         refuse_failed(results, where=yaml_file)
     write_json(gates, {**report(results), "failing": failing})

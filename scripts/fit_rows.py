@@ -11,7 +11,7 @@ from xuxie.runtime.environments import in_environment
 from xuxie.runtime.job import run_job
 from xuxie.training import stage_rows as made
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 def fit_rows(
@@ -44,7 +44,7 @@ def fit_rows(
     trained = trained.within(tokens, seed=arguments["seed"])
     for taken, target in zip((trained, watched), fitted, strict=True):
         write_rows(target, taken.rows)
-        log.info("%s: %d rows, %d tokens", target, len(taken.rows), sum(taken.sizes))
+        logger.info("%s: %d rows, %d tokens", target, len(taken.rows), sum(taken.sizes))
     dataset, names = arguments["dataset"].removesuffix("_train"), [Path(f).stem for f in fitted]
     raw = arguments["stage"] == "pt"
     write_json(registry, dataset_info(dataset, [] if raw else names, names if raw else []))

@@ -12,7 +12,7 @@ from xuxie.models.loading import load_model
 from xuxie.runtime.job import run_job
 from xuxie.sampling.systems import Trained, choose_prompts
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 TOKENS = 64
 LEAST = 0.99
@@ -54,7 +54,7 @@ def verify_gguf(
     source = Source(model, tokenizer, rows, asked, prompting.stop_ids, system)
     found = compare(Path(gguf), source, count=TOKENS, threads=threads)
     share = found["alike"] / found["positions"]
-    log.info(
+    logger.info(
         "%s: the same likeliest token at %d of %d positions",
         quantisation,
         found["alike"],

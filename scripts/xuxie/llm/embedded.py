@@ -15,7 +15,7 @@ import psutil
 from xuxie.errors import UserError
 from xuxie.runtime.clone import child_environment
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 #: Seconds after which an answer is not slow any more but will never come.
 LONGEST_ANSWER = 1800.0
@@ -56,7 +56,7 @@ def embedded_server(
     )
     try:
         address = _started(process, settings)
-        log.info(
+        logger.info(
             "serving %s at %s with %d threads, %d slots of %d tokens",
             gguf.name,
             address,
@@ -65,7 +65,7 @@ def embedded_server(
             context,
         )
         if running < threads:
-            log.info(
+            logger.info(
                 "other processes keep the machine busy: %d of %d threads are used", running, threads
             )
         yield address, key

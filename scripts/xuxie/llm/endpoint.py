@@ -15,7 +15,7 @@ from xuxie.errors import UserError
 from xuxie.llm.embedded import LONGEST_ANSWER, embedded_server
 from xuxie.llm.usage import Price
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 _TIMEOUT = 120.0  # seconds of a call to somewhere else
 _ROOM = 16384  # tokens of an answer that most providers allow

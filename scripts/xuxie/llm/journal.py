@@ -27,7 +27,7 @@ from xuxie.llm.segments import (
 )
 from xuxie.llm.usage import Usage, token_count
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 _OFFSET_BITS = 44  # an index entry is one integer: number of the segment, offset in it
 _OPEN_FILES = 64  # segments that are held open for reading
@@ -85,7 +85,7 @@ class Journal:
         try:
             return self._entry_at(self._index.get(bytes.fromhex(key)))
         except OSError:  # compacted by somebody else since
-            log.info("reading the journal in %s anew", self.folder)
+            logger.info("reading the journal in %s anew", self.folder)
             with self._lock:
                 self._forget()
             self.refresh()
@@ -99,7 +99,7 @@ class Journal:
         try:
             return decode(line)
         except ValueError:
-            log.warning("%s was damaged since it was read", self.folder)
+            logger.warning("%s was damaged since it was read", self.folder)
             return None
 
     def append(self, entries: list[dict]) -> None:
@@ -176,7 +176,7 @@ class Journal:
         found = head(line)
         if found is None:
             self.damaged += 1
-            log.warning(
+            logger.warning(
                 "%s holds a damaged line at byte %d", self.folder / self._names[number], offset
             )
             return

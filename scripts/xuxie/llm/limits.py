@@ -11,7 +11,7 @@ from pathlib import Path
 from xuxie.llm.endpoint import Endpoint
 from xuxie.llm.shared_state import SharedState
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 _TICK = 0.2  # seconds between looks at the shared state
 _SHRINK = 0.7  # the limit on calls in flight after a "too fast", in parts of what it was
@@ -114,7 +114,7 @@ class Limits:
                     _LONGEST_PAUSE, 2 * state.get("pause", _FIRST_PAUSE / 2)
                 )
                 wait = retry_after or pause
-                log.info(
+                logger.info(
                     "the endpoint says we are too fast: down to %d calls at a time, none for %.1f s",
                     state["limit"],
                     wait,

@@ -4,7 +4,7 @@ import logging
 from collections import deque
 from statistics import median
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 _ANSWERS = 3  # that are looked at together: a single one may be odd
 _SLOW = 3.0  # times as long as at first
@@ -30,7 +30,7 @@ class Pace:
         times = median(self._latest) / median(self._first)
         if times >= _SLOW:
             self._said = True
-            log.warning(
+            logger.warning(
                 "answers take %.1f times as long as the first ones: other work has the processor. "
                 "The model's threads sleep while they wait for a core, and each answer is waited for: "
                 "none is given up or asked for again",

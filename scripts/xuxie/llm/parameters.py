@@ -11,7 +11,7 @@ from xuxie.llm.endpoint import Endpoint
 from xuxie.llm.journal import Journal, entry_of
 from xuxie.llm.request import address, canonical
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 _NEVER = {"messages", "response_format"}  # to be renamed or left out
 _NOT_TAKEN = re.compile(
@@ -63,13 +63,13 @@ class Parameters:
     def _entry(self, field: str, rule: dict) -> dict:
         self._apply(field, rule)
         if "most" in rule:
-            log.warning(
+            logger.warning(
                 "%s takes %s up to %d: no more is sent", self._endpoint.model, field, rule["most"]
             )
         elif rule["name"]:
-            log.warning("%s calls %s %s", self._endpoint.model, field, rule["name"])
+            logger.warning("%s calls %s %s", self._endpoint.model, field, rule["name"])
         else:
-            log.warning("%s does not take %s: it is left out", self._endpoint.model, field)
+            logger.warning("%s does not take %s: it is left out", self._endpoint.model, field)
         [kind] = rule
         return entry_of(self._key(field, kind), self._endpoint.identity, field=field, rule=rule)
 

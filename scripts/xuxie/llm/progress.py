@@ -8,7 +8,7 @@ from tqdm import tqdm
 
 from xuxie.llm.usage import Usage
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 _FIRST_LINE, _LINES = 5.0, 30.0  # seconds until the first line of the log, and between lines
 
@@ -48,7 +48,7 @@ class Progress:
         """Write a line to the log if it is time, whether anything has moved or not."""
         if time.monotonic() >= self._next_line:
             self._next_line = time.monotonic() + _LINES
-            log.info("%s", self)
+            logger.info("%s", self)
 
     def called(self, usage: Usage) -> None:
         """One more call was answered."""
@@ -57,7 +57,7 @@ class Progress:
     def close(self) -> None:
         """Say how it ended."""
         self._bar.close()
-        log.info("%s", self)
+        logger.info("%s", self)
 
     def __str__(self) -> str:
         seconds = time.monotonic() - self._began

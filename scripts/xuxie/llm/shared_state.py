@@ -15,7 +15,7 @@ from pathlib import Path
 
 from xuxie.errors import UserError
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 _GONE_AFTER = 5.0  # seconds without a sign of life until a member is taken for dead
 
@@ -41,7 +41,7 @@ class SharedState:
             fcntl.flock(self._file, fcntl.LOCK_EX)
             fcntl.flock(self._file, fcntl.LOCK_UN)
         except OSError as error:
-            log.warning("limits hold for this machine alone: %s: %s", folder, error.strerror)
+            logger.warning("limits hold for this machine alone: %s: %s", folder, error.strerror)
             own = hashlib.sha256(f"{folder.absolute()} {name}".encode()).hexdigest()[:24]
             self._path = _own_folder() / f"{own}.json"
             self._file = self._open()

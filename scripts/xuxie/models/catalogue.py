@@ -18,7 +18,7 @@ from pathlib import Path
 from xuxie.errors import UserError
 from xuxie.files.hashing import sha256_of
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 BLOCK = 1 << 22
 
@@ -145,10 +145,10 @@ def fetch(model: EmbeddedModel, path: str | Path) -> str:
             subprocess.CalledProcessError,
             zipfile.BadZipFile,
         ) as error:
-            log.warning("%s: not from %s: %s", model.title, name, error)
+            logger.warning("%s: not from %s: %s", model.title, name, error)
             failures.append(f"{name}: {error}")
         else:
-            log.info("%s: from %s, SHA-256 %s", model.title, name, model.sha256)
+            logger.info("%s: from %s, SHA-256 %s", model.title, name, model.sha256)
             return name
     raise UserError(
         f"{model.title} could not be fetched\n  " + "\n  ".join(failures),

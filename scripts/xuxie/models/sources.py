@@ -10,7 +10,7 @@ from pathlib import Path
 
 from xuxie.errors import UserError
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 SAFETENSORS = (".safetensors", ".safetensors.index.json")
 OTHER_WEIGHTS = (
@@ -57,7 +57,7 @@ def from_hub(repository: str, revision: str | None) -> tuple[Path, dict]:
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
         raise _unreachable(repository, "HF_ENDPOINT names a mirror", error) from error
     if revision is None:
-        log.warning(
+        logger.warning(
             "%s: no revision is given; pin this one, so that it stays the same: revision: %s",
             repository,
             info.sha,

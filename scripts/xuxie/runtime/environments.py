@@ -21,7 +21,7 @@ from xuxie.errors import UserError
 from xuxie.runtime.clone import REPOSITORY, SCRIPTS, child_environment
 from xuxie.runtime.parent import end_with_parent
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 SHARED = "train"
 
@@ -74,7 +74,7 @@ def _runs_here(environment: str) -> bool:
 
 def _hand_over(python: Path, name: str, arguments: dict) -> None:
     """Call the function of a script in another interpreter; what it says goes to this job's log."""
-    log.info("in %s", python)
+    logger.info("in %s", python)
     process = subprocess.Popen(
         [str(python), "-m", "xuxie.runtime.environments", name],
         env=child_environment(os.environ),
@@ -92,7 +92,7 @@ def _hand_over(python: Path, name: str, arguments: dict) -> None:
     for line in process.stdout:
         if line.strip():
             last = line.strip()
-            log.info("%s", line.rstrip())
+            logger.info("%s", line.rstrip())
     if process.wait() != 0:
         raise UserError(
             f"{name} failed in {python}: {last}", where="the lines above", remedy="see there"

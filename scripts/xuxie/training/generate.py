@@ -9,7 +9,7 @@ import logging
 from xuxie.runtime.hooks import put_in_place
 from xuxie.runtime.llamafactory import import_factory
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 def keep_own_generate() -> None:
@@ -26,6 +26,8 @@ def keep_own_generate() -> None:
         own = type(model).generate is not generation.generate
         if own and "generate" in vars(model):
             del model.generate
-        log.info("generate in use: %s", f"{type(model).__name__}'s own" if own else "the library's")
+        logger.info(
+            "generate in use: %s", f"{type(model).__name__}'s own" if own else "the library's"
+        )
 
     put_in_place(loader, "patch_model", patch_but_generate)

@@ -7,7 +7,7 @@ import transformers
 
 from xuxie.runtime.hooks import put_in_place
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 NAMES = {
     "loss": "loss",
@@ -43,7 +43,7 @@ class Progress(transformers.TrainerCallback):
             line.append(f"{tokens / seconds:.0f} useful tokens/s")
         if steps:
             line.append(f"{_clock((state.max_steps - state.global_step) * seconds / steps)} left")
-        log.info(", ".join(line))
+        logger.info(", ".join(line))
 
 
 def show_progress() -> None:

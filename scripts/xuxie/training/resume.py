@@ -10,7 +10,7 @@ from safetensors import SafetensorError, safe_open
 
 from xuxie.files.rows import read_json, write_json
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 FINGERPRINT = "fingerprint.json"
 
@@ -39,23 +39,23 @@ def last_sound_checkpoint(folder: Path, fingerprint: dict) -> Path | None:
                 if before.get(name) != fingerprint.get(name)
             )
         )
-        log.info("starting afresh: since the last run, other %s", changed)
+        logger.info("starting afresh: since the last run, other %s", changed)
         _remove(checkpoints)
         checkpoints = []
     elif before is None and checkpoints:
-        log.info("starting afresh: nothing says which run the checkpoints are from")
+        logger.info("starting afresh: nothing says which run the checkpoints are from")
         _remove(checkpoints)
         checkpoints = []
     for checkpoint in reversed(checkpoints):
         if fault := _fault(checkpoint):
-            log.info("%s is not used: %s", checkpoint.name, fault)
+            logger.info("%s is not used: %s", checkpoint.name, fault)
             _remove([checkpoint])
     checkpoints = [checkpoint for checkpoint in checkpoints if checkpoint.exists()]
     for leftover in folder.glob("adapter_model.*"):
         leftover.unlink()
     write_json(known, fingerprint)
     if checkpoints:
-        log.info("going on from %s", checkpoints[-1].name)
+        logger.info("going on from %s", checkpoints[-1].name)
     return checkpoints[-1] if checkpoints else None
 
 

@@ -22,7 +22,7 @@ from xuxie.training.launch import launch
 from xuxie.training.machine import DECIDING
 from xuxie.training.resume import last_sound_checkpoint, log_until
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 def train_stage(
@@ -157,7 +157,7 @@ def _run(command: list[str], environment: dict[str, str], yaml_file: Path) -> No
     )
     for line in process.stdout:
         if line.strip():
-            log.info("%s", line.rstrip())
+            logger.info("%s", line.rstrip())
     if process.wait() != 0:
         raise UserError(
             f"LLaMA-Factory ended with exit status {process.returncode}",
