@@ -202,7 +202,7 @@ rule verify_gguf:
         test=of("adapter.dataset.test"),
         model=of("adapter.model.files"),
     output:
-        likeness="results/exports/{adapter}/likeness/{quantisation}.json",
+        parity="results/exports/{adapter}/parity/{quantisation}.json",
     log:
         "logs/verify_gguf/{adapter}.{quantisation}.log",
     benchmark:
@@ -267,8 +267,8 @@ rule write_model_card:
             split=["train", "val", "test"],
         ),
         texts=expand("results/novels/{novel}/text.txt", novel=of("adapter.dataset.novel_names")),
-        likenesses=expand(
-            "results/exports/{{adapter}}/likeness/{quantisation}.json",
+        parities=expand(
+            "results/exports/{{adapter}}/parity/{quantisation}.json",
             quantisation=settings.export.verified,
         ),
         layouts=[

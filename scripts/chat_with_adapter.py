@@ -8,8 +8,8 @@ from pathlib import Path
 
 import yaml
 from snakemake.utils import update_config
-from xuxie.chat.generator import Voice
-from xuxie.chat.session import Talk
+from xuxie.chat.generator import Generator
+from xuxie.chat.session import Session
 from xuxie.chat.terminal import Terminal
 from xuxie.config.completion import complete_config
 from xuxie.config.resolved import Settings, resolve
@@ -96,11 +96,11 @@ def open_terminal(settings: Settings, name: str | None = None) -> Terminal:
         Path(model.config_file).parent, folder, adapter.asked_template, model.trust_remote_code
     )
     loaded, tokenizer = trained.load()
-    voice = Voice(loaded, trained.prompting(tokenizer), settings.sampling)
-    talk = Talk(adapter.dataset.instruction, adapter.system)
+    generator = Generator(loaded, trained.prompting(tokenizer), settings.sampling)
+    session = Session(adapter.dataset.instruction, adapter.system)
     return Terminal(
-        talk,
-        voice.go_on,
+        session,
+        generator.generate,
         lambda: input("> "),
         lambda piece: print(piece, end="", flush=True),
         settings.sampling["seed"],

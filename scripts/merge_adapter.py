@@ -5,7 +5,8 @@ from pathlib import Path
 from xuxie.export.merge import copy_adapter, merge
 from xuxie.files.rows import read_json, read_rows
 from xuxie.runtime.job import run_job
-from xuxie.sampling.systems import Trained, choose_prompts
+from xuxie.sampling.spread import evenly_spread
+from xuxie.sampling.systems import Trained
 
 TRIED_ROWS = 16
 
@@ -36,7 +37,7 @@ def merge_adapter(
         sampling: `sampling` of the config.
     """
     trained = Trained(Path(model[0]).parent, Path(adapter).parent, template, trust_remote_code)
-    rows = choose_prompts(list(read_rows(test)), TRIED_ROWS)
+    rows = evenly_spread(list(read_rows(test)), TRIED_ROWS)
     merge(trained, Path(merged).parent, rows, system=system, sampling=sampling)
     copy_adapter(adapter, adapter_config, Path(adapter_copy).parent, read_json(model[1]))
 

@@ -7,12 +7,11 @@ import torch
 from xuxie.files.rows import read_rows, write_rows
 from xuxie.runtime.environments import in_environment
 from xuxie.runtime.job import run_job
+from xuxie.sampling.authors import BASE, TUNED
+from xuxie.sampling.spread import evenly_spread
 from xuxie.sampling.systems import (
-    BASE,
-    TUNED,
     Trained,
     chat_command,
-    choose_prompts,
     sample_rival,
     sample_trained,
     side_by_side,
@@ -48,7 +47,7 @@ def sample_outputs(
         endpoints, llm: these parts of the config.
     """
     torch.set_num_threads(threads)
-    rows = choose_prompts(list(read_rows(test)), sampling["prompts"])
+    rows = evenly_spread(list(read_rows(test)), sampling["prompts"])
     trained = Trained(Path(model[0]).parent, Path(adapter).parent, template, trust_remote_code)
     journal = Path(samples).with_suffix(".journal")
     logger.info(

@@ -10,7 +10,8 @@ from xuxie.export.quantisations import EXACT
 from xuxie.files.rows import read_rows, write_json
 from xuxie.models.loading import load_model
 from xuxie.runtime.job import run_job
-from xuxie.sampling.systems import Trained, choose_prompts
+from xuxie.sampling.spread import evenly_spread
+from xuxie.sampling.systems import Trained
 
 logger = logging.getLogger(__name__)
 
@@ -23,7 +24,7 @@ def verify_gguf(
     merged: str,
     trained_with: str,
     test: str,
-    likeness: str,
+    parity: str,
     threads: int,
     *,
     quantisation: str,
@@ -38,7 +39,7 @@ def verify_gguf(
         merged: the merged folder's config.json.
         trained_with: the adapter's train.yaml.
         test: held-out rows.
-        likeness: what was found.
+        parity: what was found.
         prompts: after how many prompts tokens are compared.
 
     Raises:
@@ -46,7 +47,7 @@ def verify_gguf(
     """
     torch.set_num_threads(threads)
     folder = Path(merged).parent
-    rows = choose_prompts(list(read_rows(test)), prompts)
+    rows = evenly_spread(list(read_rows(test)), prompts)
     # In float32, so that a difference is the file's and not the rounding of this side.
     model, tokenizer = load_model(folder, dtype="float32", trust_remote_code=trust_remote_code)
     prompting = Trained(folder, Path(trained_with).parent, template).prompting(tokenizer)
@@ -67,7 +68,7 @@ def verify_gguf(
             remedy=REMEDY,
         )
     write_json(
-        likeness,
+        parity,
         {
             "quantisation": quantisation,
             **found,

@@ -18,7 +18,7 @@ def write_model_card(
     model: list[str],
     rows: list[str],
     texts: list[str],
-    likenesses: list[str],
+    parities: list[str],
     layouts: list[str],
     card: str,
     *,
@@ -38,7 +38,7 @@ def write_model_card(
         model: the base model's config.json and its record.
         rows: the dataset's train, val and test rows.
         texts: text.txt of each novel, in the order of `novels`.
-        likenesses: what was found of each GGUF.
+        parities: what was found of each GGUF.
         layouts: the card's templates, all in one folder.
         novels: the novels' languages by name.
         language: of the card.
@@ -55,7 +55,7 @@ def write_model_card(
         splits={split: list(read_rows(path)) for split, path in zip(SPLITS, rows, strict=True)},
         texts={novel: read_text(path) for novel, path in zip(novels, texts, strict=True)},
         languages=novels.values(),
-        likenesses=[read_json(path) for path in likenesses],
+        parities=[read_json(path) for path in parities],
         samples=list(read_rows(samples)) if show_samples else [],
         rights=rights,
         system=system,

@@ -58,7 +58,7 @@ def test_llama_cpp_writes_what_the_merged_folder_writes(
     write_rows(tmp_path / "test.jsonl", rows)
     (tmp_path / "hf").mkdir()
     (tmp_path / "adapter").mkdir()
-    merged, gguf, likeness = (
+    merged, gguf, parity = (
         str(tmp_path / name) for name in ("hf/config.json", "model.f16.gguf", "f16.json")
     )
     test, asked = (
@@ -75,11 +75,11 @@ def test_llama_cpp_writes_what_the_merged_folder_writes(
         merged,
         str(adapter / "train.yaml"),
         test,
-        likeness,
+        parity,
         2,
         quantisation="f16",
         prompts=4,
         **asked,
     )
-    found = read_json(likeness)
+    found = read_json(parity)
     assert found["positions"] >= 100 and found["agreement"] >= 0.99

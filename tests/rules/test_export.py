@@ -96,7 +96,7 @@ def test_merged_folder_and_adapter_load_in_plain_transformers_and_peft(exported,
 
 def test_each_gguf_was_held_against_the_folder(exported):
     for quantisation in ("f16", "q8_0"):
-        found = read_json(exported / EXPORT / f"likeness/{quantisation}.json")
+        found = read_json(exported / EXPORT / f"parity/{quantisation}.json")
         assert found["prompts"] == 2 and found["positions"] >= 2
         assert found["agreement"] >= (0.99 if quantisation == "f16" else 0.8)
 

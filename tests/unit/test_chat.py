@@ -6,8 +6,8 @@ import chat_with_adapter
 import pytest
 import yaml
 from tiny_model import make_tiny_model
-from xuxie.chat.generator import Voice, printable
-from xuxie.chat.session import Talk
+from xuxie.chat.generator import Generator, printable
+from xuxie.chat.session import Session
 from xuxie.chat.terminal import Terminal
 from xuxie.errors import UserError
 from xuxie.models.loading import load_model
@@ -22,7 +22,7 @@ SAMPLING = {
 }
 
 
-def told(*lines: str, answers=None) -> tuple[str, Talk, list[int]]:
+def told(*lines: str, answers=None) -> tuple[str, Session, list[int]]:
     """(what was shown, the story, the seeds asked with) of a conversation that says these lines and then ends."""
     waiting, shown, seeds = list(lines), [], []
     given = iter(answers or (f"写{number}。" for number in range(1, 99)))
@@ -32,30 +32,30 @@ def told(*lines: str, answers=None) -> tuple[str, Talk, list[int]]:
             raise EOFError
         return waiting.pop(0)
 
-    def go_on(story, seed, show):
+    def generate(story, seed, show):
         seeds.append(seed)
         text = next(given)
         show(text)
         return text
 
-    talk = Talk(INSTRUCTION, "你是作者")
-    Terminal(talk, go_on, read, shown.append, seed=7).run()
-    return "".join(shown), talk, seeds
+    session = Session(INSTRUCTION, "你是作者")
+    Terminal(session, generate, read, shown.append, seed=7).run()
+    return "".join(shown), session, seeds
 
 
 def test_a_passage_ends_with_an_empty_line_and_is_continued():
-    shown, talk, _ = told("雾来了。", "灯亮了。", "")
-    assert talk.text == "雾来了。\n灯亮了。写1。" and "写1。" in shown
+    shown, session, _ = told("雾来了。", "灯亮了。", "")
+    assert session.text == "雾来了。\n灯亮了。写1。" and "写1。" in shown
 
 
 def test_an_empty_line_lets_the_model_go_on():
-    _, talk, _ = told("雾来了。", "", "")
-    assert talk.text == "雾来了。写1。写2。"
+    _, session, _ = told("雾来了。", "", "")
+    assert session.text == "雾来了。写1。写2。"
 
 
 def test_an_empty_line_at_the_start_has_nothing_to_continue():
-    shown, talk, seeds = told("")
-    assert "begin with a passage" in shown and not talk.turns and not seeds
+    shown, session, seeds = told("")
+    assert "begin with a passage" in shown and not session.turns and not seeds
 
 
 def test_a_persons_text_is_a_new_paragraph_unless_it_completes_a_sentence():
@@ -67,9 +67,9 @@ def test_a_persons_text_is_a_new_paragraph_unless_it_completes_a_sentence():
 
 
 def test_the_model_is_asked_with_the_passage_before_as_its_rows_are():
-    _, talk, _ = told("雾来了。", "", "", "门开了。", "")
-    talk.retry()
-    first, *shorter = talk.story().asks()
+    _, session, _ = told("雾来了。", "", "", "门开了。", "")
+    session.retry()
+    first, *shorter = session.story().asks()
     assert (first["instruction"], first["system"], first["input"]) == (
         INSTRUCTION,
         "你是作者",
@@ -80,23 +80,25 @@ def test_the_model_is_asked_with_the_passage_before_as_its_rows_are():
 
 
 def test_retry_writes_another_with_another_seed():
-    _, talk, seeds = told("雾来了。", "", "/retry")
-    assert talk.text == "雾来了。写2。" and seeds == [7, 8]
+    _, session, seeds = told("雾来了。", "", "/retry")
+    assert session.text == "雾来了。写2。" and seeds == [7, 8]
 
 
 def test_undo_takes_the_last_turn_back():
-    shown, talk, _ = told("雾来了。", "", "门开了。", "", "/undo")
-    assert talk.text == "雾来了。写1。" and "taken back" in shown
-    shown, talk, _ = told("雾来了。", "", "/undo", "/undo", "/retry")
-    assert talk.text == "" and "nothing to take back" in shown and "nothing to write anew" in shown
+    shown, session, _ = told("雾来了。", "", "门开了。", "", "/undo")
+    assert session.text == "雾来了。写1。" and "taken back" in shown
+    shown, session, _ = told("雾来了。", "", "/undo", "/undo", "/retry")
+    assert (
+        session.text == "" and "nothing to take back" in shown and "nothing to write anew" in shown
+    )
 
 
 def test_save_writes_the_story_and_never_over_another(tmp_path):
     file = tmp_path / "story.txt"
-    shown, talk, _ = told(
+    shown, session, _ = told(
         "雾来了。", "", f"/save {file}", f"/save {file}", "/save", "/save /no/such/folder/x"
     )
-    assert file.read_text(encoding="utf-8") == talk.text + "\n"
+    assert file.read_text(encoding="utf-8") == session.text + "\n"
     assert f"saved to {file}" in shown and shown.count("not saved") == 2 and "/save FILE" in shown
 
 
@@ -106,8 +108,8 @@ def test_story_help_quit_and_unknown_commands():
 
 
 def test_an_answer_of_nothing_leaves_the_story_as_it_was():
-    shown, talk, _ = told("雾来了。", "", "", answers=["", "写2。"])
-    assert talk.text == "雾来了。写2。" and "nothing to add" in shown
+    shown, session, _ = told("雾来了。", "", "", answers=["", "写2。"])
+    assert session.text == "雾来了。写2。" and "nothing to add" in shown
 
 
 def test_control_characters_of_a_model_never_reach_the_terminal():
@@ -126,26 +128,26 @@ def loaded(folder):
     return load_model(folder, dtype="float32")
 
 
-def voice(loaded, **settings) -> Voice:
-    return Voice(loaded[0], Prompting(loaded[1], "qwen"), {**SAMPLING, **settings})
+def generator(loaded, **settings) -> Generator:
+    return Generator(loaded[0], Prompting(loaded[1], "qwen"), {**SAMPLING, **settings})
 
 
 def story(text="雾从海上来。"):
-    talk = Talk(INSTRUCTION, None)
-    talk.give(text)
-    return talk.story()
+    session = Session(INSTRUCTION, None)
+    session.give(text)
+    return session.story()
 
 
 def test_what_is_shown_piece_by_piece_is_what_is_kept(loaded):
     pieces = []
-    text = voice(loaded).go_on(story(), 0, pieces.append)
+    text = generator(loaded).generate(story(), 0, pieces.append)
     assert text and "".join(pieces) == text
     assert len(pieces) > 2
 
 
 def test_the_seed_decides_and_greedy_needs_none(loaded):
     def said(seed, **settings):
-        return voice(loaded, **settings).go_on(story(), seed, lambda piece: None)
+        return generator(loaded, **settings).generate(story(), seed, lambda piece: None)
 
     assert said(1) == said(1)
     assert len({said(seed) for seed in range(4)}) > 1
@@ -160,15 +162,15 @@ def test_an_interrupt_keeps_what_was_written(loaded):
         if len(pieces) == 3:
             raise KeyboardInterrupt
 
-    text = voice(loaded, max_new_tokens=100).go_on(story(), 0, show)
+    text = generator(loaded, max_new_tokens=100).generate(story(), 0, show)
     assert len(pieces) == 3 and text == "".join(pieces)
 
 
 def test_a_passage_longer_than_the_window_is_the_persons_to_mend(loaded):
-    def go_on(asked, seed, show):
-        return voice(loaded, max_new_tokens=2040).go_on(asked, seed, show)
+    def generate(asked, seed, show):
+        return generator(loaded, max_new_tokens=2040).generate(asked, seed, show)
 
-    talk, shown = Talk(INSTRUCTION, None), []
+    session, shown = Session(INSTRUCTION, None), []
     lines = iter(["雾从海上来。", ""])
 
     def read():
@@ -177,8 +179,8 @@ def test_a_passage_longer_than_the_window_is_the_persons_to_mend(loaded):
         except StopIteration:
             raise EOFError from None
 
-    Terminal(talk, go_on, read, shown.append, seed=0).run()
-    assert "window" in "".join(shown) and not talk.turns
+    Terminal(session, generate, read, shown.append, seed=0).run()
+    assert "window" in "".join(shown) and not session.turns
 
 
 @pytest.fixture

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from xuxie.errors import UserError
 from xuxie.overlap import leakage
-from xuxie.overlap.leakage import SHINGLE, Texts, check_no_leak, leaking_rows, leaks, shared_spans
+from xuxie.overlap.leakage import Texts, check_no_leak, leaking_rows, leaks, shared_spans
+from xuxie.overlap.ngrams import LEAK_NGRAM
 
 
 def corpus(texts: list[str], prefix: str) -> Texts:
@@ -17,7 +18,7 @@ def corpus(texts: list[str], prefix: str) -> Texts:
 
 def runs(text: str) -> set[str]:
     dense = "".join(text.split())
-    return {dense[start : start + SHINGLE] for start in range(len(dense) - SHINGLE + 1)}
+    return {dense[start : start + LEAK_NGRAM] for start in range(len(dense) - LEAK_NGRAM + 1)}
 
 
 # Few letters, so that passages are shared often; parts are repeated on both sides.
@@ -54,9 +55,9 @@ def test_it_finds_what_comparing_all_passages_finds(base, both):
         dense = [place for place, char in enumerate(text) if not char.isspace()]
         touched = {
             place
-            for first in range(len(dense) - SHINGLE + 1)
-            if "".join(text[place] for place in dense[first : first + SHINGLE]) in wanted
-            for place in dense[first : first + SHINGLE]
+            for first in range(len(dense) - LEAK_NGRAM + 1)
+            if "".join(text[place] for place in dense[first : first + LEAK_NGRAM]) in wanted
+            for place in dense[first : first + LEAK_NGRAM]
         }
         assert touched == {place for start, end in shared for place in range(start, end)} & set(
             dense
@@ -66,7 +67,7 @@ def test_it_finds_what_comparing_all_passages_finds(base, both):
 
 
 def test_a_passage_of_50_characters_stops_the_run_and_is_named_with_both_rows():
-    passage = "".join(chr(0x4E00 + index) for index in range(SHINGLE + 5))
+    passage = "".join(chr(0x4E00 + index) for index in range(LEAK_NGRAM + 5))
     train = corpus(["开头。" + passage + "结尾。", "别的。" * 30], "train-")
     with pytest.raises(UserError) as caught:
         check_no_leak(
@@ -83,7 +84,7 @@ def test_a_passage_of_50_characters_stops_the_run_and_is_named_with_both_rows():
 
 
 def test_49_characters_are_no_leak_and_no_passage_goes_over_the_end_of_a_row():
-    passage = "".join(chr(0x4E00 + index) for index in range(SHINGLE))
+    passage = "".join(chr(0x4E00 + index) for index in range(LEAK_NGRAM))
     proof = check_no_leak(
         corpus([passage[:-1], passage[:25]], "t"), corpus([passage, passage[25:]], "h"), where=""
     )

@@ -2,7 +2,8 @@
 
 import pytest
 from xuxie.evaluation.style import Style
-from xuxie.evaluation.texts import HUMAN, measure_texts, training_text
+from xuxie.evaluation.texts import measure_texts, training_text
+from xuxie.sampling.authors import HUMAN
 
 SENTENCES = [
     "林阿澈说：“雾来了。”", "沈若琳望着灯塔，没有回答。", "海水退下去，露出黑色的礁石。", "他们沿着石阶往下走。", "风把灯吹灭了，又被谁点亮。",

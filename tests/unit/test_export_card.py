@@ -59,7 +59,7 @@ def card(language="en", **changes) -> str:
             },
             "texts": {"one": "字" * 90, "two": "字" * 70},
             "languages": ["zh", "zh"],
-            "likenesses": [{"quantisation": "f16", "alike": 199, "positions": 200}],
+            "parities": [{"quantisation": "f16", "alike": 199, "positions": 200}],
             "samples": [],
             "rights": None,
             "system": "你是作者",
@@ -85,7 +85,7 @@ def test_rows_and_characters_are_counted_by_novel():
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
-def test_a_card_in_each_language_has_counts_figures_recipe_and_likeness(language):
+def test_a_card_in_each_language_has_counts_figures_recipe_and_parity(language):
     text = card(language)
     assert "| one | 90 | 1 | 1 | 0 |" in text and "| two | 70 | 1 | 0 | 0 |" in text
     assert "| 4.942 | 4.720 |" in text and "-0.222" in text and "| 0.250 | 0.750 |" in text
@@ -120,7 +120,7 @@ def test_text_is_shown_only_where_it_is_allowed_and_as_text():
 
 def test_figures_that_were_not_measured_are_no_lines():
     text = card(
-        evaluation={**EVALUATION, "texts": {"systems": {"tuned": measured(0.75)}}}, likenesses=[]
+        evaluation={**EVALUATION, "texts": {"systems": {"tuned": measured(0.75)}}}, parities=[]
     )
     assert "0.750" not in text and "GGUF files" not in text
     none = {**bound(-0.1), "low": None, "high": None}

@@ -10,7 +10,7 @@ from xuxie.prompts.prompting import BARE, Prompting
 from xuxie.sampling import local
 from xuxie.sampling.decoding import Continuation
 from xuxie.sampling.parameters import SamplingParameters
-from xuxie.sampling.systems import choose_prompts
+from xuxie.sampling.spread import evenly_spread
 from xuxie.sampling.turns import Story
 
 TEXT = "雾从海上来，灯塔的光在雾里打着转。阿澈数到第七下，听见有人敲门。\n" * 3
@@ -218,5 +218,5 @@ def test_an_end_token_that_nobody_stops_on_is_found(loaded):
 
 def test_prompts_are_spread_over_the_split():
     rows = [{"id": i} for i in range(10)]
-    assert [row["id"] for row in choose_prompts(rows, 4)] == [0, 2, 5, 7]
-    assert choose_prompts(rows, 10) == choose_prompts(rows, 99) == rows
+    assert [row["id"] for row in evenly_spread(rows, 4)] == [0, 2, 5, 7]
+    assert evenly_spread(rows, 10) == evenly_spread(rows, 99) == rows

@@ -6,9 +6,9 @@ import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from xuxie.sampling.authors import BASE, HUMAN, TUNED
+from xuxie.sampling.spread import evenly_spread
 from xuxie.text.sentences import complete_sentences
-
-HUMAN, BASE, TUNED = "human", "base", "tuned"
 
 SHORTEST = 40
 """A continuation of fewer characters, after all are cut to one length, is nothing to judge by."""
@@ -53,7 +53,7 @@ def make_items(samples: Mapping[str, Sequence[dict]], *, passages: int, seed: in
     """
     found = []
     for adapter, rows in samples.items():
-        for row in _spread(rows, passages):
+        for row in evenly_spread(rows, passages):
             for others in _contests(row):
                 item = _item(adapter, row, others, seed)
                 if item is not None:
@@ -65,12 +65,6 @@ def cut_to_one_length(texts: Sequence[str]) -> list[str]:
     """The texts up to the last sentence that ends within the length of the shortest, so that length tells nothing."""
     shortest = min(map(len, texts))
     return [complete_sentences(text, shortest) for text in texts]
-
-
-def _spread(rows: Sequence[dict], count: int) -> list[dict]:
-    if len(rows) <= count:
-        return list(rows)
-    return [rows[index * len(rows) // count] for index in range(count)]
 
 
 def _contests(row: dict) -> Iterable[tuple[str, ...]]:

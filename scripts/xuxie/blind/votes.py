@@ -8,9 +8,9 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from xuxie.blind.items import HUMAN, TUNED
 from xuxie.errors import UserError
 from xuxie.evaluation.intervals import interval_of_share
+from xuxie.sampling.authors import HUMAN, TUNED
 
 logger = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from xuxie.sampling.parameters import Sampler, SamplingParameters
 from xuxie.sampling.turns import Story
 
 
-class Voice:
+class Generator:
     """A loaded model and how it is asked.
 
     Args:
@@ -26,7 +26,7 @@ class Voice:
         )
         self._window = getattr(model.config, "max_position_embeddings", None) or 1 << 30
 
-    def go_on(self, story: Story, seed: int, show: Callable[[str], None]) -> str:
+    def generate(self, story: Story, seed: int, show: Callable[[str], None]) -> str:
         """Write the next passage.
 
         Args:

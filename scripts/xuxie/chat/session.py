@@ -15,7 +15,7 @@ class Turn:
     written: str | None = None
 
 
-class Talk:
+class Session:
     """The story so far, and how it may be asked to go on.
 
     The model is always asked with the passage that goes before, as the rows of its training are; what a person adds

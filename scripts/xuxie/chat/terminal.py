@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from xuxie.chat.session import Talk
+from xuxie.chat.session import Session
 from xuxie.errors import UserError
 
 HELP = """Write or paste a passage and end it with an empty line: the model continues it.
@@ -20,8 +20,8 @@ class Terminal:
     """One conversation.
 
     Args:
-        talk: the story.
-        go_on: writes the next passage: (story, seed, show) -> text.
+        session: the story.
+        generate: writes the next passage: (story, seed, show) -> text.
         read: gives the next line; raises EOFError at the end.
         show: prints a piece of text as it stands.
         seed: of the first answer; each further one has the next.
@@ -29,13 +29,19 @@ class Terminal:
 
     def __init__(
         self,
-        talk: Talk,
-        go_on: Callable[..., str],
+        session: Session,
+        generate: Callable[..., str],
         read: Callable[[], str],
         show: Callable[[str], None],
         seed: int,
     ):
-        self._talk, self._go_on, self._read, self._show, self._seed = talk, go_on, read, show, seed
+        self._session, self._generate, self._read, self._show, self._seed = (
+            session,
+            generate,
+            read,
+            show,
+            seed,
+        )
 
     def run(self) -> None:
         """Go on until the person leaves."""
@@ -55,21 +61,23 @@ class Terminal:
                 case "/help":
                     self._show(HELP + "\n")
                 case "/story":
-                    self._show(self._talk.text + "\n")
+                    self._show(self._session.text + "\n")
                 case "/save":
                     self._save(argument.strip())
                 case "/undo":
                     self._show(
-                        "taken back\n" if self._talk.undo() else "there is nothing to take back\n"
+                        "taken back\n"
+                        if self._session.undo()
+                        else "there is nothing to take back\n"
                     )
                 case "/retry":
-                    self._answer() if self._talk.retry() else self._show(
+                    self._answer() if self._session.retry() else self._show(
                         "there is nothing to write anew\n"
                     )
                 case _ if command.startswith("/"):
                     self._show(f"there is no {command}; /help shows what there is\n")
                 case _:
-                    self._answer() if self._talk.give(text) else self._show(
+                    self._answer() if self._session.give(text) else self._show(
                         "begin with a passage\n"
                     )
 
@@ -84,13 +92,13 @@ class Terminal:
 
     def _answer(self) -> None:
         try:
-            written = self._go_on(self._talk.story(), self._seed, self._show)
+            written = self._generate(self._session.story(), self._seed, self._show)
         except UserError as error:
-            self._talk.undo()
+            self._session.undo()
             self._show(f"{error}\n")
             return
         self._seed += 1
-        self._talk.take(written)
+        self._session.take(written)
         self._show("\n\n" if written else "(it has nothing to add; /retry, or write on)\n\n")
 
     def _save(self, name: str) -> None:
@@ -99,7 +107,7 @@ class Terminal:
             return
         try:
             with Path(name).open("x", encoding="utf-8") as file:
-                file.write(self._talk.text + "\n")
+                file.write(self._session.text + "\n")
         except OSError as error:
             self._show(f"not saved: {error}\n")
         else:

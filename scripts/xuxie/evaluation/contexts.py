@@ -9,6 +9,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from xuxie.sampling.spread import evenly_spread
 from xuxie.text.sentences import bounds
 
 _ENOUGH = 0.25
@@ -76,7 +77,7 @@ def plan_readings(
     longest = _longest(rows, before, contexts, room)
     whole = _after_chapter_so_far(rows, novels, starts, longest)
     full = [index for index, length in enumerate(before) if length >= longest]
-    few = _spread(full, ladder_rows)
+    few = evenly_spread(full, ladder_rows)
     return Plan(
         longest=longest,
         whole=whole,
@@ -102,7 +103,7 @@ def held_out_rows(rows: Sequence[dict], count: int | None) -> list[dict]:
     chapters = [list(group) for _, group in groupby(rows, _chapter)]
     return [
         row
-        for chapter in _spread(chapters, count)
+        for chapter in evenly_spread(chapters, count)
         for row in chapter[: max(1, count // len(chapters))]
     ]
 
@@ -118,13 +119,6 @@ def last(text: str, length: int) -> str:
 
 def _chapter(row: dict) -> Hashable:
     return row["novel"], row["chapter"]
-
-
-def _spread(items: list, count: int) -> list:
-    """At most `count` items, evenly spread."""
-    if len(items) <= count:
-        return items
-    return [items[index * len(items) // count] for index in range(count)]
 
 
 def _longest(rows: Sequence[dict], before: list[int], contexts: Sequence[int], room: float) -> int:

@@ -9,8 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 from pydivsufsort import divsufsort, kasai
 
-RUN = 30
-"""Characters, white space left out, that do not come together twice by chance."""
+from xuxie.overlap.ngrams import COPY_NGRAM
 
 
 def copy_lengths(training: str, texts: Sequence[str]) -> list[list[int]]:
@@ -50,7 +49,7 @@ def copy_lengths(training: str, texts: Sequence[str]) -> list[list[int]]:
     return lengths
 
 
-def copied_runs(text: str, lengths: Sequence[int], run: int = RUN) -> list[tuple[int, int]]:
+def copied_runs(text: str, lengths: Sequence[int], run: int = COPY_NGRAM) -> list[tuple[int, int]]:
     """The stretches of a text, as half-open offsets, that lie in copies of at least `run` characters; overlapping ones are joined."""
     places = [place for place, character in enumerate(text) if not character.isspace()]
     runs: list[list[int]] = []

@@ -14,9 +14,11 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from xuxie.llm import Answered, Failed, Question
+from xuxie.sampling.authors import BASE, HUMAN
+from xuxie.sampling.spread import evenly_spread
 from xuxie.text.sentences import bounds
 
-HUMAN, NEGATIVE = "human", "negative"
+NEGATIVE = "negative"
 
 _ENDS = tuple('。！？…”’」』.!?"')
 
@@ -52,14 +54,9 @@ def comparisons(samples: Sequence[dict], *, prompts: int, seed: int) -> list[Com
     Args:
         prompts: how many prompts are taken, spread evenly.
     """
-    chosen = (
-        [samples[index * len(samples) // prompts] for index in range(prompts)]
-        if len(samples) > prompts
-        else samples
-    )
     source = random.Random(seed)
     found = []
-    for sample in chosen:
+    for sample in evenly_spread(samples, prompts):
         texts = {
             HUMAN: sample["reference"],
             **{name: output["text"] for name, output in sample["outputs"].items()},
@@ -72,7 +69,7 @@ def comparisons(samples: Sequence[dict], *, prompts: int, seed: int) -> list[Com
         if negatives:
             texts[NEGATIVE] = source.choice(negatives)
         written = list(sample["outputs"])
-        pairs = [(name, "base") for name in written if name != "base" and "base" in written]
+        pairs = [(name, BASE) for name in written if name != BASE and BASE in written]
         pairs += [(name, HUMAN) for name in written] + ([(HUMAN, NEGATIVE)] if negatives else [])
         found += [Comparison(sample, pair, (texts[pair[0]], texts[pair[1]])) for pair in pairs]
     return found

@@ -6,20 +6,12 @@ characters without white space, since Chinese has no spaces and a tokenizer's to
 
 from itertools import pairwise
 
-
-def dense(text: str) -> str:
-    """The text without white space."""
-    return "".join(text.split())
-
-
-def ngrams(text: str, n: int) -> list[str]:
-    """All runs of n characters."""
-    return [text[start : start + n] for start in range(len(text) - n + 1)]
+from xuxie.overlap.ngrams import LOOP_NGRAM, dense, ngrams
 
 
 def seq_rep(text: str, n: int = 4) -> float | None:
     """Share of n-grams that stood in the text before: 0 for a text without repetition, near 1 for a loop; null if it is too short."""
-    runs = ngrams(dense(text), n)
+    runs = list(ngrams(dense(text), n))
     return 1 - len(set(runs)) / len(runs) if runs else None
 
 
@@ -48,7 +40,7 @@ def _common_prefix(a: str, b: str) -> int:
     return length
 
 
-def repetition_onset(text: str, run: int = 12) -> int | None:
+def repetition_onset(text: str, run: int = LOOP_NGRAM) -> int | None:
     """Where a text begins to go round in circles for good; null if it does not.
 
     A run of `run` characters, white space left out, speaks for going round if it stood before, and against it

@@ -12,11 +12,10 @@ from xuxie.evaluation.intervals import (
 from xuxie.evaluation.likelihood import POSITIONS
 from xuxie.evaluation.memorisation import copied_runs, copy_lengths
 from xuxie.evaluation.names import NameFinder, mostly_chinese
-from xuxie.evaluation.repetition import dense, longest_repeat, ngrams, repetition_onset
+from xuxie.evaluation.repetition import longest_repeat, repetition_onset
 from xuxie.evaluation.style import Style
-
-HUMAN = "human"
-"""The author, as a system among the others."""
+from xuxie.overlap.ngrams import dense, ngrams
+from xuxie.sampling.authors import HUMAN
 
 
 def training_text(rows: Iterable[dict]) -> str:
@@ -88,7 +87,7 @@ def _metrics(name: str, texts: list[tuple[dict, str]], marks: list[dict], style:
         return interval_of_share(parts, wholes, chapters)
 
     def grams(n: int) -> tuple[list[int], list[int]]:
-        runs = [ngrams(dense(text), n) for _, text in texts]
+        runs = [list(ngrams(dense(text), n)) for _, text in texts]
         return [len(set(run)) for run in runs], [len(run) for run in runs]
 
     metrics = {"characters": mean(written)}

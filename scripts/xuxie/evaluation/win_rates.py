@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from xuxie.evaluation.intervals import FEWEST_CHAPTERS, interval_of_share
-from xuxie.evaluation.preference import HUMAN, NEGATIVE
+from xuxie.evaluation.preference import NEGATIVE
+from xuxie.sampling.authors import HUMAN
 
 _WORTH = 0.7
 """A judge that prefers the true continuation to a foreign one less often than this proves nothing."""

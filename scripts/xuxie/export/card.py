@@ -84,7 +84,7 @@ def render_card(
     splits: Mapping[str, Sequence[dict]],
     texts: dict[str, str],
     languages: Iterable[str],
-    likenesses: list[dict],
+    parities: list[dict],
     samples: list[dict],
     rights: str | None,
     system: str | None,
@@ -101,7 +101,7 @@ def render_card(
         splits: Alpaca rows by split.
         texts: the novels' texts by name.
         languages: the novels' languages.
-        likenesses: what was found of each GGUF.
+        parities: what was found of each GGUF.
         samples: rows of samples.jsonl that may be shown; none if no text may.
         rights: the user's statement on the novels' rights.
         system, instruction, sampling: how the model is asked.
@@ -133,7 +133,7 @@ def render_card(
         evaluation=evaluation,
         bits=evaluation["bits_per_character"],
         measures=measures(evaluation, titles),
-        likenesses=likenesses,
+        parities=parities,
         rights=rights,
         samples=[
             {"prompt": row["prompt"]["input"], "output": row["outputs"]["tuned"]["text"]}

@@ -2,8 +2,7 @@
 
 from rensa import RMinHash, RMinHashLSH
 
-PASSAGE = 5
-"""Characters, white space left out, of the passages that two texts are compared by."""
+from xuxie.overlap.ngrams import DUPLICATE_NGRAM, dense, ngrams
 
 _PERMUTATIONS, _BANDS = 128, 32
 
@@ -11,7 +10,7 @@ _PERMUTATIONS, _BANDS = 128, 32
 class Duplicates:
     """Texts seen so far, and whether a new one repeats one of them.
 
-    MinHash finds texts that may be alike; the Jaccard index of their passages, taken exactly, decides. With 32 bands of 4
+    MinHash finds texts that may be alike; the Jaccard index of their n-grams, taken exactly, decides. With 32 bands of 4
     hashes a near duplicate is found with probability 1 - (1 - J^4)^32: 0.987 at J = 0.6, above 0.9999 from 0.75 on.
 
     Args:
@@ -26,28 +25,28 @@ class Duplicates:
 
     def kind_of(self, text: str) -> str | None:
         """How a text repeats one that was added: "duplicate", "near duplicate", or None for a new one. White space makes no difference."""
-        dense = _dense(text)
-        if dense in self._equal:
+        packed = dense(text)
+        if packed in self._equal:
             return "duplicate"
         if self._near < 1:
-            own = passages(dense)
+            own = grams(packed)
             for key in self._index.query(_minhash(own)):
-                if jaccard(own, passages(self._texts[key])) >= self._near:
+                if jaccard(own, grams(self._texts[key])) >= self._near:
                     return "near duplicate"
         return None
 
     def add(self, text: str) -> None:
         """Remember a text."""
-        dense = _dense(text)
-        self._equal[dense] = len(self._texts)
+        packed = dense(text)
+        self._equal[packed] = len(self._texts)
         if self._near < 1:
-            self._index.insert(len(self._texts), _minhash(passages(dense)))
-        self._texts.append(dense)
+            self._index.insert(len(self._texts), _minhash(grams(packed)))
+        self._texts.append(packed)
 
 
-def passages(text: str) -> set[str]:
-    """Every run of `PASSAGE` characters; a shorter text is its own."""
-    return {text[start : start + PASSAGE] for start in range(max(1, len(text) - PASSAGE + 1))}
+def grams(text: str) -> set[str]:
+    """The n-grams that two texts are compared by; a text shorter than one is its own."""
+    return set(ngrams(text, DUPLICATE_NGRAM)) or {text}
 
 
 def jaccard(one: set[str], other: set[str]) -> float:
@@ -55,11 +54,7 @@ def jaccard(one: set[str], other: set[str]) -> float:
     return len(one & other) / len(one | other)
 
 
-def _dense(text: str) -> str:
-    return "".join(text.split())
-
-
-def _minhash(passages: set[str]) -> RMinHash:
+def _minhash(grams: set[str]) -> RMinHash:
     minhash = RMinHash(num_perm=_PERMUTATIONS, seed=0)
-    minhash.update(sorted(passages))
+    minhash.update(sorted(grams))
     return minhash

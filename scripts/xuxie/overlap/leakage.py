@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from xuxie.errors import UserError
+from xuxie.overlap.ngrams import LEAK_NGRAM, dense
 
-SHINGLE = 50
 _BASE = np.uint64(0x9E3779B97F4A7C15)
 _END = ord("\n")
 
@@ -33,22 +33,22 @@ class Texts:
     """
 
     def __init__(self, ids: Sequence[str], texts: Sequence[str]):
-        dense = ["".join(text.split()) for text in texts]
+        packed = [dense(text) for text in texts]
         self.ids = ids
         # With white space left out, a line end is free to mark where a text ends.
         self.codes = np.frombuffer(
-            "".join(f"{text}\n" for text in dense).encode("utf-32-le"), dtype=np.uint32
+            "".join(f"{text}\n" for text in packed).encode("utf-32-le"), dtype=np.uint32
         )
-        self.starts = np.cumsum([0, *(len(text) + 1 for text in dense[:-1])])
+        self.starts = np.cumsum([0, *(len(text) + 1 for text in packed[:-1])])
         """Where each text begins in `codes`."""
-        count = max(0, len(self.codes) - SHINGLE + 1)
+        count = max(0, len(self.codes) - LEAK_NGRAM + 1)
         hashes = np.zeros(count, dtype=np.uint64)
-        for offset in range(SHINGLE if count else 0):
+        for offset in range(LEAK_NGRAM if count else 0):
             hashes *= _BASE
             hashes += self.codes[offset : offset + count]
         ends = np.concatenate([[0], np.cumsum(self.codes == _END, dtype=np.int32)])
         self.places = (
-            np.flatnonzero(ends[SHINGLE:] == ends[:-SHINGLE])
+            np.flatnonzero(ends[LEAK_NGRAM:] == ends[:-LEAK_NGRAM])
             if count
             else np.zeros(0, dtype=np.int64)
         )
@@ -75,15 +75,15 @@ def shared_places(texts: Texts, others: Texts) -> tuple[np.ndarray, np.ndarray]:
     places, first = texts.places[found], first[found]
     there = others.places[order[first]]
     same = np.ones(len(places), dtype=bool)
-    for offset in range(SHINGLE):
+    for offset in range(LEAK_NGRAM):
         same &= texts.codes[places + offset] == others.codes[there + offset]
     # Passages that differ and have one hash: any other passage of that hash may be the same.
     for index in np.flatnonzero(~same):
-        own = texts.codes[places[index] : places[index] + SHINGLE]
+        own = texts.codes[places[index] : places[index] + LEAK_NGRAM]
         rank = first[index]
         while rank < len(known) and known[rank] == known[first[index]]:
             place = others.places[order[rank]]
-            if np.array_equal(own, others.codes[place : place + SHINGLE]):
+            if np.array_equal(own, others.codes[place : place + LEAK_NGRAM]):
                 same[index], there[index] = True, place
                 break
             rank += 1
@@ -100,7 +100,7 @@ def leaks(held_out: Texts, trained: Texts) -> list[Leak]:
     first, last = np.concatenate([[0], breaks]), np.concatenate([breaks, [len(places)]]) - 1
     sources = trained.row_at(there[first])
     return [
-        Leak(held_out.passage(start, end + SHINGLE), held_out.ids[row], trained.ids[source])
+        Leak(held_out.passage(start, end + LEAK_NGRAM), held_out.ids[row], trained.ids[source])
         for start, end, row, source in zip(
             places[first], places[last], rows[first], sources, strict=True
         )
@@ -114,9 +114,9 @@ def shared_spans(trained: Sequence[str], held_out: Texts) -> list[list[tuple[int
     rows = texts.row_at(places)
     found: list[list[tuple[int, int]]] = [[] for _ in trained]
     for row in np.unique(rows):
-        dense = [index for index, char in enumerate(trained[row]) if not char.isspace()]
+        solid = [index for index, char in enumerate(trained[row]) if not char.isspace()]
         for place in places[rows == row] - texts.starts[row]:
-            start, end = dense[place], dense[place + SHINGLE - 1] + 1
+            start, end = solid[place], solid[place + LEAK_NGRAM - 1] + 1
             if found[row] and start <= found[row][-1][1]:
                 start, _ = found[row].pop()
             found[row].append((start, end))
@@ -140,12 +140,12 @@ def check_no_leak(trained: Texts, held_out: Texts, *, where: str) -> dict[str, i
     """
     found = leaks(held_out, trained)
     if found:
-        count = sum(len(leak.passage) - SHINGLE + 1 for leak in found)
+        count = sum(len(leak.passage) - LEAK_NGRAM + 1 for leak in found)
         named = "; ".join(
             f"“{leak.passage}” of {leak.held_out} stands in {leak.trained}" for leak in found[:3]
         )
         raise UserError(
-            f"{count} passages of {SHINGLE} characters of held-out rows stand in training rows, at {len(found)} places, the first: {named}",
+            f"{count} passages of {LEAK_NGRAM} characters of held-out rows stand in training rows, at {len(found)} places, the first: {named}",
             where=where,
             remedy="the novel repeats itself: split.on_leak: drop leaves such training rows out; or remove the repetition, or take another split.seed",
         )

@@ -7,13 +7,11 @@ from statistics import fmean
 from pydantic import BaseModel, ConfigDict, create_model
 
 from xuxie.llm import Answered, Failed, Question
+from xuxie.overlap.ngrams import VERBATIM_NGRAM, dense, ngrams
 from xuxie.pairs.generation import left_out, lost, origin
 from xuxie.pairs.passage import slot
 from xuxie.pairs.planning import Plan
 from xuxie.pairs.templates import Templates
-
-RUN = 10
-"""Characters, white space left out, that do not come together twice by chance; a shorter agreement is not called verbatim."""
 
 
 class Written(BaseModel):
@@ -87,12 +85,11 @@ def candidates(
     yield from rows
 
 
-def verbatim_shares(texts: list[str], novel: str, run: int = RUN) -> list[float]:
+def verbatim_shares(texts: list[str], novel: str, run: int = VERBATIM_NGRAM) -> list[float]:
     """The share of each text's characters, white space left out, that stand in stretches of at least `run` characters of the novel."""
-    packed = ["".join(text.split()) for text in texts]
-    wanted = {text[place : place + run] for text in packed for place in range(len(text) - run + 1)}
-    whole = "".join(novel.split())
-    known = wanted.intersection(whole[place : place + run] for place in range(len(whole) - run + 1))
+    packed = [dense(text) for text in texts]
+    wanted = {gram for text in packed for gram in ngrams(text, run)}
+    known = wanted.intersection(ngrams(dense(novel), run))
     return [_covered(text, known, run) / len(text) if text else 0.0 for text in packed]
 
 
@@ -108,8 +105,8 @@ def verbatim_summary(rows: list[dict]) -> dict[str, float | int]:
 
 def _covered(text: str, known: set[str], run: int) -> int:
     count = reached = 0
-    for place in range(len(text) - run + 1):
-        if text[place : place + run] in known:
+    for place, gram in enumerate(ngrams(text, run)):
+        if gram in known:
             count += place + run - max(place, reached)
             reached = place + run
     return count

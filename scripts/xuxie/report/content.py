@@ -7,8 +7,7 @@ from xuxie.report.coverage import strips
 from xuxie.report.figures import METRICS, figure, interval
 from xuxie.report.marks import output_spans, segments
 from xuxie.report.verdict import verdict_sentences
-
-HUMAN, BASE, TUNED = "human", "base", "tuned"
+from xuxie.sampling.authors import BASE, HUMAN, TUNED
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,10 @@
 """The sentences that say whether the adapter is any good, with their uncertainty."""
 
+from xuxie.overlap.ngrams import COPY_NGRAM
 from xuxie.report.figures import figure
 
 # So much of the tuned outputs must carry an end token that nobody honoured before a sentence says so.
 _FOREIGN = 0.05
-_COPY_RUN = 30
 
 
 def verdict_sentences(adapter: str, evaluation: dict, captions: dict) -> list[str]:
@@ -42,7 +42,7 @@ def verdict_sentences(adapter: str, evaluation: dict, captions: dict) -> list[st
     copied = {
         name: figure(systems[name]["copied_30"]["value"], "percent") for name in ("tuned", "human")
     }
-    sentences.append(words["copying"].format(run=_COPY_RUN, **copied))
+    sentences.append(words["copying"].format(run=COPY_NGRAM, **copied))
     if (start := _repeats_from(evaluation["texts"]["by_position"])) is not None:
         sentences.append(words["repeats"].format(start=start))
     return sentences

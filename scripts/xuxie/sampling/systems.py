@@ -12,11 +12,10 @@ from xuxie.llm import open_endpoint
 from xuxie.llm.journal import Journal
 from xuxie.models.loading import best_dtype, load_model, quantisation
 from xuxie.prompts.prompting import Prompting, shaping_arguments
+from xuxie.sampling.authors import BASE
 from xuxie.sampling.local import sample_local
 from xuxie.sampling.parameters import SamplingParameters
 from xuxie.sampling.remote import sample_remote
-
-BASE, TUNED = "base", "tuned"
 
 
 @dataclass(frozen=True)
@@ -57,13 +56,6 @@ class Trained:
     def arguments(self) -> dict:
         """LLaMA-Factory's arguments that it was trained with."""
         return yaml.safe_load((self.adapter / "train.yaml").read_text(encoding="utf-8"))
-
-
-def choose_prompts(rows: Sequence[dict], count: int) -> list[dict]:
-    """At most `count` rows, evenly spread over the test split as it stands (by chapter, then place)."""
-    if len(rows) <= count:
-        return list(rows)
-    return [rows[index * len(rows) // count] for index in range(count)]
 
 
 def sample_trained(

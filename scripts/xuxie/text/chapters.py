@@ -10,6 +10,7 @@ from pathlib import PurePath
 import re2
 
 from xuxie.errors import UserError
+from xuxie.overlap.ngrams import CHAPTER_NGRAM, ngrams
 from xuxie.text import headings, numerals
 from xuxie.text.headings import Heading
 from xuxie.text.scenes import scenes, trimmed
@@ -47,8 +48,8 @@ _SENTENCE_END = ("。", "；", "，")
 _OPENING = 1000
 # So many headings in a row without text are a table of contents, if they come again later.
 _CONTENTS = 3
-# Two chapters are one if so much of their text is the same, in passages of so many characters.
-_SAME, _SHINGLE, _LEAST = 0.9, 12, 50
+# Two chapters are one if so much of their text is the same; shorter ones than this prove nothing.
+_SAME, _LEAST = 0.9, 50
 # A number may come again and again: only so many of the last chapters under it are compared.
 _COMPARED = 3
 
@@ -412,10 +413,7 @@ def _nearly_same(one: str, other: str) -> bool:
         len(one), len(other)
     ):
         return False
-    ours, theirs = (
-        {body[place : place + _SHINGLE] for place in range(len(body) - _SHINGLE + 1)}
-        for body in (one, other)
-    )
+    ours, theirs = (set(ngrams(body, CHAPTER_NGRAM)) for body in (one, other))
     return len(ours & theirs) >= _SAME * len(ours | theirs)
 
 

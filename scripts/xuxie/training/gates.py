@@ -389,14 +389,14 @@ def trained_marker_gate(prompting: Prompting, table: torch.Tensor, additional_ta
     for marker in markers:
         ids = tokenizer.encode(marker, add_special_tokens=False)
         if len(ids) == 1:
-            likeness = (
+            similarity = (
                 (empty @ torch.nn.functional.normalize(table[ids[0]].float(), dim=0)).max().item()
             )
-            if likeness > UNTRAINED:
+            if similarity > UNTRAINED:
                 findings.append(
                     Finding(
                         marker,
-                        f"the embedding of {marker} is that of an unused token (cosine {likeness:.3f}): the model never met it",
+                        f"the embedding of {marker} is that of an unused token (cosine {similarity:.3f}): the model never met it",
                         "choose a template of plain words that ends with the model's own end-of-text token (`default`, `alpaca`), "
                         "or train along what reads and what writes them: adapters.*.train.additional_target: embed_tokens,lm_head",
                     )
