@@ -7,10 +7,10 @@
 if settings.samples_judge:
 
     rule judge_samples:
-        """Ask an LLM which of two continuations is better, in both orders, and try it on true against foreign ones."""
+        """Ask an LLM which of two continuations is better, in both orders, and try it on true ones against negatives."""
         input:
             samples="results/adapters/{adapter}/samples.jsonl",
-            wording=of("adapter.dataset.judging"),
+            template=of("adapter.dataset.preference_template"),
             gguf=settings.samples_judge.gguf,
         output:
             judged="results/adapters/{adapter}/judged.jsonl",

@@ -92,7 +92,7 @@ rule score_by_likelihood:
 
 
 rule score_by_judge:
-    """Have an LLM mark each candidate by a rubric, and a share of them again with a foreign completion."""
+    """Have an LLM mark each candidate by a rubric, and negatives of a share of them."""
     input:
         candidates="results/novels/{novel}/shards/{shard}/candidates.jsonl",
         chunks="results/novels/{novel}/chunks.jsonl",

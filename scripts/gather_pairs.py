@@ -86,7 +86,7 @@ def gather_pairs(
     for name, measured in report["calibration"].items():
         if measured["auc"] is not None and measured["auc"] < 0.8:
             logger.warning(
-                "scorer %s tells true pairs from swapped ones with an AUC of %.2f only",
+                "scorer %s tells true pairs from negatives with an AUC of %.2f only",
                 name,
                 measured["auc"],
             )

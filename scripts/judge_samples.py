@@ -10,7 +10,7 @@ from xuxie.runtime.job import run_job
 
 def judge_samples(
     samples: str,
-    wording: str,
+    template: str,
     gguf: str | None,
     judged: str,
     *,
@@ -24,6 +24,7 @@ def judge_samples(
     """Compare the systems' outputs, with each other and with the author's text, in both orders.
 
     Args:
+        template: the file with the question to the judge.
         endpoint: name of the judge's endpoint, and its model.
     """
     asked = comparisons(list(read_rows(samples)), prompts=prompts, seed=seed)
@@ -33,7 +34,7 @@ def judge_samples(
         endpoints[endpoint["name"]], Path(gguf) if gguf else None, threads, llm["offline"]
     ) as opened:
         outcomes = ask_all(
-            opened, questions(asked, wording, seed=seed), **given, label="judge samples"
+            opened, questions(asked, template, seed=seed), **given, label="judge samples"
         )
         write_rows(judged, verdicts(asked, outcomes))
 

@@ -26,7 +26,7 @@ def score_by_judge(
     llm: dict,
     threads: int,
 ) -> None:
-    """Mark each candidate once, and a share of them again with a swapped completion."""
+    """Mark each candidate once, and negatives of a share of them."""
     found = [row for row in read_rows(candidates) if "failed" not in row]
     sampling = {"seed": pairs["seed"], **pairs["sampling"]}
     asked = questions(

@@ -1,4 +1,4 @@
-"""A small made-up run for the tests of the report: two systems, hostile texts, every mark."""
+"""A small made-up run for the tests of the report: two systems, hostile texts, every highlight."""
 
 from xuxie.report.content import Adapter, Novel
 
@@ -18,7 +18,7 @@ def output(text, stop="natural", foreign_stop=None):
     }  # fmt: skip
 
 
-def mark(copied=(), onset=None, names=()):
+def row(copied=(), onset=None, names=()):
     """An entry of `rows` in evaluation.json."""
     return {
         "copied": list(copied),
@@ -70,15 +70,15 @@ def evaluation():
         {"start": 100, "end": 300, "characters": 300, **bits, "difference": measured(-0.1), "change": measured(0.3, 0.1, 0.5), "fades": True},
     ]  # fmt: skip
     human = {key: value for key, value in METRICS.items() if not key.endswith("stop")}
-    marks = {
-        "n-c0001-1": {"human": mark(), "base": mark(onset=12), "tuned": mark()},
-        "n-c0002-1": {"human": mark(), "base": mark(), "tuned": mark(copied=[(0, 40)])},
+    rows = {
+        "n-c0001-1": {"human": row(), "base": row(onset=12), "tuned": row()},
+        "n-c0002-1": {"human": row(), "base": row(), "tuned": row(copied=[(0, 40)])},
         "n-c0003-1": {
-            "human": mark(names=[(0, "真实")]),
-            "base": mark(),
-            "tuned": mark(names=[(4, "王建国")]),
+            "human": row(names=[(0, "真实")]),
+            "base": row(),
+            "tuned": row(names=[(4, "王建国")]),
         },
-        "n-c0003-2": {"human": mark(), "base": mark(), "tuned": mark()},
+        "n-c0003-2": {"human": row(), "base": row(), "tuned": row()},
     }
     repetition = [
         {
@@ -98,7 +98,7 @@ def evaluation():
             "ladder": [{"context": length, "rows": 2, **bits} for length in (0, 512, 1500)], "context_gain": {"rows": 2, **gain, "use": "unclear"},
             "by_position": positions,
         },
-        "texts": {"systems": {"human": human, "base": METRICS, "tuned": METRICS}, "by_position": repetition, "rows": marks},
+        "texts": {"systems": {"human": human, "base": METRICS, "tuned": METRICS}, "by_position": repetition, "rows": rows},
         "judge": None,
     }  # fmt: skip
 

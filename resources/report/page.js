@@ -13,7 +13,7 @@ function filter() {
       (!form.chapter.value || card.dataset.chapter === form.chapter.value) &&
       (!form.length_.value || card.dataset.length === form.length_.value) &&
       (!form.stop.value || card.dataset.stops.split(" ").includes(form.stop.value)) &&
-      (!form.marked.checked || "marked" in card.dataset);
+      (!form.highlighted.checked || "highlighted" in card.dataset);
     card.hidden = !fits;
     count += fits;
   }

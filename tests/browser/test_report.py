@@ -106,7 +106,7 @@ def test_search_and_filters(opened):
     page.select_option("#chapter", index=1)
     assert shown(page) == 1
     page.select_option("#chapter", "")
-    page.check("#marked")
+    page.check("#highlighted")
     assert shown(page) == 3
     assert heard == []
 

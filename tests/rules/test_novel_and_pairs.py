@@ -64,17 +64,17 @@ def test_generate_pairs_proposes_adjacent_verbatim_spans_within_a_chunk(walked, 
         assert 60 <= edge - start <= 250 and 80 <= end - edge <= 250
 
 
-def test_score_by_judge_marks_every_candidate_and_some_swapped_ones(walked):
+def test_score_by_judge_marks_every_candidate_and_some_negatives(walked):
     shard = walked / NOVEL / "shards/1-of-1"
     marked = {row["id"]: row for row in read_rows(shard / "scored.judge.jsonl")}
     assert set(marked) == {
         row["id"] for row in read_rows(shard / "candidates.jsonl") if "failed" not in row
     }
-    swapped = [value for row in marked.values() for value in row["swapped"]]
-    assert swapped and max(swapped) < min(row["value"] for row in marked.values())
+    negatives = [value for row in marked.values() for value in row["swapped"]]
+    assert negatives and max(negatives) < min(row["value"] for row in marked.values())
 
 
-def test_score_by_likelihood_measures_every_candidate_under_own_and_foreign_prompts(walked):
+def test_score_by_likelihood_measures_every_candidate_under_own_and_other_prompts(walked):
     walked.snakemake(f"{NOVEL}/shards/1-of-1/scored.likelihood.jsonl")
     shard = walked / NOVEL / "shards/1-of-1"
     rows = list(read_rows(shard / "scored.likelihood.jsonl"))

@@ -72,16 +72,16 @@ def test_the_ladder_is_climbed_by_the_same_rows():
         )
 
 
-def test_a_foreign_context_is_as_long_and_of_another_held_out_chapter():
+def test_a_mismatched_context_is_as_long_and_of_another_held_out_chapter():
     got = plan(rows(1, 2, 3))
-    assert [item.completion for item in got.foreign] == [
+    assert [item.completion for item in got.mismatched] == [
         got.whole[index].completion for index in got.full
     ]
     contexts = {item.context: item.chapter for item in got.whole}
-    for item, index in zip(got.foreign, got.full, strict=True):
+    for item, index in zip(got.mismatched, got.full, strict=True):
         assert contexts[item.context] != item.chapter
         assert abs(len(item.context) - len(got.whole[index].context)) <= 100
-    assert plan(rows(1)).foreign == []
+    assert plan(rows(1)).mismatched == []
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_a_foreign_context_is_as_long_and_of_another_held_out_chapter():
 def test_the_longest_context_is_one_that_the_window_and_the_chapters_hold(changes, longest):
     got = plan(rows(1, 2, 3), **changes)
     assert got.longest == longest
-    assert len(got.foreign) == len(got.full) > 0
+    assert len(got.mismatched) == len(got.full) > 0
     assert all(length < longest for length in got.ladder)
 
 

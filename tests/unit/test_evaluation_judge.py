@@ -8,7 +8,7 @@ from xuxie.evaluation.preference import Preference, comparisons, questions, verd
 from xuxie.evaluation.win_rates import win_rates
 from xuxie.llm import Answered, Failed, Usage
 
-WORDING = Path(__file__).parents[2] / "resources" / "judging" / "zh.txt"
+TEMPLATE = Path(__file__).parents[2] / "resources" / "judging" / "zh.txt"
 SAMPLES = [
     {
         "id": f"s{number}", "novel": "n", "chapter": number, "prompt": {"input": "雾来了。"}, "reference": f"真{number}" * 4,
@@ -31,7 +31,7 @@ def judge(opinion, samples=SAMPLES, prompts=8):
         Answered(
             question.id, Preference(reason="r", better=opinion(*shown(question))), Usage(), False
         )
-        for question in questions(asked, WORDING, seed=0)
+        for question in questions(asked, TEMPLATE, seed=0)
     ]
     rows = list(verdicts(asked, outcomes))
     return (
@@ -99,7 +99,7 @@ def test_a_text_is_cut_at_the_end_of_a_sentence():
     asked = comparisons([sample], prompts=1, seed=0)
     texts = {
         c.systems: shown(q)
-        for c, q in zip(asked, questions(asked, WORDING, seed=0)[::2], strict=True)
+        for c, q in zip(asked, questions(asked, TEMPLATE, seed=0)[::2], strict=True)
     }
     assert texts["base", "human"] == ["雨停了。", "他来了。她走了。"]
     # Where not even a sentence fits, characters count.
@@ -140,7 +140,7 @@ def test_what_cannot_be_judged_is_counted():
         ("base", "human"),
         ("tuned", "human"),
     ]
-    found = questions(asked, WORDING, seed=0)
+    found = questions(asked, TEMPLATE, seed=0)
     assert len(found) == 2
     rows = list(verdicts(asked, [Failed("", "refused", "no", None, Usage(), False)] * 2))
     assert [row["unjudged"] for row in rows] == ["an empty text", "an empty text", "refused: no"]
@@ -154,11 +154,11 @@ def test_prompts_are_limited_and_markers_stay_text():
         "s4",
     }
     sample = {**SAMPLES[0], "prompt": {"input": "$a ${b} 价格 $100"}}
-    (first, *_) = questions(comparisons([sample], prompts=1, seed=0), WORDING, seed=0)
+    (first, *_) = questions(comparisons([sample], prompts=1, seed=0), TEMPLATE, seed=0)
     assert "$a ${b} 价格 $100" in first.messages[0]["content"]
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
-def test_wordings_name_every_part(language):
-    text = WORDING.with_name(f"{language}.txt").read_text(encoding="utf-8")
+def test_templates_name_every_part(language):
+    text = TEMPLATE.with_name(f"{language}.txt").read_text(encoding="utf-8")
     assert all(text.count(f"${part}\n") == 1 for part in ("prompt", "a", "b"))

@@ -73,7 +73,7 @@ READINGS = [
 
 def plan(**changes):
     parts = {
-        "longest": 500, "whole": READINGS, "full": [0, 1, 2], "foreign": READINGS, "few": [1, 2],
+        "longest": 500, "whole": READINGS, "full": [0, 1, 2], "mismatched": READINGS, "few": [1, 2],
         "ladder": {0: READINGS[1:], 100: READINGS[1:]}, "stretches": [reading("字" * 400, chapter=chapter) for chapter in (1, 2, 3)],
     }  # fmt: skip
     return Plan(**{**parts, **changes})
@@ -84,14 +84,14 @@ def even(readings, bits):
     return [[(place, bits) for place in range(len(item.completion))] for item in readings]
 
 
-def side(a_plan, *, whole=5.0, foreign=5.5, ladder=(6.0, 5.7), stretches=None, format="bare"):
+def side(a_plan, *, whole=5.0, mismatched=5.5, ladder=(6.0, 5.7), stretches=None, format="bare"):
     rungs = {
         length: even(readings, bits)
         for (length, readings), bits in zip(a_plan.ladder.items(), ladder, strict=True)
     }
     stretches = stretches or even(a_plan.stretches, whole)
     return Side(
-        format, {format: 5.0}, even(a_plan.whole, whole), even(a_plan.foreign, foreign), rungs, stretches
+        format, {format: 5.0}, even(a_plan.whole, whole), even(a_plan.mismatched, mismatched), rungs, stretches
     )  # fmt: skip
 
 
@@ -112,7 +112,7 @@ def test_both_sides_have_the_format_that_suits_them(loaded):
         assert [value for _, value in found] == pytest.approx(
             [value for _, value in wanted], abs=1e-4
         )
-    assert got.foreign[0] == got.whole[0] == got.stretches[2]
+    assert got.mismatched[0] == got.whole[0] == got.stretches[2]
 
 
 def test_the_sides_are_compared_after_the_same_contexts():
@@ -130,16 +130,16 @@ def test_the_sides_are_compared_after_the_same_contexts():
 
 
 def test_the_context_gain_is_what_the_true_context_saves():
-    a_plan = plan(full=[0, 2], foreign=[READINGS[0], READINGS[2]])
+    a_plan = plan(full=[0, 2], mismatched=[READINGS[0], READINGS[2]])
     got = compare_sides(
-        a_plan, side(a_plan, whole=5.0, foreign=5.25), side(a_plan, whole=4.5, foreign=5.0)
+        a_plan, side(a_plan, whole=5.0, mismatched=5.25), side(a_plan, whole=4.5, mismatched=5.0)
     )["context_gain"]
     assert (got["rows"], got["characters"]) == (2, 250)
     assert [got[name]["value"] for name in ("base", "tuned", "difference")] == pytest.approx(
         [0.25, 0.5, 0.25]
     )
     assert got["use"] == "unclear"  # two chapters
-    alone = plan(foreign=[])
+    alone = plan(mismatched=[])
     assert compare_sides(alone, side(alone), side(alone))["context_gain"] is None
 
 

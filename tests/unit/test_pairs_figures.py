@@ -1,4 +1,4 @@
-"""What is reported of the roles: how well scorers tell true from swapped, how far they agree, and what the answers took."""
+"""What is reported of the roles: how well scorers tell true pairs from negatives, how far they agree, and what the answers took."""
 
 from dataclasses import replace
 
@@ -21,21 +21,26 @@ def templates(names: tuple[str, ...]) -> list[str]:
     return [REPOSITORY / f"resources/prompts/zh/{name}.txt" for name in names]
 
 
-def test_the_area_is_the_chance_that_a_true_pair_scores_above_a_swapped_one():
+def test_the_area_is_the_chance_that_a_true_pair_scores_above_a_negative():
     assert auc([3, 4], [1, 2]) == 1 and auc([1, 2], [3, 4]) == 0 and auc([1, 1], [1]) == 0.5
     assert auc([1, 3], [2, 2]) == 0.5 and auc([2, 3], [2]) == 0.75
     assert auc([], [1]) is None and auc([1], []) is None
     assert percentile_score(2, [1, 2, 3]) == 5 and percentile_score(9, [1, 2]) == 10
 
 
-def test_verdicts_tell_how_well_every_criterion_tells_true_from_swapped():
+def test_verdicts_tell_how_well_every_criterion_tells_true_pairs_from_negatives():
     def marks(follows: int, style: int) -> dict:
         return {"follows": follows, "style": style}
 
     found = Verdicts(
         "judge",
         {
-            "p": {"value": 5, "marks": marks(9, 5), "swapped": [2], "swapped_marks": [marks(2, 5)]},
+            "p": {
+                "value": 5,
+                "marks": marks(9, 5),
+                "swapped": [2],
+                "swapped_marks": [marks(2, 5)],
+            },
             "q": {"value": 6, "marks": marks(8, 6), "swapped": [], "swapped_marks": []},
             "r": {"value": None, "failed": "refused: no", "swapped": [], "swapped_marks": []},
         },

@@ -9,7 +9,7 @@ from workspace import REPOSITORY
 from xuxie.llm import Answered, Failed, Usage
 from xuxie.llm.structured import read_answer
 from xuxie.pairs import generation, modes, rubric, writing
-from xuxie.pairs.negatives import ForeignPassages
+from xuxie.pairs.negatives import NegativeCompletions
 from xuxie.pairs.planning import plan_chunk
 from xuxie.pairs.shards import shard_of
 from xuxie.pairs.spans import LengthClass
@@ -123,17 +123,17 @@ def test_the_judge_sees_nothing_of_the_novel_but_the_pair(language):
     assert pairs[0]["prompt"] + pairs[0]["completion"] not in shown
 
 
-def test_a_swapped_pair_is_a_question_like_any_other(language):
+def test_a_negative_is_a_question_like_any_other(language):
     pairs = proposed(CHUNKS)
     asked = judged(pairs, CHUNKS, language)
     assert [question.id for question in asked] == [
-        f"{pair['id']}{ending}" for pair in pairs for ending in ("", rubric.SWAPPED)
+        f"{pair['id']}{ending}" for pair in pairs for ending in ("", rubric.NEGATIVE)
     ]
-    true, swapped = (question.messages[1]["content"] for question in asked[:2])
+    true, negative = (question.messages[1]["content"] for question in asked[:2])
     completion = pairs[0]["completion"]
-    assert completion in true and completion not in swapped
+    assert completion in true and completion not in negative
     before, after = true.split(completion)
-    assert swapped.startswith(before) and swapped.endswith(after)
+    assert negative.startswith(before) and negative.endswith(after)
     drawn = {question.id for question in judged(pairs, CHUNKS, language, calibration=0.5)}
     assert {pair["id"] for pair in pairs} < drawn < {question.id for question in asked}
 
@@ -147,7 +147,7 @@ def test_the_number_of_shards_changes_no_question(shards):
             assert question.messages == whole[question.id]
 
 
-def test_an_edited_chunk_changes_its_own_questions_and_its_chapters_swapped_ones():
+def test_an_edited_chunk_changes_its_own_questions_and_its_chapters_negatives():
     pairs = proposed(CHUNKS)
     before = {question.id: question.messages for question in judged(pairs, CHUNKS)}
     edited = [*CHUNKS[:-1], chunk(99, chapter=4) | {"id": CHUNKS[-1]["id"]}]
@@ -158,14 +158,14 @@ def test_an_edited_chunk_changes_its_own_questions_and_its_chapters_swapped_ones
     changed = {name for name in before if before[name] != after[name]}
     chapter = [pair["id"] for pair in pairs if pair["chapter"] == 4]
     own = [pair["id"] for pair in pairs[-2:]]
-    assert set(own) <= changed <= {*own, *(name + rubric.SWAPPED for name in chapter)}
+    assert set(own) <= changed <= {*own, *(name + rubric.NEGATIVE for name in chapter)}
 
 
-def test_foreign_passages_are_other_sentences_of_the_same_chapter_about_as_long():
-    elsewhere = ForeignPassages(CHUNKS, seed=0)
+def test_negatives_are_other_sentences_of_the_same_chapter_about_as_long():
+    negatives = NegativeCompletions(CHUNKS, seed=0)
     lenders = set()
     for pair in proposed(CHUNKS):
-        passage = elsewhere.passage_for(pair)
+        passage = negatives.completion_for(pair)
         (lender,) = [of for of in CHUNKS if passage in of["text"]]
         assert lender["chapter"] == pair["chapter"]
         assert passage.endswith("。") and abs(len(passage) - len(pair["completion"])) <= 12
@@ -181,10 +181,10 @@ def test_a_chapter_without_room_lends_nothing():
     pair = proposed(CHUNKS[:1])[0]
     (start, _), (_, end) = pair["prompt_span"], pair["completion_span"]
     alone = {**CHUNKS[0], "text": pair["prompt"] + pair["completion"], "start": start, "end": end}
-    assert ForeignPassages([alone, *CHUNKS[3:]], seed=0).passage_for(pair) is None
+    assert NegativeCompletions([alone, *CHUNKS[3:]], seed=0).completion_for(pair) is None
 
 
-def test_a_pair_is_worth_its_weakest_mark_and_swapped_ones_stay_apart():
+def test_a_pair_is_worth_its_weakest_mark_and_negatives_stay_apart():
     pairs = proposed(CHUNKS[:1])
     high, low, flawed = (
         rubric.Marks(reason="接", **{**dict.fromkeys(rubric.CRITERIA, mark), **other})
@@ -192,7 +192,7 @@ def test_a_pair_is_worth_its_weakest_mark_and_swapped_ones_stay_apart():
     )
     given = [(pairs[0], high), (pairs[1], flawed)]
     outcomes = [Answered(pair["id"], marks, Usage(), False) for pair, marks in given]
-    outcomes.insert(1, Answered(pairs[0]["id"] + rubric.SWAPPED, low, Usage(), False))
+    outcomes.insert(1, Answered(pairs[0]["id"] + rubric.NEGATIVE, low, Usage(), False))
     first, second = rubric.scores(pairs, outcomes)
     assert (first["value"], first["swapped"], first["swapped_marks"][0]["clean"]) == (9, [1], 4)
     assert (second["value"], second["swapped"], second["marks"]["clean"]) == (0, [], 9)

@@ -4,7 +4,7 @@ import random
 
 from hypothesis import given
 from hypothesis import strategies as st
-from xuxie.overlap.duplicates import Duplicates, jaccard, passages
+from xuxie.overlap.duplicates import Duplicates, grams, jaccard
 from xuxie.pairs.selection import covered, dropped_counts, select
 
 SETTINGS = {"threshold": 5, "near_duplicate": 0.8, "max_overlap": 0.5}
@@ -100,7 +100,7 @@ def test_min_hash_finds_what_comparing_all_with_all_finds():
         texts += ["".join(text), "".join(changed)]
     seen, kept = Duplicates(0.8), []
     for text in texts:
-        expected = any(jaccard(passages(text), passages(other)) >= 0.8 for other in kept)
+        expected = any(jaccard(grams(text), grams(other)) >= 0.8 for other in kept)
         assert (seen.kind_of(text) is not None) == expected
         if not expected:
             seen.add(text)

@@ -9,7 +9,7 @@ from report_case import CONFIG, HOSTILE, SAMPLES, adapter, evaluation, ledger, m
 from xuxie.report.content import page_content
 from xuxie.report.coverage import strips
 from xuxie.report.figures import METRICS, figure, interval
-from xuxie.report.marks import output_spans, segments
+from xuxie.report.highlights import output_spans, segments
 from xuxie.report.rendering import LANGUAGES, read_captions, render_page
 from xuxie.report.verdict import verdict_sentences
 
@@ -257,18 +257,18 @@ def test_intervals():
     assert interval(measured(1)) == ""
 
 
-def test_marks_may_overlap():
+def test_highlights_may_overlap():
     cut = segments(
         "零一二三四五六七八九", {"copied": [(2, 6)], "invented": [(4, 5)], "repeating": [(5, 10)]}
     )
-    assert [(part.text, part.marks, part.begins) for part in cut] == [
+    assert [(part.text, part.highlights, part.begins) for part in cut] == [
         ("零一", (), ()), ("二三", ("copied",), ("copied",)), ("四", ("copied", "invented"), ("invented",)),
         ("五", ("copied", "repeating"), ("repeating",)), ("六七八九", ("repeating",), ()),
     ]  # fmt: skip
     assert segments("", {"copied": [(0, 4)]}) == []
 
 
-def test_marks_of_an_output():
+def test_highlights_of_an_output():
     found = {"copied": [[0, 3]], "invented_names": [[1, "王五"]], "onset": 4}
     assert output_spans("abcdefgh", found, {"foreign_stop": 6}) == {
         "copied": [(0, 3)], "invented": [(1, 3)], "repeating": [(4, 8)], "unstopped": [(6, 8)],

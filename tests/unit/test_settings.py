@@ -70,7 +70,7 @@ def test_prompts_are_in_the_novels_language():
     for novel, folder in [("first", "resources/prompts/zh"), ("second", "resources/prompts/en")]:
         for of_role in (made.novels[novel].generator_templates, made.novels[novel].judge_templates):
             assert of_role and {os.path.dirname(path) for path in of_role} == {folder}
-    assert made.datasets["both"].judging == "resources/judging/en.txt"
+    assert made.datasets["both"].preference_template == "resources/judging/en.txt"
     own = settings(pairs={"prompt_templates": "mine"}).novels["first"]
     assert {os.path.dirname(path) for path in own.generator_templates} == {"mine"}
 

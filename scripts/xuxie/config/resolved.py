@@ -179,7 +179,7 @@ class Scorer:
 
     @property
     def calibration(self) -> float:
-        """The share of pairs that a judge scores again with a foreign completion."""
+        """The share of pairs of which a judge also marks a negative."""
         return self.entry["calibration"]
 
 
@@ -217,14 +217,14 @@ class Dataset:
     Attributes:
         entry: its whole entry in the configuration.
         generator: the endpoint that proposes pairs of its novels; None if no LLM is asked.
-        judging: the question to the judge of samples, in the language of the first novel.
+        preference_template: the question to the judge of samples, in the language of the first novel.
     """
 
     name: str
     entry: dict
     novels: tuple[Novel, ...]
     generator: str | None
-    judging: str
+    preference_template: str
 
     @property
     def asked_novels(self) -> list[str]:
@@ -490,7 +490,7 @@ def resolve(config: dict, resources: str | Path = REPOSITORY / "resources") -> S
             entry,
             tuple(novels[novel] for novel in entry["novels"]),
             config["pairs"]["generator"],
-            judging=f"{resources}/judging/{in_language[entry['novels'][0]]}.txt",
+            preference_template=f"{resources}/judging/{in_language[entry['novels'][0]]}.txt",
         )
         for name, entry in config["datasets"].items()
     }

@@ -94,7 +94,7 @@ def _likelihood(
     """Bits per character of base and tuned on the same held-out text."""
     loaded, tokenizer = trained.load(large_products=True)
     formats = {"bare": Prompting(tokenizer, BARE), "template": trained.prompting(tokenizer)}
-    wording = rows[0]
+    template_row = rows[0]
     plan = plan_readings(
         rows,
         novels,
@@ -109,9 +109,9 @@ def _likelihood(
         began = time.monotonic()
         if name == "base":
             with loaded.disable_adapter():
-                sides[name] = read_plan(loaded, formats, plan, wording, system=system)
+                sides[name] = read_plan(loaded, formats, plan, template_row, system=system)
         else:
-            sides[name] = read_plan(loaded, formats, plan, wording, system=system)
+            sides[name] = read_plan(loaded, formats, plan, template_row, system=system)
         logger.info("%s read in %.0f s, %s", name, time.monotonic() - began, sides[name].format)
     return compare_sides(plan, sides["base"], sides["tuned"])
 

@@ -37,7 +37,7 @@ class Plan:
         longest: characters of the longest context.
         whole: every row after the chapter so far: the last one to two times `longest` characters of it, where there are so many.
         full: the rows, by index, that have the longest context before them.
-        foreign: these once more, each after as much of another held-out chapter; empty if there is none.
+        mismatched: these once more, each after as much of another held-out chapter; empty if there is none.
         few: some of these, by index, that the ladder is measured on.
         ladder: by length, these few after at most so many characters; the longest is their `whole`.
         stretches: continuations of one length, to be followed by place, each after a row's worth of text.
@@ -46,7 +46,7 @@ class Plan:
     longest: int
     whole: list[Reading]
     full: list[int]
-    foreign: list[Reading]
+    mismatched: list[Reading]
     few: list[int]
     ladder: dict[int, list[Reading]]
     stretches: list[Reading]
@@ -82,7 +82,7 @@ def plan_readings(
         longest=longest,
         whole=whole,
         full=full,
-        foreign=_foreign([whole[index] for index in full]),
+        mismatched=_mismatched([whole[index] for index in full]),
         few=few,
         ladder={
             length: [
@@ -154,7 +154,7 @@ def _after_chapter_so_far(
     return readings
 
 
-def _foreign(readings: list[Reading]) -> list[Reading]:
+def _mismatched(readings: list[Reading]) -> list[Reading]:
     """Each continuation after the context, of all those in the next chapter, whose length is nearest to its own's."""
     chapters = {
         chapter: [item.context for item in group]

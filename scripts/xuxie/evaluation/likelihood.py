@@ -34,19 +34,24 @@ class Side:
     Attributes:
         format: the chosen one.
         formats: bits per character of the trial, by format.
-        whole, foreign, ladder, stretches: for each reading of the plan's part of that name its `Bits`.
+        whole, mismatched, ladder, stretches: for each reading of the plan's part of that name its `Bits`.
     """
 
     format: str
     formats: dict[str, float]
     whole: list[Bits]
-    foreign: list[Bits]
+    mismatched: list[Bits]
     ladder: dict[int, list[Bits]]
     stretches: list[Bits]
 
 
 def read_plan(
-    model, formats: dict[str, Prompting], plan: Plan, wording: dict, *, system: str | None = None
+    model,
+    formats: dict[str, Prompting],
+    plan: Plan,
+    template_row: dict,
+    *,
+    system: str | None = None,
 ) -> Side:
     """Read everything under one model.
 
@@ -56,12 +61,12 @@ def read_plan(
 
     Args:
         formats: how the model may be asked, by name.
-        wording: a row whose instruction and system prompt all readings get, so that their prompts begin alike.
+        template_row: a row whose instruction and system prompt all readings get, so that their prompts begin alike.
         system: a system prompt in place of the row's own.
     """
 
     def read(name: str, readings: Sequence[Reading]) -> list[Bits]:
-        return bits_by_token(model, formats[name], readings, wording, system=system)
+        return bits_by_token(model, formats[name], readings, template_row, system=system)
 
     lengths = [length for length in plan.ladder if length]
     trial = plan.ladder[min(lengths)] if lengths else [plan.whole[index] for index in plan.few]
@@ -70,12 +75,12 @@ def read_plan(
         for name in formats
     }
     chosen = min(totals, key=totals.get)
-    parts = [plan.whole, plan.foreign, plan.stretches, *plan.ladder.values()]
+    parts = [plan.whole, plan.mismatched, plan.stretches, *plan.ladder.values()]
     # In one go, since they have their beginnings in common.
     together = iter(read(chosen, [item for part in parts for item in part]))
-    whole, foreign, stretches, *rungs = [[next(together) for _ in part] for part in parts]
+    whole, mismatched, stretches, *rungs = [[next(together) for _ in part] for part in parts]
     return Side(
-        chosen, totals, whole, foreign, dict(zip(plan.ladder, rungs, strict=True)), stretches
+        chosen, totals, whole, mismatched, dict(zip(plan.ladder, rungs, strict=True)), stretches
     )
 
 
@@ -83,7 +88,7 @@ def bits_by_token(
     model,
     prompting: Prompting,
     readings: Sequence[Reading],
-    wording: dict,
+    template_row: dict,
     *,
     system: str | None = None,
 ) -> list[Bits]:
@@ -93,7 +98,7 @@ def bits_by_token(
     nothing = tokenizer.encode("\n", add_special_tokens=False)
     items, starts = [], []
     for reading in readings:
-        row = {**wording, "input": reading.context, "history": []}
+        row = {**template_row, "input": reading.context, "history": []}
         ids, offsets = _tokens(tokenizer, reading.completion)
         items.append((prompting.prompt_ids(row, system=system) or nothing, ids))
         starts.append(offsets)
@@ -160,18 +165,18 @@ def _ladder(plan: Plan, base: Side, tuned: Side) -> list[dict]:
 
 
 def _context_gain(plan: Plan, base: Side, tuned: Side) -> dict | None:
-    """Bits per character that the true context saves over a foreign one of the same length; null if there is no foreign chapter.
+    """Bits per character that the true context saves over a context of the same length from another chapter; null if no other chapter is held out.
 
     `use` says whether the tuned model makes surely "more" or "less" of its context than the base, or "unclear".
     """
-    if not plan.foreign:
+    if not plan.mismatched:
         return None
-    chapters = [item.chapter for item in plan.foreign]
-    characters = [len(item.completion) for item in plan.foreign]
+    chapters = [item.chapter for item in plan.mismatched]
+    characters = [len(item.completion) for item in plan.mismatched]
     saved = {
         name: [
-            _sum([foreign]) - _sum([side.whole[index]])
-            for foreign, index in zip(side.foreign, plan.full, strict=True)
+            _sum([other]) - _sum([side.whole[index]])
+            for other, index in zip(side.mismatched, plan.full, strict=True)
         ]
         for name, side in (("base", base), ("tuned", tuned))
     }

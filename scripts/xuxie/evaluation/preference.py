@@ -75,9 +75,11 @@ def comparisons(samples: Sequence[dict], *, prompts: int, seed: int) -> list[Com
     return found
 
 
-def questions(asked: Sequence[Comparison], wording: str | Path, *, seed: int) -> list[Question]:
+def questions(
+    asked: Sequence[Comparison], template_file: str | Path, *, seed: int
+) -> list[Question]:
     """Two questions a comparison, one for each order; a comparison with an empty text has none."""
-    template = Template(Path(wording).read_text(encoding="utf-8").strip())
+    template = Template(Path(template_file).read_text(encoding="utf-8").strip())
     found = []
     for comparison in asked:
         first, second = _cut(comparison.texts)

@@ -34,7 +34,7 @@ def measure_texts(samples: Sequence[dict], *, novel: str, training: str, style: 
 
     Returns:
         systems: by system the metrics with intervals; by_position: repetition by stretch of the text;
-        rows: by row id and system what a reader should see marked.
+        rows: by row id and system what a reader should see highlighted.
     """
     finder = NameFinder(novel) if mostly_chinese([novel]) else None
     names = [HUMAN, *dict.fromkeys(system for sample in samples for system in sample["outputs"])]
@@ -46,11 +46,11 @@ def measure_texts(samples: Sequence[dict], *, novel: str, training: str, style: 
     }
     lengths = iter(copy_lengths(training, [text for name in names for _, text in texts[name]]))
     for name in names:
-        marks = []
+        found = []
         for sample, text in texts[name]:
             copied = next(lengths)
             known = novel + sample["prompt"]["input"]
-            mark = {
+            row = {
                 "copied": copied_runs(text, copied),
                 "longest_copy": max(copied, default=0),
                 "onset": repetition_onset(text),
@@ -59,9 +59,9 @@ def measure_texts(samples: Sequence[dict], *, novel: str, training: str, style: 
                 else None,
                 "invented_names": finder.unknown(text, known) if finder else None,
             }
-            marks.append(mark)
-            rows[sample["id"]][name] = mark
-        systems[name] = _metrics(name, texts[name], marks, style)
+            found.append(row)
+            rows[sample["id"]][name] = row
+        systems[name] = _metrics(name, texts[name], found, style)
     for start, end in POSITIONS:
         stretch = {name: _repetition_between(texts[name], start, end) for name in names}
         if any(value["value"] is not None for value in stretch.values()):
@@ -76,7 +76,7 @@ def _text(sample: dict, system: str) -> str | None:
     return output and output["text"]
 
 
-def _metrics(name: str, texts: list[tuple[dict, str]], marks: list[dict], style: Style) -> dict:
+def _metrics(name: str, texts: list[tuple[dict, str]], found: list[dict], style: Style) -> dict:
     chapters = [(sample["novel"], sample["chapter"]) for sample, _ in texts]
     written = [len(text) for _, text in texts]
 
@@ -104,14 +104,14 @@ def _metrics(name: str, texts: list[tuple[dict, str]], marks: list[dict], style:
         metrics[metric] = share(repeated if metric == "seq_rep_4" else different, all_runs)
     metrics["longest_repeat"] = mean([longest_repeat(text) for _, text in texts])
     metrics["copied_30"] = share(
-        [sum(end - start for start, end in mark["copied"]) for mark in marks], written
+        [sum(end - start for start, end in row["copied"]) for row in found], written
     )
-    metrics["longest_copy"] = mean([mark["longest_copy"] for mark in marks])
+    metrics["longest_copy"] = mean([row["longest_copy"] for row in found])
     thousands = [count / 1000 for count in written]
     for metric in ("new_names", "invented_names"):
-        if all(mark[metric] is not None for mark in marks):
+        if all(row[metric] is not None for row in found):
             metrics[metric] = interval_of_ratio(
-                [len({found for _, found in mark[metric]}) for mark in marks], thousands, chapters
+                [len({found for _, found in row[metric]}) for row in found], thousands, chapters
             )
     metrics["style_delta"] = _delta(texts, chapters, style)
     return metrics

@@ -7,7 +7,7 @@ from xuxie.evaluation.preference import NEGATIVE
 from xuxie.sampling.authors import HUMAN
 
 _WORTH = 0.7
-"""A judge that prefers the true continuation to a foreign one less often than this proves nothing."""
+"""A judge that prefers the true continuation to a negative less often than this proves nothing."""
 
 
 def win_rates(rows: Sequence[dict]) -> dict:
@@ -16,11 +16,11 @@ def win_rates(rows: Sequence[dict]) -> dict:
     The two orders must agree for a win or a loss; disagreement is a tie, and counts as a flip. A tie is half a win.
 
     Args:
-        rows: what `judging.verdicts` gave.
+        rows: what `preference.verdicts` gave.
 
     Returns:
         pairings: list of systems, wins, losses, ties, unjudged, flips (share of the judged) and win_rate of the
-        first with its interval; trusted: whether the judge tells the author's continuation from a foreign one.
+        first with its interval; trusted: whether the judge tells the author's continuation from a negative.
     """
     pairings = []
     for systems in dict.fromkeys(tuple(row["systems"]) for row in rows):

@@ -1,14 +1,13 @@
 """The likelihood scorer: how much does this prompt, rather than another of the same novel, call for this completion?
 
 A small model that gives every pair full marks when asked for a judgement still tells true pairs from
-swapped ones by what it expects. Each completion is read after its own prompt and after K others, and
-each prompt is read with its own completion and K others. How surprising a foreign pairing is follows,
+negatives by what it expects. Each completion is read after its own prompt and after K others, and
+each prompt is read with its own completion and K others. How surprising a negative is follows,
 up to chance, from the two alone: some completions are hard after anything, some prompts make anything
-hard. So surprise ≈ r(completion) + c(prompt) is fitted to the foreign pairings, and a pair's value is
+hard. So surprise ≈ r(completion) + c(prompt) is fitted to the negatives, and a pair's value is
 by how many bits its completion is less surprising than that.
 
-With a foreign prompt in the place of the own one, the same gives the value of a *swapped* pair: the
-scorer's calibration.
+With a negative in the place of the true pair, the same gives the values that calibrate the scorer.
 """
 
 import logging
@@ -25,7 +24,7 @@ logger = logging.getLogger(__name__)
 REACH = 100
 """Tokens after which a token of the completion counts e times less: further on, the completion itself foretells what follows."""
 
-_SHRINKAGE = 1.0  # of the prompts' effects, in foreign pairings of a prompt: with few of them an effect is mostly noise
+_SHRINKAGE = 1.0  # of the prompts' effects, in negatives of a prompt: with few of them an effect is mostly noise
 
 
 def score_by_likelihood(
@@ -47,17 +46,17 @@ def score_by_likelihood(
 
     Returns:
         A row a pair: `value` (bits, early tokens counting most) and `swapped`, the values of the same completion
-        after prompts it does not belong to. A pair for which there is no foreign prompt has value None.
+        after prompts it does not belong to. A pair for which there is no other prompt has value None.
     """
 
     def ids(text: str) -> list[int]:
         return tokenizer(text, add_special_tokens=False)["input_ids"]
 
-    foreign = foreign_pairings(pairs, contexts, seed)
+    negatives = negative_pairings(pairs, contexts, seed)
     prompts = [ids(pair["prompt"])[-context_tokens:] for pair in pairs]
     completions = [ids(pair["completion"])[:completion_tokens] for pair in pairs]
-    under: list[list[int]] = [[] for _ in pairs]  # under each prompt, the foreign completions
-    for completion, prompt in foreign:
+    under: list[list[int]] = [[] for _ in pairs]  # under each prompt, the completions of others
+    for completion, prompt in negatives:
         under[prompt].append(completion)
     own = np.zeros(len(pairs))
     surprise: dict[tuple[int, int], float] = {}
@@ -73,14 +72,14 @@ def score_by_likelihood(
         if time.monotonic() - said > 30:
             said = time.monotonic()
             logger.info("%d of %d prompts read", prompt + 1, len(pairs))
-    return _values(pairs, foreign, own, np.array([surprise[pairing] for pairing in foreign]))
+    return _values(pairs, negatives, own, np.array([surprise[pairing] for pairing in negatives]))
 
 
-def foreign_pairings(pairs: list[dict], contexts: int, seed: int) -> list[tuple[int, int]]:
+def negative_pairings(pairs: list[dict], contexts: int, seed: int) -> list[tuple[int, int]]:
     """(completion, prompt) by index: each completion with K prompts and each prompt with K completions of other chapters.
 
     In a shuffled order, each prompt takes the completion of the next pair, then that of the one after it, and so on.
-    In a novel of one chapter another chunk is foreign enough.
+    In a novel of one chapter another chunk is far enough.
     """
     kind = "chapter" if len({pair["chapter"] for pair in pairs}) > 1 else "chunk"
     order = list(range(len(pairs)))
@@ -103,14 +102,14 @@ def _bits(nats: list[float]) -> float:
 
 
 def _values(
-    pairs: list[dict], foreign: list[tuple[int, int]], own: np.ndarray, surprise: np.ndarray
+    pairs: list[dict], negatives: list[tuple[int, int]], own: np.ndarray, surprise: np.ndarray
 ) -> list[dict]:
-    completion, prompt = np.array(foreign, dtype=int).reshape(-1, 2).T
+    completion, prompt = np.array(negatives, dtype=int).reshape(-1, 2).T
     by_completion, by_prompt = _effects(completion, prompt, surprise, len(pairs))
     values = by_completion + by_prompt - own
-    swapped: list[list[float]] = [[] for _ in pairs]
+    values_of_negatives: list[list[float]] = [[] for _ in pairs]
     nth = _occurrence(completion)
-    # A swapped pair must be foreseen without itself, as a true pair is: the n-th foreign pairing of every completion is left out in turn.
+    # A negative must be foreseen without itself, as a true pair is: the n-th negative of every completion is left out in turn.
     for left_out in range(nth.max(initial=-1) + 1):
         rest = nth != left_out
         by_completion, by_prompt = _effects(
@@ -121,14 +120,14 @@ def _values(
                 value = (
                     by_completion[completion[index]] + by_prompt[prompt[index]] - surprise[index]
                 )
-                swapped[completion[index]].append(round(float(value), 4))
+                values_of_negatives[completion[index]].append(round(float(value), 4))
     return [
         {
             "id": pair["id"],
             "value": None if np.isnan(value) else round(float(value), 4),
             "swapped": others,
         }
-        for pair, value, others in zip(pairs, values, swapped, strict=True)
+        for pair, value, others in zip(pairs, values, values_of_negatives, strict=True)
     ]
 
 

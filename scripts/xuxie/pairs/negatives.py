@@ -7,11 +7,11 @@ from xuxie.pairs.planning import text_random
 from xuxie.text.sentences import bounds
 
 
-class ForeignPassages:
-    """What the chunks of a novel lend to pairs of the same chapter: the same people and places, but not what comes next.
+class NegativeCompletions:
+    """Passages of a novel's chunks for pairs of the same chapter: the same people and places, but not what comes next.
 
-    Of a chapter's chunks, that lends to a pair whose hash together with the pair's is smallest. So which one it is does not
-    hang on how the pairs are dealt into shards, and an edit changes it for few pairs beside those that the edited chunks lend to.
+    A pair's passage comes from the chunk of its chapter whose hash together with the pair's is smallest. So it does not depend
+    on how the pairs are dealt into shards, and an edited chunk changes it for few pairs.
     """
 
     def __init__(self, chunks: list[dict], seed: int):
@@ -20,17 +20,17 @@ class ForeignPassages:
             self._chunks[chunk["chapter"]].append((_digest(chunk["text"]), chunk))
         self._seed = seed
 
-    def passage_for(self, pair: dict) -> str | None:
+    def completion_for(self, pair: dict) -> str | None:
         """Whole sentences of the pair's chapter, about as long as its completion, and none of the pair's own.
 
         None if the chapter has no room for such a passage.
         """
         own = _digest(f"{self._seed}\n{pair['prompt']}\n{pair['completion']}")
-        lenders = sorted(
+        candidates = sorted(
             (_digest(own + digest), chunk["id"], chunk)
             for digest, chunk in self._chunks[pair["chapter"]]
         )
-        for _, _, chunk in lenders:
+        for _, _, chunk in candidates:
             if passages := _passages(chunk, pair):
                 return text_random(own.hex(), self._seed).choice(passages)
         return None

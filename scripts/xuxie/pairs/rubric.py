@@ -1,8 +1,8 @@
 """The judge scorer: an LLM gives each pair marks by a rubric, with a short reason.
 
 It sees a pair by itself, neither the chunk it is from nor its neighbours: whether the completion follows is to be judged, not
-looked up. A seeded share of the pairs is marked a second time with the completion swapped for a passage from elsewhere in the
-chapter; how well the marks tell the two apart is the judge's calibration.
+looked up. A seeded share of the pairs is marked a second time with a passage from elsewhere in the chapter in place of
+its completion; how well the marks tell the two apart is the judge's calibration.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,15 +12,15 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from xuxie.llm import Answered, Failed, Question
-from xuxie.pairs.negatives import ForeignPassages
+from xuxie.pairs.negatives import NegativeCompletions
 from xuxie.pairs.passage import messages
 from xuxie.pairs.planning import text_random
 from xuxie.pairs.templates import read_templates
 
 Mark = Annotated[int, Field(ge=0, le=10)]
 
-SWAPPED = "-swapped"
-"""What the id of a question about a swapped pair ends in."""
+NEGATIVE = "-negative"
+"""What the id of a question about a negative ends in."""
 
 
 class Marks(BaseModel):
@@ -47,10 +47,10 @@ def questions(
     seed: int,
     sampling: dict,
 ) -> list[Question]:
-    """A question for each pair and, after it, another one if the pair is drawn to be marked with a swapped completion too.
+    """A question for each pair and, after it, another one if the pair is drawn for it, about its negative.
 
-    A question hangs on its pair and, where it is swapped, on the chunks of the chapter: into how many shards the pairs were
-    dealt shapes none.
+    A question depends on its pair alone, one about a negative on the chunks of the chapter too; how the pairs were dealt into
+    shards changes none.
 
     Args:
         pairs: candidate pairs.
@@ -60,7 +60,7 @@ def questions(
     """
     system, task = read_templates(templates)
     rubric = Template(task)
-    elsewhere = ForeignPassages(chunks, seed)
+    negatives = NegativeCompletions(chunks, seed)
 
     def question(id: str, prompt: str, completion: str) -> Question:
         asked = rubric.substitute(prompt=prompt.strip(), completion=completion.strip())
@@ -70,8 +70,8 @@ def questions(
     for pair in pairs:
         asked.append(question(pair["id"], pair["prompt"], pair["completion"]))
         drawn = text_random(pair["prompt"] + pair["completion"], seed).random() < calibration
-        if drawn and (foreign := elsewhere.passage_for(pair)):
-            asked.append(question(pair["id"] + SWAPPED, pair["prompt"], foreign))
+        if drawn and (negative := negatives.completion_for(pair)):
+            asked.append(question(pair["id"] + NEGATIVE, pair["prompt"], negative))
     return asked
 
 
@@ -79,18 +79,21 @@ def scores(pairs: Iterable[dict], outcomes: Iterable[Answered | Failed]) -> Iter
     """One row a pair.
 
     Returns:
-        Of each pair `id`; `marks`, `reason` and `value`, its weakest mark, as one flaw spoils a pair; and, of its swapped twin,
+        Of each pair `id`; `marks`, `reason` and `value`, its weakest mark, as one flaw spoils a pair; and, of its negative,
         `swapped` (the weakest mark) and `swapped_marks`, a list each that is empty where it has none. Or `failed` and why,
         with value None.
     """
     by_id = {outcome.id: outcome for outcome in outcomes}
     for pair in pairs:
-        own, twin = by_id[pair["id"]], by_id.get(pair["id"] + SWAPPED)
-        foreign = [_marks(twin.value)] if isinstance(twin, Answered) else []
-        swapped = {"swapped": [min(marks.values()) for marks in foreign], "swapped_marks": foreign}
+        own, negative = by_id[pair["id"]], by_id.get(pair["id"] + NEGATIVE)
+        negatives = [_marks(negative.value)] if isinstance(negative, Answered) else []
+        of_negatives = {
+            "swapped": [min(marks.values()) for marks in negatives],
+            "swapped_marks": negatives,
+        }
         if isinstance(own, Failed):
             failed = f"{own.reason}: {own.detail}"
-            yield {"id": pair["id"], "value": None, "failed": failed, **swapped}
+            yield {"id": pair["id"], "value": None, "failed": failed, **of_negatives}
         else:
             marks = _marks(own.value)
             value = min(marks.values())
@@ -99,7 +102,7 @@ def scores(pairs: Iterable[dict], outcomes: Iterable[Answered | Failed]) -> Iter
                 "value": value,
                 "marks": marks,
                 "reason": own.value.reason,
-                **swapped,
+                **of_negatives,
             }
 
 

@@ -12,7 +12,7 @@ class Verdicts:
 
     Attributes:
         method: `judge` or `likelihood`.
-        rows: `value` (None if the scorer failed) and `swapped`, the values of the same pair with a foreign passage in it;
+        rows: `value` (None if the scorer failed) and `swapped`, the values of mismatched pairs made from the same pair;
             a judge's also have `marks`, `swapped_marks` and `reason`.
     """
 
@@ -21,14 +21,14 @@ class Verdicts:
 
     @cached_property
     def scores(self) -> dict[str, float | None]:
-        """From 0 to 10: a judge's values as they are, likelihoods by the share of swapped pairs that they beat."""
+        """From 0 to 10: a judge's values as they are, likelihoods by the share of negatives that they beat."""
         if self.method == "judge":
             return {pair: row["value"] for pair, row in self.rows.items()}
-        swapped = sorted(self._swapped)
+        negatives = sorted(self._negatives)
         return {
             pair: None
-            if row["value"] is None or not swapped
-            else percentile_score(row["value"], swapped)
+            if row["value"] is None or not negatives
+            else percentile_score(row["value"], negatives)
             for pair, row in self.rows.items()
         }
 
@@ -47,24 +47,24 @@ class Verdicts:
 
     @property
     def calibration(self) -> dict:
-        """`auc` of true against swapped pairs, how many of them there are (`true`, `swapped`), and `criteria`: the AUC of each mark."""
+        """`auc` of true pairs against negatives, how many of them there are (`true`, `swapped`), and `criteria`: the AUC of each mark."""
         true = [row["value"] for row in self.rows.values() if row["value"] is not None]
         return {
-            "auc": auc(true, self._swapped),
+            "auc": auc(true, self._negatives),
             "true": len(true),
-            "swapped": len(self._swapped),
+            "swapped": len(self._negatives),
             "criteria": self._criteria(),
         }
 
     @property
-    def _swapped(self) -> list[float]:
+    def _negatives(self) -> list[float]:
         return [value for row in self.rows.values() for value in row["swapped"]]
 
     def _criteria(self) -> dict[str, float | None]:
         true = [row["marks"] for row in self.rows.values() if "marks" in row]
-        swapped = [marks for row in self.rows.values() for marks in row.get("swapped_marks", ())]
+        negatives = [marks for row in self.rows.values() for marks in row.get("swapped_marks", ())]
         names = true[0] if true else ()
         return {
-            name: auc([marks[name] for marks in true], [marks[name] for marks in swapped])
+            name: auc([marks[name] for marks in true], [marks[name] for marks in negatives])
             for name in names
         }

@@ -1,4 +1,4 @@
-"""The wording of a question, the same in rows, in earlier turns and in what is sampled."""
+"""How a question is put together, the same in rows, in earlier turns and in what is sampled."""
 
 
 def question(instruction: str, passage: str) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from xuxie.report import charts
 from xuxie.report.coverage import strips
 from xuxie.report.figures import METRICS, figure, interval
-from xuxie.report.marks import output_spans, segments
+from xuxie.report.highlights import output_spans, segments
 from xuxie.report.verdict import verdict_sentences
 from xuxie.sampling.authors import BASE, HUMAN, TUNED
 
@@ -162,12 +162,12 @@ def _cards(adapters: dict[str, Adapter], novels: dict[str, Novel], captions: dic
                     system, name, adapter, alone=len(adapters) == 1, captions=captions
                 )
                 if label not in (column["label"] for column in card["columns"]):
-                    mark = adapter.evaluation["texts"]["rows"][sample["id"]][system]
-                    card["columns"].append(_column(label, system, output["text"], mark, output))
+                    found = adapter.evaluation["texts"]["rows"][sample["id"]][system]
+                    card["columns"].append(_column(label, system, output["text"], found, output))
     for card in cards.values():
         card["stops"] = sorted({column["stop"] for column in card["columns"] if column["stop"]})
-        card["marked"] = any(
-            column["marked"] for column in card["columns"] if column["system"] != HUMAN
+        card["highlighted"] = any(
+            column["highlighted"] for column in card["columns"] if column["system"] != HUMAN
         )
     return list(cards.values())
 
@@ -177,14 +177,14 @@ def _card(sample: dict, adapter: Adapter, novels: dict[str, Novel], captions: di
     title = (
         chapters[sample["chapter"] - 1]["title"] if 0 < sample["chapter"] <= len(chapters) else ""
     )
-    mark = adapter.evaluation["texts"]["rows"][sample["id"]][HUMAN]
+    found = adapter.evaluation["texts"]["rows"][sample["id"]][HUMAN]
     return {
         "id": sample["id"],
         "novel": sample["novel"],
         "chapter": title or str(sample["chapter"]),
         "length": sample["length"],
         "prompt": sample["prompt"]["input"],
-        "columns": [_column(captions["systems"][HUMAN], HUMAN, sample["reference"], mark, None)],
+        "columns": [_column(captions["systems"][HUMAN], HUMAN, sample["reference"], found, None)],
     }
 
 
@@ -194,9 +194,9 @@ def _system_label(system: str, name: str, adapter: Adapter, *, alone: bool, capt
     return name if system == TUNED else f"{captions['systems'][BASE]} {adapter.model}"
 
 
-def _column(label: str, system: str, text: str, mark: dict, output: dict | None) -> dict:
+def _column(label: str, system: str, text: str, found: dict, output: dict | None) -> dict:
     # A copy of his own earlier words, or a name of his own, is no fault of the author's.
-    spans = output_spans(text, mark, output) if output else {}
+    spans = output_spans(text, found, output) if output else {}
     return {
         "label": label,
         "system": system,
@@ -205,12 +205,12 @@ def _column(label: str, system: str, text: str, mark: dict, output: dict | None)
         "stop": output and output["stop"],
         "seconds": output and output.get("seconds"),
         "forgotten": output.get("forgotten", 0) if output else 0,
-        "marked": any(spans.values()),
+        "highlighted": any(spans.values()),
     }
 
 
 def _contexts(evaluation: dict, captions: dict) -> dict:
-    """The ladder of contexts, and what the true one saves over a foreign one."""
+    """The ladder of contexts, and what the true one saves over one from another chapter."""
     words, bits = captions["context"], evaluation["bits_per_character"]
     *rungs, whole = bits["ladder"]
     rows = [(f"{rung['context']:,}", rung) for rung in rungs] + [(words["whole"], whole)]

@@ -1,6 +1,6 @@
 """From content to one HTML file.
 
-Novels and outputs are foreign text: the template escapes everything, and the page's own policy lets no
+Novels and outputs are untrusted text: the template escapes everything, and the page's own policy lets no
 script run but the one whose hash it names, and nothing be loaded from anywhere.
 """
 

@@ -4,7 +4,7 @@ from xuxie.overlap.ngrams import COPY_NGRAM
 from xuxie.report.figures import figure
 
 # So much of the tuned outputs must carry an end token that nobody honoured before a sentence says so.
-_FOREIGN = 0.05
+_FOREIGN_STOPS = 0.05
 
 
 def verdict_sentences(adapter: str, evaluation: dict, captions: dict) -> list[str]:
@@ -37,8 +37,8 @@ def verdict_sentences(adapter: str, evaluation: dict, captions: dict) -> list[st
     }
     sentences.append(words["stops"].format(**stops))
     foreign = tuned["foreign_stop"]["value"]
-    if foreign is not None and foreign >= _FOREIGN:
-        sentences.append(words["foreign"].format(share=figure(foreign, "percent")))
+    if foreign is not None and foreign >= _FOREIGN_STOPS:
+        sentences.append(words["foreign_stop"].format(share=figure(foreign, "percent")))
     copied = {
         name: figure(systems[name]["copied_30"]["value"], "percent") for name in ("tuned", "human")
     }

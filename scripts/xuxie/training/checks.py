@@ -84,11 +84,11 @@ def _raw_text_gates(arguments: dict, rows: list[dict], tokenizer) -> list[g.Gate
 
 def _row_gates(arguments: dict, rows: list[dict], tokenizer, asking: dict) -> list[g.Gate]:
     # The ids are the same with and without loss on the prompt, and without it the labels show where the answer starts.
-    wording = {**shaping_arguments(arguments), "train_on_prompt": False}
+    shaping = {**shaping_arguments(arguments), "train_on_prompt": False}
     cutoff, template = arguments["cutoff_len"], arguments["template"]
-    trained = Prompting(tokenizer, template, **wording)
-    cut = Prompting(tokenizer, template, **wording, cutoff_len=cutoff)
-    asked = Prompting(tokenizer, asking["template"], **wording)
+    trained = Prompting(tokenizer, template, **shaping)
+    cut = Prompting(tokenizer, template, **shaping, cutoff_len=cutoff)
+    asked = Prompting(tokenizer, asking["template"], **shaping)
     table = _embeddings(Path(arguments["model_name_or_path"]))
     return [
         g.prompt_gate(rows, trained, asked, asking["system"]),

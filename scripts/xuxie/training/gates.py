@@ -297,7 +297,7 @@ def text_gate(rows: Iterable[dict], tokenizer, keys: Sequence[str]) -> Gate:
                     Finding(
                         row["id"],
                         f"{key} holds {found[0]}, which the tokenizer takes for a token of its own",
-                        "remove it from the novel's text (novels.*.watermarks takes a pattern) or from the wording",
+                        "remove it from the novel's text (novels.*.watermarks takes a pattern) or from the dataset's instruction and system prompts",
                     )
                 )
     return Gate("the text holds no special tokens", looked_at, tuple(findings))
