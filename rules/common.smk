@@ -1,6 +1,6 @@
 # The configuration, checked, completed and resolved, and what more than one rule file uses.
 #
-# Rules learn of the configuration from `settings` alone, which xuxie/config/resolved.py describes. What is the same for all
+# Rules learn of the configuration from `settings` alone, which xuxie/config/settings.py describes. What is the same for all
 # jobs is asked as `settings.pairs.threshold`, what depends on a wildcard as `of("novel.encoding")`.
 # Addresses, limits and budgets of endpoints reach a script beside its params, and so rerun nothing: see xuxie/runtime/job.py.
 
@@ -12,7 +12,7 @@ from operator import attrgetter
 from snakemake.exceptions import WorkflowError
 
 from xuxie.config.completion import complete_config
-from xuxie.config.resolved import resolve
+from xuxie.config.resolution import resolve
 from xuxie.errors import UserError
 from xuxie.runtime.clone import REPOSITORY
 

@@ -12,7 +12,8 @@ from xuxie.chat.generator import Generator
 from xuxie.chat.session import Session
 from xuxie.chat.terminal import Terminal
 from xuxie.config.completion import complete_config
-from xuxie.config.resolved import Settings, resolve
+from xuxie.config.resolution import resolve
+from xuxie.config.settings import Settings
 from xuxie.errors import UserError
 from xuxie.files.rows import read_json
 from xuxie.runtime.clone import REPOSITORY

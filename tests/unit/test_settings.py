@@ -6,7 +6,8 @@ import os.path
 import pytest
 from workspace import REPOSITORY
 from xuxie.config.completion import complete_config
-from xuxie.config.resolved import Settings, resolve
+from xuxie.config.resolution import resolve
+from xuxie.config.settings import Settings
 from xuxie.errors import UserError
 
 CONFIG = {

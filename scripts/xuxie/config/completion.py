@@ -1,4 +1,4 @@
-"""The configuration: checked against its schema, completed with defaults, its names resolved."""
+"""The configuration: checked against its schema, completed with defaults, its names known."""
 
 import difflib
 from collections.abc import Iterator

@@ -1,0 +1,184 @@
+"""From a complete configuration to its settings: every name becomes the entry that it points to."""
+
+from pathlib import Path
+
+from xuxie.config.adapter import Adapter
+from xuxie.config.dataset import Dataset
+from xuxie.config.endpoint import Endpoint
+from xuxie.config.export import Export
+from xuxie.config.model import Model
+from xuxie.config.novel import Novel
+from xuxie.config.pairs import Pairs, Scorer
+from xuxie.config.settings import Settings
+from xuxie.config.stages import stages_of
+from xuxie.pairs.templates import OF_GENERATOR, OF_JUDGE
+from xuxie.runtime.clone import REPOSITORY
+from xuxie.sampling.authors import BASE, TUNED
+
+
+def resolve(config: dict, resources: str | Path = REPOSITORY / "resources") -> Settings:
+    """Make the settings of a configuration that `complete_config` has checked and completed.
+
+    Args:
+        resources: the folder of the prompt templates.
+    """
+    novels = {
+        name: _novel(name, entry, config["pairs"], resources)
+        for name, entry in config["novels"].items()
+    }
+    models = {name: _model(name, entry) for name, entry in config["models"].items()}
+    endpoints = {
+        name: _endpoint(name, entry, models) for name, entry in config["endpoints"].items()
+    }
+    scorers = {
+        name: _scorer(name, entry, models, endpoints) for name, entry in config["scorers"].items()
+    }
+    datasets = {
+        name: _dataset(name, entry, novels, config["pairs"], resources)
+        for name, entry in config["datasets"].items()
+    }
+    sampling, evaluation = config["sampling"], config["evaluation"]
+    adapters = {
+        name: _adapter(name, entry, models[entry["model"]], datasets[entry["dataset"]], sampling)
+        for name, entry in config["adapters"].items()
+    }
+    systems: dict[str, Adapter | Endpoint] = {**adapters, **endpoints}
+    return Settings(
+        novels,
+        models,
+        endpoints,
+        scorers,
+        datasets,
+        adapters,
+        chunk_size=config["chunks"]["size"],
+        chunk_tokenizer=_tokenizer(
+            config["chunks"]["unit"] == "tokens", config["chunks"]["model"], models
+        ),
+        pairs=_pairs(config["pairs"], endpoints, scorers, models),
+        sampling=sampling,
+        evaluation=evaluation,
+        samples_judge=endpoints[evaluation["judge"]] if evaluation["judge"] else None,
+        rivals={name: systems[name] for name in sampling["systems"] if name not in (BASE, TUNED)},
+        export=_export(config["export"], list(adapters)),
+        blind=config["blind"],
+        language=config["report"]["language"],
+        title=config["report"]["title"] or "、".join(novels),
+        store=config["store"],
+    )
+
+
+def _novel(name: str, entry: dict, pairs: dict, resources: str | Path) -> Novel:
+    language = _asked_language(entry["language"])
+    folder = pairs["prompt_templates"] or f"{resources}/prompts/{language}"
+
+    def templates(names: tuple[str, ...]) -> list[str]:
+        return [f"{folder}/{template}.txt" for template in names]
+
+    return Novel(
+        name,
+        **entry,
+        generator_templates=templates(OF_GENERATOR[pairs["mode"]]),
+        judge_templates=templates(OF_JUDGE),
+        shard_bytes=pairs["shard_bytes"],
+    )
+
+
+def _asked_language(novel: str) -> str:
+    """The language that an LLM is asked in about a novel of a language: English or, for any other, Chinese."""
+    return "en" if novel == "en" else "zh"
+
+
+def _model(name: str, entry: dict) -> Model:
+    return Model(
+        name,
+        source_name=entry["name"] or name,
+        **_some(entry, "source", "revision", "template", "environment", "trust_remote_code"),
+    )
+
+
+def _endpoint(name: str, entry: dict, models: dict[str, Model]) -> Endpoint:
+    return Endpoint(
+        name,
+        answering=entry["identity"] or entry["embedded"] or entry["model"],
+        embedded=models[entry["embedded"]] if entry["embedded"] else None,
+    )
+
+
+def _scorer(
+    name: str, entry: dict, models: dict[str, Model], endpoints: dict[str, Endpoint]
+) -> Scorer:
+    by_likelihood = entry["method"] == "likelihood"
+    return Scorer(
+        name,
+        entry["method"],
+        entry,
+        model=models[entry["model"]] if by_likelihood else None,
+        endpoint=None if by_likelihood else endpoints[entry["endpoint"]],
+    )
+
+
+def _pairs(
+    section: dict,
+    endpoints: dict[str, Endpoint],
+    scorers: dict[str, Scorer],
+    models: dict[str, Model],
+) -> Pairs | None:
+    if not section["generator"]:
+        return None
+    in_tokens = any(length["tokens"] for length in section["lengths"])
+    return Pairs(
+        endpoints[section["generator"]],
+        {name: scorers[name] for name in section["scorers"]},
+        _tokenizer(in_tokens, section["model"], models),
+        asking=_some(
+            section, "mode", "lengths", "per_chunk", "chunks_per_chapter", "sampling", "seed"
+        ),
+        written=section["mode"] == "write",
+        **_some(section, "threshold", "near_duplicate", "max_overlap", "seed"),
+    )
+
+
+def _tokenizer(in_tokens: bool, name: str | None, models: dict[str, Model]) -> str | list:
+    """The config of the model whose tokens are counted, the first one if none is named."""
+    return models[name or next(iter(models))].config_file if in_tokens else []
+
+
+def _dataset(
+    name: str, entry: dict, novels: dict[str, Novel], pairs: dict, resources: str | Path
+) -> Dataset:
+    own = tuple(novels[novel] for novel in entry["novels"])
+    return Dataset(
+        name,
+        entry,
+        own,
+        pairs["generator"],
+        preference_template=f"{resources}/judging/{_asked_language(own[0].language)}.txt",
+    )
+
+
+def _adapter(name: str, entry: dict, model: Model, dataset: Dataset, sampling: dict) -> Adapter:
+    asked_template = sampling["template"] or model.template
+    return Adapter(
+        name,
+        dataset,
+        model,
+        stages=stages_of(name, entry),
+        **_some(entry, "gates", "memory", "gpus", "nodes"),
+        trained_template=entry["train_template"] or model.template,
+        asked_template=asked_template,
+        system=dataset.system if sampling["system"] is None else sampling["system"],
+        asking={
+            "template": asked_template,
+            "history_turns": dataset.history_turns,
+            **_some(sampling, "system", "target_chars", "max_new_tokens", "batch_size"),
+        },
+    )
+
+
+def _export(section: dict, adapters: list[str]) -> Export:
+    chosen = adapters if section["adapters"] is None else section["adapters"]
+    return Export(**{**section, "adapters": chosen})
+
+
+def _some(entry: dict, *keys: str) -> dict:
+    return {key: entry[key] for key in keys}

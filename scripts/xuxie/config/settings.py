@@ -1,0 +1,110 @@
+"""The whole configuration, resolved, in one object that rules, scripts and the chat ask.
+
+Names have become the entries that they point to, and what follows from several keys is answered here and by the entries alone:
+the template that asks an adapter, the system prompt that it is told, the systems that it is compared with. Snakemake asks for
+every job, so no answer may take longer with more novels.
+"""
+
+import os
+from dataclasses import dataclass
+
+from xuxie.config.adapter import Adapter
+from xuxie.config.dataset import Dataset
+from xuxie.config.endpoint import Endpoint
+from xuxie.config.export import Export
+from xuxie.config.model import Model
+from xuxie.config.novel import Novel
+from xuxie.config.pairs import Pairs, Scorer
+from xuxie.errors import UserError
+
+#: What the store gets of each dataset and of each adapter.
+DELIVERED_DATA = (
+    "train.jsonl",
+    "val.jsonl",
+    "test.jsonl",
+    "train_text.jsonl",
+    "val_text.jsonl",
+    "dataset_info.json",
+    "ledger.json",
+)
+DELIVERED_LORA = (
+    "adapter_model.safetensors",
+    "adapter_config.json",
+    "train.yaml",
+    "manifest.json",
+    "gates.json",
+    "samples.jsonl",
+    "evaluation.json",
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The whole configuration, resolved; entries by name, in the order of the configuration.
+
+    Attributes:
+        chunk_size: the size of a chunk.
+        chunk_tokenizer: config.json of the model whose tokens are its unit; nothing ([]) where characters are.
+        pairs: how they are made; None if no LLM is asked.
+        sampling, evaluation, blind: these sections as configured.
+        samples_judge: the endpoint that compares samples; None if nobody does.
+        rivals: the systems beyond base and tuned that every adapter is compared with, by name.
+        language, title: of the pages that are written for people.
+        store: where finished files are copied to; None if nowhere.
+    """
+
+    novels: dict[str, Novel]
+    models: dict[str, Model]
+    endpoints: dict[str, Endpoint]
+    scorers: dict[str, Scorer]
+    datasets: dict[str, Dataset]
+    adapters: dict[str, Adapter]
+    chunk_size: int
+    chunk_tokenizer: str | list
+    pairs: Pairs | None
+    sampling: dict
+    evaluation: dict
+    samples_judge: Endpoint | None
+    rivals: dict[str, Adapter | Endpoint]
+    export: Export
+    blind: dict
+    language: str
+    title: str
+    store: str | None
+
+    @property
+    def asked_novels(self) -> list[str]:
+        """The novels that an LLM is asked about: all or none."""
+        return list(self.novels) if self.pairs else []
+
+    def models_from(self, *sources: str) -> list[str]:
+        """The names of the models from these sources."""
+        return [model.name for model in self.models.values() if model.source in sources]
+
+    def scorers_by(self, method: str) -> list[str]:
+        """The names of the scorers of a method."""
+        return [scorer.name for scorer in self.scorers.values() if scorer.method == method]
+
+    @property
+    def delivered(self) -> list[str]:
+        """The finished files under results/ that the store gets; none if there is no store."""
+        if not self.store:
+            return []
+        datasets = [f"datasets/{name}/{file}" for name in self.datasets for file in DELIVERED_DATA]
+        adapters = [f"adapters/{name}/{file}" for name in self.adapters for file in DELIVERED_LORA]
+        return ["report.html", *datasets, *adapters]
+
+    def check_sources(self) -> None:
+        """Every novel's files are there, said before anything is planned; whether they are text is said by the first rule.
+
+        Raises:
+            UserError: a file is missing.
+        """
+        for novel in self.novels.values():
+            for file in novel.files:
+                if not os.path.exists(file):
+                    raise UserError(
+                        f"no file is found at {file}",
+                        where=f"config key novels.{novel.name}.path",
+                        remedy="check the path",
+                    )
