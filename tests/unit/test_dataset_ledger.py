@@ -23,7 +23,7 @@ def test_characters_by_label_add_up_and_a_sweep_finds_the_same(entries):
     ranked = [((0,), 0, LENGTH, "rest")]
     for rank, (one, other, label) in enumerate(entries, 1):
         start, end = sorted((one, other))
-        account.enter(start, end, label)
+        account.enter((start, end), label)
         ranked.append(((rank,), start, end, label))
     assert sum(account.totals().values()) == LENGTH
     strip = account.strip()

@@ -25,21 +25,24 @@ def items(count=12, seed=1):
     ]
 
 
+def totals(model, rows, **settings) -> list[float]:
+    """The nats of each whole completion."""
+    return [sum(nats) for nats in completion_nll(model, rows, **settings)]
+
+
 def test_equals_the_definition(model):
     for batch_tokens in (1, 40, 4096):
-        tokens = completion_nll(model, items(), batch_tokens=batch_tokens, want="tokens")
-        sums = completion_nll(model, items(), batch_tokens=batch_tokens)
-        for (context, completion), got, total in zip(items(), tokens, sums, strict=True):
-            assert got == pytest.approx(plain_nll(model, context, completion), abs=1e-4)
-            assert total == pytest.approx(sum(got))
+        found = completion_nll(model, items(), batch_tokens=batch_tokens)
+        for (context, completion), nats in zip(items(), found, strict=True):
+            assert nats == pytest.approx(plain_nll(model, context, completion), abs=1e-4)
 
 
 def test_order_changes_nothing(model):
     rows = items()
     order = list(range(len(rows)))
     random.Random(5).shuffle(order)
-    forward = completion_nll(model, rows, batch_tokens=60)
-    shuffled = completion_nll(model, [rows[i] for i in order], batch_tokens=60)
+    forward = totals(model, rows, batch_tokens=60)
+    shuffled = totals(model, [rows[i] for i in order], batch_tokens=60)
     assert [forward[i] for i in order] == pytest.approx(shuffled, abs=1e-5)
 
 
@@ -56,14 +59,14 @@ def test_a_cached_context_equals_the_definition(model):
 def test_a_model_that_knows_nothing_costs_the_logarithm_of_its_vocabulary():
     model = qwen()
     torch.nn.init.zeros_(model.get_output_embeddings().weight)
-    assert completion_nll(model, [([1], [2, 3, 4])]) == pytest.approx([3 * math.log(50)])
+    assert totals(model, [([1], [2, 3, 4])]) == pytest.approx([3 * math.log(50)])
 
 
 def test_an_adapter_switched_off_is_the_base():
     tuned, base, rows = lora(), qwen(), items()
     with tuned.disable_adapter():
-        assert completion_nll(tuned, rows) == pytest.approx(completion_nll(base, rows), abs=1e-5)
-    assert completion_nll(tuned, rows) != pytest.approx(completion_nll(base, rows), abs=1e-3)
+        assert totals(tuned, rows) == pytest.approx(totals(base, rows), abs=1e-5)
+    assert totals(tuned, rows) != pytest.approx(totals(base, rows), abs=1e-3)
 
 
 def test_the_head_is_left_as_it_was(model):
@@ -73,9 +76,9 @@ def test_the_head_is_left_as_it_was(model):
 
 def test_long_completions_are_split_over_forward_passes(monkeypatch):
     model, rows = qwen(), items()
-    whole = completion_nll(model, rows)
+    whole = totals(model, rows)
     monkeypatch.setattr("xuxie.models.nll.POSITIONS_AT_ONCE", 5)
-    assert completion_nll(model, rows) == pytest.approx(whole, abs=1e-5)
+    assert totals(model, rows) == pytest.approx(whole, abs=1e-5)
 
 
 def test_refuses_what_has_no_probability():
@@ -83,5 +86,3 @@ def test_refuses_what_has_no_probability():
         completion_nll(qwen(), [([], [1, 2])])
     with pytest.raises(ValueError, match="at least one token"):
         nll_after_context(qwen(), [], [[1]])
-    with pytest.raises(ValueError, match="want"):
-        completion_nll(qwen(), [([1], [2])], want="mean")

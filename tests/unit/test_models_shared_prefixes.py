@@ -51,7 +51,7 @@ def test_a_chapter_costs_about_its_own_length():
 
 def test_a_model_with_its_own_code_is_read_plainly(monkeypatch):
     model, items = qwen(), ladder()
-    expected = completion_nll(model, items, want="tokens")
+    expected = completion_nll(model, items)
     monkeypatch.setattr(type(model), "__module__", "transformers_modules.own.modeling")
     monkeypatch.setattr(shared_prefixes, "_Path", None)
     assert shared_prefix_nll(model, items) == expected

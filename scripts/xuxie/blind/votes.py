@@ -110,15 +110,15 @@ def krippendorff_alpha(units: Iterable[Sequence]) -> float | None:
     Returns:
         alpha, or None where nothing can be said: no item was read twice, or only one choice was ever made.
     """
-    units = [Counter(choices) for choices in units if len(choices) > 1]
-    totals: Counter = sum(units, Counter())
+    counts = [Counter(choices) for choices in units if len(choices) > 1]
+    totals: Counter = sum(counts, Counter())
     count = totals.total()
     expected = count * count - sum(number * number for number in totals.values())
     if not expected:
         return None
     observed = sum(
         (unit.total() ** 2 - sum(number * number for number in unit.values())) / (unit.total() - 1)
-        for unit in units
+        for unit in counts
     )
     return 1 - (count - 1) * observed / expected
 

@@ -247,7 +247,8 @@ def _leave_out_repeated(novels: Sequence[Novel], near: float) -> None:
                     trained.add(tile["completion"])
                     fresh.append(tile)
                     continue
-                novel.usable[number].leave_out(*tile["completion_span"], because)
+                start, end = tile["completion_span"]
+                novel.usable[number].leave_out(start, end, because)
                 if tile["cut_by"] != STRUCTURE:
                     novel.unplaced[tile["id"]] = because
             novel.tiles[number] = fresh

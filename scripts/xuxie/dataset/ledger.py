@@ -23,25 +23,26 @@ class CharacterAccount:
 
     def __init__(self, length: int, label: str):
         self._labels = {label: 0}
-        self._marks = np.zeros(length, dtype=np.uint8)
+        self._label_of = np.zeros(length, dtype=np.uint8)
 
-    def enter(self, start: int, end: int, label: str) -> None:
+    def enter(self, span: Span, label: str) -> None:
         """Label a span."""
-        self._marks[start:end] = self._labels.setdefault(label, len(self._labels))
+        start, end = span
+        self._label_of[start:end] = self._labels.setdefault(label, len(self._labels))
 
     def totals(self, start: int = 0, end: int | None = None) -> dict[str, int]:
         """Characters of a stretch by label, in the order in which labels came up; they add up to its length."""
-        counts = np.bincount(self._marks[start:end], minlength=len(self._labels))
+        counts = np.bincount(self._label_of[start:end], minlength=len(self._labels))
         return {
             label: int(count) for label, count in zip(self._labels, counts, strict=True) if count
         }
 
     def strip(self) -> list[list]:
         """The text from its beginning to its end: [start, end, label] of each run of characters with one label."""
-        edges = [0, *(np.flatnonzero(np.diff(self._marks)) + 1).tolist(), len(self._marks)]
+        edges = [0, *(np.flatnonzero(np.diff(self._label_of)) + 1).tolist(), len(self._label_of)]
         labels = list(self._labels)
         return [
-            [start, end, labels[self._marks[start]]]
+            [start, end, labels[self._label_of[start]]]
             for start, end in pairwise(edges)
             if start < end
         ]
@@ -70,17 +71,17 @@ def account_for_characters(
     """
     account = CharacterAccount(len(text), "outside the chapters")
     for chapter in chapters:
-        account.enter(chapter["start"], chapter["end"], "in no row")
-    spans = {}
-    for chunk in chunks:
-        spans[chunk["id"]] = chunk["start"], chunk["end"]
-        account.enter(*spans[chunk["id"]], "asked about, in no pair")
+        account.enter((chapter["start"], chapter["end"]), "in no row")
+    spans = {chunk["id"]: (chunk["start"], chunk["end"]) for chunk in chunks}
+    for span in spans.values():
+        account.enter(span, "asked about, in no pair")
     for chunk in unasked:
-        account.enter(*spans[chunk["chunk"]], f"not asked about: {chunk['because']}")
+        account.enter(spans[chunk["chunk"]], f"not asked about: {chunk['because']}")
     for failure in failures:
-        account.enter(*spans[failure["chunk"]], f"failed: {failure['failed']}")
+        account.enter(spans[failure["chunk"]], f"failed: {failure['failed']}")
     for pair, reason in sorted(dropped, key=lambda entry: (entry[0]["score"] or 0, entry[0]["id"])):
-        account.enter(pair["prompt_span"][0], pair["completion_span"][1], f"pair dropped: {reason}")
+        span = pair["prompt_span"][0], pair["completion_span"][1]
+        account.enter(span, f"pair dropped: {reason}")
     every = [
         (split, row)
         for split in SPLITS
@@ -88,11 +89,11 @@ def account_for_characters(
         if row["output"] == text[slice(*row["completion_span"])]
     ]
     for _, row in every:
-        account.enter(*row["span"], "in prompts alone")
+        account.enter(row["span"], "in prompts alone")
     for hole in untrained:
-        account.enter(*hole["span"], hole["because"])
+        account.enter(hole["span"], hole["because"])
     for split, row in every:
-        account.enter(*row["completion_span"], split)
+        account.enter(row["completion_span"], split)
     return account
 
 

@@ -27,14 +27,14 @@ def disjoint(pairs: Iterable[dict]) -> tuple[list[dict], list[dict]]:
     return taken, left
 
 
-def from_pair(pair: dict, cut_by: str, *, own_prompt: bool) -> dict:
+def from_pair(pair: dict, cut_by: str | None, *, own_prompt: bool) -> dict:
     """The tile, or the whole passage, that a pair is.
 
     Args:
         cut_by: the endpoint that chose it.
         own_prompt: whether it keeps its own prompt.
     """
-    keys = ("id", "novel", "chapter", "length", "completion", "completion_span")
+    keys: tuple[str, ...] = ("id", "novel", "chapter", "length", "completion", "completion_span")
     if own_prompt:
         keys += ("prompt", "prompt_span")
     return {**{key: pair[key] for key in keys}, "cut_by": cut_by}
@@ -83,7 +83,9 @@ def with_prompt(
         return tile
     start, end = tile["completion_span"]
     reach = random.Random(f"{seed} {tile['id']} prompt").choice(reaches)
-    first = prompt_start(usable, usable.stretch_of(start, end), start, reach)
+    # Where something around the tile was left out since, nothing of it may be a prompt.
+    stretch = usable.stretch_of(start, end) or (start, end)
+    first = prompt_start(usable, stretch, start, reach)
     prompt = opening if start == usable.edges[0] else text[first:start]
     return {**tile, "prompt": prompt, "prompt_span": [first, start]}
 

@@ -27,7 +27,7 @@ def evaluate_adapter(
     texts: list[str],
     chapters: list[str],
     samples: str,
-    judged: str | list,
+    judged: str | None,
     adapter: str,
     model: list[str],
     evaluation: str,
@@ -43,7 +43,7 @@ def evaluate_adapter(
 
     Args:
         names, texts, chapters: name, text.txt and chapters.jsonl of each of the dataset's novels, in the same order.
-        judged: the judge's preferences; an empty list if there is no judge.
+        judged: the judge's preferences, if there is a judge.
         settings: `evaluation` of the config.
         system: `sampling.system` of the config, so that a model is measured as it is asked.
         template: the template that the base model and the adapter are asked with.

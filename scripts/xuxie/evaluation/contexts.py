@@ -5,12 +5,15 @@ also after as much of another held-out chapter. Both sides of a comparison read 
 alike, so that a chapter costs little more than to be read once (`xuxie.models.shared_prefixes`).
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
 from xuxie.sampling.spread import evenly_spread
 from xuxie.text.sentences import bounds
+
+Chapter = tuple[str, int]
+"""A novel and the number of one of its chapters."""
 
 _ENOUGH = 0.25
 """A context is the longest only if such a share of the rows, and two chapters, have it before them."""
@@ -18,13 +21,9 @@ _ENOUGH = 0.25
 
 @dataclass(frozen=True)
 class Reading:
-    """A continuation and what is read before it.
+    """A continuation and what is read before it."""
 
-    Attributes:
-        chapter: novel and number.
-    """
-
-    chapter: Hashable
+    chapter: Chapter
     context: str
     completion: str
 
@@ -55,7 +54,7 @@ class Plan:
 def plan_readings(
     rows: Sequence[dict],
     novels: dict[str, str],
-    starts: dict[Hashable, int],
+    starts: dict[Chapter, int],
     *,
     contexts: Sequence[int],
     ladder_rows: int,
@@ -117,7 +116,7 @@ def last(text: str, length: int) -> str:
     return text[next((edge for edge in begins if edge >= start), start) :]
 
 
-def _chapter(row: dict) -> Hashable:
+def _chapter(row: dict) -> Chapter:
     return row["novel"], row["chapter"]
 
 
@@ -137,7 +136,7 @@ def _longest(rows: Sequence[dict], before: list[int], contexts: Sequence[int], r
 
 
 def _after_chapter_so_far(
-    rows: Sequence[dict], novels: dict[str, str], starts: dict[Hashable, int], longest: int
+    rows: Sequence[dict], novels: dict[str, str], starts: dict[Chapter, int], longest: int
 ) -> list[Reading]:
     """Every row after its chapter so far; where that grows beyond twice the longest context, its beginning is left out at a sentence."""
     readings = []

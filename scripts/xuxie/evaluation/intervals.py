@@ -32,11 +32,12 @@ def interval_of_ratio(
         there are).
     """
     rows = [row for row in zip(numerators, denominators, chapters, strict=True) if row[1]]
-    place = {name: index for index, name in enumerate(dict.fromkeys(row[2] for row in rows))}
-    unit = [place[chapter] for _, _, chapter in rows]
-    tops, bottoms = (np.bincount(unit, [row[part] for row in rows]) for part in (0, 1))
     if not rows:
         return interval_of_estimates(None, [])
+    place = {name: index for index, name in enumerate(dict.fromkeys(row[2] for row in rows))}
+    unit = [place[chapter] for _, _, chapter in rows]
+    tops = np.bincount(unit, [top for top, _, _ in rows])
+    bottoms = np.bincount(unit, [bottom for _, bottom, _ in rows])
     without = (
         (tops.sum() - tops) / (bottoms.sum() - bottoms) if len(place) > 1 else np.array([np.nan])
     )
@@ -57,11 +58,10 @@ def interval_of_share(
     (Biometrika 26, 1934), each chapter counted as one attempt.
     """
     found = interval_of_ratio(hits, attempts, chapters)
-    bound = ((1 - _CONFIDENCE) / 2) ** (1 / found["chapters"]) if found["chapters"] else None
-    if found["value"] == 0:
-        return found | {"low": 0.0, "high": 1 - bound}
-    if found["value"] == 1:
-        return found | {"low": bound, "high": 1.0}
+    if found["value"] in (0, 1):
+        bound = ((1 - _CONFIDENCE) / 2) ** (1 / found["chapters"])
+        low, high = (0.0, 1 - bound) if found["value"] == 0 else (bound, 1.0)
+        return found | {"low": low, "high": high}
     if found["low"] is not None:
         found |= {"low": max(0.0, found["low"]), "high": min(1.0, found["high"])}
     return found

@@ -74,7 +74,7 @@ def read_plan(
         name: _sum(read(name, trial)) / sum(len(item.completion) for item in trial)
         for name in formats
     }
-    chosen = min(totals, key=totals.get)
+    chosen = min(totals, key=lambda name: totals[name])
     parts = [plan.whole, plan.mismatched, plan.stretches, *plan.ladder.values()]
     # In one go, since they have their beginnings in common.
     together = iter(read(chosen, [item for part in parts for item in part]))

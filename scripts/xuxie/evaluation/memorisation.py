@@ -60,7 +60,7 @@ def copied_runs(text: str, lengths: Sequence[int], run: int = COPY_NGRAM) -> lis
                 runs[-1][1] = max(end, runs[-1][1])
             else:
                 runs.append([place, end])
-    return [tuple(found) for found in runs]
+    return [(start, end) for start, end in runs]
 
 
 def _pack(text: str) -> tuple[str, list[int]]:

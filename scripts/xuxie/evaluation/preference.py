@@ -113,17 +113,21 @@ def verdicts(asked: Sequence[Comparison], outcomes: Iterable[Answered | Failed])
         if not _cut(comparison.texts)[0]:
             yield row | {"unjudged": "an empty text"}
             continue
-        both = (next(outcomes), next(outcomes))
-        failed = [outcome for outcome in both if isinstance(outcome, Failed)]
-        if failed:
-            yield row | {"unjudged": f"{failed[0].reason}: {failed[0].detail}"}
+        answers: list[Preference] = []
+        for outcome in (next(outcomes), next(outcomes)):
+            if isinstance(outcome, Answered):
+                answers.append(outcome.value)
+            else:
+                row |= {"unjudged": f"{outcome.reason}: {outcome.detail}"}
+        if row["unjudged"]:
+            yield row
             continue
         order = (comparison.systems, comparison.systems[::-1])
         preferred = [
-            dict(zip("AB", names, strict=True)).get(outcome.value.better)
-            for names, outcome in zip(order, both, strict=True)
+            dict(zip("AB", names, strict=True)).get(answer.better)
+            for names, answer in zip(order, answers, strict=True)
         ]
-        yield row | {"preferred": preferred, "reasons": [outcome.value.reason for outcome in both]}
+        yield row | {"preferred": preferred, "reasons": [answer.reason for answer in answers]}
 
 
 def _cut(texts: tuple[str, str]) -> tuple[str, str]:

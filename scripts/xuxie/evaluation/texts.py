@@ -38,7 +38,8 @@ def measure_texts(samples: Sequence[dict], *, novel: str, training: str, style: 
     """
     finder = NameFinder(novel) if mostly_chinese([novel]) else None
     names = [HUMAN, *dict.fromkeys(system for sample in samples for system in sample["outputs"])]
-    systems, rows = {}, {sample["id"]: {} for sample in samples}
+    systems = {}
+    rows: dict[str, dict[str, dict]] = {sample["id"]: {} for sample in samples}
     by_position = []
     texts = {
         name: [(sample, text) for sample in samples if (text := _text(sample, name)) is not None]
@@ -80,7 +81,7 @@ def _metrics(name: str, texts: list[tuple[dict, str]], found: list[dict], style:
     chapters = [(sample["novel"], sample["chapter"]) for sample, _ in texts]
     written = [len(text) for _, text in texts]
 
-    def mean(values: list[float]) -> dict:
+    def mean(values: Sequence[float]) -> dict:
         return interval_of_mean(values, chapters)
 
     def share(parts: Sequence[float], wholes: Sequence[float]) -> dict:
@@ -118,7 +119,7 @@ def _metrics(name: str, texts: list[tuple[dict, str]], found: list[dict], style:
 
 
 def _delta(texts: list[tuple[dict, str]], chapters: list, style: Style) -> dict:
-    """Delta of all outputs as one text."""
+    """Delta of all outputs as one text; it has no interval if one chapter alone has text in it."""
     without = [
         style.delta(
             "".join(
@@ -130,7 +131,8 @@ def _delta(texts: list[tuple[dict, str]], chapters: list, style: Style) -> dict:
         for left_out in dict.fromkeys(chapters)
     ]
     return interval_of_estimates(
-        style.delta("".join(text for _, text in texts)), [] if None in without else without
+        style.delta("".join(text for _, text in texts)),
+        [] if None in without else [delta for delta in without if delta is not None],
     )
 
 

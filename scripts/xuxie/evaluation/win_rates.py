@@ -22,7 +22,7 @@ def win_rates(rows: Sequence[dict]) -> dict:
         pairings: list of systems, wins, losses, ties, unjudged, flips (share of the judged) and win_rate of the
         first with its interval; trusted: whether the judge tells the author's continuation from a negative.
     """
-    pairings = []
+    pairings: list[dict] = []
     for systems in dict.fromkeys(tuple(row["systems"]) for row in rows):
         of_these = [row for row in rows if tuple(row["systems"]) == systems]
         judged = [row for row in of_these if row["preferred"] is not None]

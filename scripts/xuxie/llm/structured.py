@@ -17,7 +17,7 @@ import pydantic
 
 MODES = ("schema", "json", "text")  # from the strictest to the one that any endpoint can do
 
-Check = Callable[[pydantic.BaseModel], None]
+Check = Callable[[pydantic.BaseModel], object]
 """Raises ValueError("<name of the failure>: <detail>") for an answer that fits the schema and cannot be used."""
 
 _FENCE = re.compile(r"```(?:json)?\s*\n(.*?)```", re.DOTALL | re.IGNORECASE)

@@ -18,22 +18,19 @@ POSITIONS_AT_ONCE = 1024
 
 
 def completion_nll(
-    model, items: Sequence[tuple[Tokens, Tokens]], *, batch_tokens: int = 4096, want: str = "sum"
-) -> list[float] | list[list[float]]:
-    """NLL of each completion after its context.
+    model, items: Sequence[tuple[Tokens, Tokens]], *, batch_tokens: int = 4096
+) -> list[list[float]]:
+    """NLL in nats of each token of each completion after its context.
 
     Args:
         model: a causal language model of transformers, or a PEFT model around one, in eval mode.
         items: (context ids, completion ids); a context has at least one token, since the first
             token of a text has no probability without one (give the model's BOS, or a newline).
         batch_tokens: how many tokens, padding included, one forward pass holds.
-        want: "sum" for the nats of the whole completion, "tokens" for those of each of its tokens.
 
     Returns:
-        One value (or list) an item, in the order of the items.
+        A list for each item, in the order of the items.
     """
-    if want not in ("sum", "tokens"):
-        raise ValueError(f'want is "sum" or "tokens", not {want!r}')
     if any(not context for context, _ in items):
         raise ValueError("a context needs at least one token")
     rows = [(list(context) + list(completion), len(context)) for context, completion in items]
@@ -44,7 +41,7 @@ def completion_nll(
         nats = _right_padded_nll(model, [rows[index] for index in batch])
         for index, values in zip(batch, nats, strict=True):
             results[index] = values.tolist()
-    return results if want == "tokens" else [sum(values) for values in results]
+    return results
 
 
 def nll_after_context(
@@ -61,7 +58,6 @@ def nll_after_context(
             model,
             [(context, completion) for completion in completions],
             batch_tokens=batch_tokens,
-            want="tokens",
         )
     rows = [([last, *completion], 1) for completion in completions]
     widths = [len(ids) for ids, _ in rows]

@@ -7,6 +7,7 @@ leaf, in which the cache of keys and values goes back to where two of them part 
 
 from collections.abc import Sequence
 from itertools import takewhile
+from typing import cast
 
 import torch
 
@@ -27,7 +28,7 @@ def shared_prefix_nll(model, items: Sequence[tuple[Tokens, Tokens]]) -> list[lis
     if any(not context for context, _ in items):
         raise ValueError("a context needs at least one token")
     if not _can_go_back(model):
-        return completion_nll(model, items, want="tokens")
+        return completion_nll(model, items)
     rows = [([*context, *completion], len(context)) for context, completion in items]
     path = _Path(model)
     results: list[list[float]] = [[] for _ in rows]
@@ -74,7 +75,7 @@ class _Path:
             known = min(shared, first)
             self._nats = [*self._nats[:known], *[None] * (first - known), *scored]
             self._tokens = ids
-        return self._nats[start : len(ids)]
+        return cast(list[float], self._nats[start : len(ids)])  # each of them was asked for
 
     @torch.inference_mode()
     def _feed(self, ids: list[int], kept: int, first: int) -> list[float]:

@@ -7,7 +7,7 @@ mode `cut` where the completion begins, and nothing else: the ends are settled b
 
 from collections.abc import Iterable, Sequence
 from functools import cache
-from typing import Annotated, Literal, NamedTuple, Union
+from typing import Annotated, Any, Literal, NamedTuple, NoReturn, Union
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
@@ -69,7 +69,7 @@ def _variant(index: int, cut: Cut) -> type[Choice]:
 
 
 def _answer(types: Iterable) -> type[BaseModel]:
-    fields = {slot(index): (kind, ...) for index, kind in enumerate(types)}
+    fields: dict[str, Any] = {slot(index): (kind, ...) for index, kind in enumerate(types)}
     return create_model("Pairs", __config__=ConfigDict(extra="forbid"), **fields)
 
 
@@ -110,7 +110,7 @@ def _end(name: str, end: str, possible: Sequence[int], choice: Choice | int) -> 
     return number if number in possible else _reject(name, end, number, possible)
 
 
-def _reject(name: str, end: str, number: int, possible: Sequence[int]):
+def _reject(name: str, end: str, number: int, possible: Sequence[int]) -> NoReturn:
     raise ValueError(
         f"spans out of range: {name}: {end} {number} is not one of {', '.join(map(str, possible))}"
     )

@@ -102,7 +102,9 @@ def about(text: str) -> int:
 
 def _asked(question: Question, role: Role) -> str:
     """All that a question says, in one piece."""
-    asked = described(question.messages, question.schema, "text" if role.in_words else "schema")
+    asked = question.messages
+    if question.schema and role.in_words:
+        asked = described(asked, question.schema, "text")
     return "\n".join(message["content"] for message in asked)
 
 

@@ -4,6 +4,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, groupby, pairwise
+from typing import Any
 
 from xuxie.errors import UserError
 from xuxie.text.chunks import Cost
@@ -44,12 +45,11 @@ class LengthClass:
                     where=f"pairs.lengths, {settings['name']}: {key}",
                     remedy="put the smaller one first",
                 )
-        return cls(
-            **{
-                key: tuple(value) if isinstance(value, list) else value
-                for key, value in settings.items()
-            }
-        )
+        given: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value
+            for key, value in settings.items()
+        }
+        return cls(**given)
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,7 @@ def _largest_block(
             bisect_right(edges, edges[first] + prompt / smallest) if smallest else len(edges)
         )
         from_here[first], latest[first] = 0, len(edges)
-        if length.tokens:
+        if length.tokens and tokens:
             from_here[first] = bisect_left(tokens, tokens[first] + length.tokens[0])
             latest[first] = bisect_right(tokens, tokens[first] + length.tokens[1])
     best, size = (range(0), range(0)), 0

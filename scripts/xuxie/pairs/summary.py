@@ -34,7 +34,7 @@ def summarise(
     asked = Counter(length.name for plan in plans for length, _ in plan.slots)
     found = Counter(pair["length"] for pair in pairs)
     kept = Counter(pair["length"] for pair in pairs if pair["kept"])
-    lost = Counter()
+    lost: Counter[str] = Counter()
     for row in failed:
         lost[row["failed"]] += row["pairs"]
     return {

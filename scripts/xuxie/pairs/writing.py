@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from functools import cache
 from statistics import fmean
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, create_model
 
@@ -40,11 +41,8 @@ def question(plan: Plan, templates: Templates, *, sampling: dict) -> Question:
 
 @cache
 def _written_model(count: int) -> type[BaseModel]:
-    return create_model(
-        "WrittenPairs",
-        __config__=ConfigDict(extra="forbid"),
-        **{slot(i): (Written, ...) for i in range(count)},
-    )
+    fields: dict[str, Any] = {slot(index): (Written, ...) for index in range(count)}
+    return create_model("WrittenPairs", __config__=ConfigDict(extra="forbid"), **fields)
 
 
 def check_lengths(answer: BaseModel, plan: Plan) -> None:

@@ -393,17 +393,16 @@ def _novel(name: str, novel: Novel, captions: dict) -> dict:
         for pair in novel.pairs
         if pair["score"] is not None
     ]
-    threshold = novel.summary.get("threshold")
     return {
         "name": name,
         "chapters": novel.chapters,
         "characters": sum(chapter["end"] - chapter["start"] for chapter in novel.chapters),
         "text": novel.text,
         "summary": novel.summary,
-        "threshold": threshold,
+        "threshold": novel.summary.get("threshold"),
         "scores": charts.histogram(
             scored,
-            threshold,
+            novel.summary["threshold"],
             {"kept": words["kept_label"], "dropped": words["dropped_label"]},
             x=words["scores_x"],
             y=words["scores_y"],

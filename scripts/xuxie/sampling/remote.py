@@ -55,8 +55,13 @@ def sample_remote(
 
     stories = [Story(row) for row in rows]
     while unfinished := [story for story in stories if story.continues(target_chars)]:
-        given = {"journal": journal, "budget": budget, "label": f"samples of {name}"}
-        outcomes = ask_all(endpoint, [ask(story) for story in unfinished], **given)
+        outcomes = ask_all(
+            endpoint,
+            [ask(story) for story in unfinished],
+            journal=journal,
+            budget=budget,
+            label=f"samples of {name}",
+        )
         for story, outcome in zip(unfinished, outcomes, strict=True):
             if isinstance(outcome, Failed):
                 raise UserError(

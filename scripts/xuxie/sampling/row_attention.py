@@ -11,6 +11,7 @@ eight rows, for which the CPU's libraries give a row the same bits whatever stan
 import logging
 from collections.abc import Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from transformers import AttentionInterface, DynamicCache
@@ -29,7 +30,10 @@ class RowCache:
     def __init__(self, prompt_cache: DynamicCache, room: int):
         self.length = prompt_cache.get_seq_length()
         self.layers = []
-        for layer in prompt_cache.layers:
+        layers: Any = (
+            prompt_cache.layers
+        )  # of the kind that has keys and values: see `RowWise.fits`
+        for layer in layers:
             buffers = []
             for part in (layer.keys, layer.values):
                 buffer = part.new_empty((*part.shape[:2], self.length + room, part.shape[3]))

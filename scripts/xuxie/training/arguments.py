@@ -160,7 +160,7 @@ def machine_arguments(arguments: dict, *, gpu: bool, precision: str) -> dict:
             where=_key("fp16"),
             remedy="leave it out: the machine that trains chooses, bfloat16 wherever it can",
         )
-    chosen = {}
+    chosen: dict[str, typing.Any] = {}
     if not any(arguments.get(name) for name in PRECISIONS):
         chosen |= {"bfloat16": {"bf16": True}, "float16": {"fp16": True}, "float32": {}}[precision]
     if not gpu:

@@ -80,12 +80,13 @@ def _filled(text: str, tokenizer, size: int) -> Iterator[Block]:
     while new < len(text):
         start = _context(text, tokenizer, spans, new, size // SHARE_OF_CONTEXT)
         ends = [end for _, end in spans if end > new]
+
+        def fits(end: int, start: int = start) -> bool:
+            return len(ids_of(start, end)) <= size
+
         # Where not even one sentence fits, it is cut.
-        for candidates in (ends, range(new + 1, ends[0])):
-            end = _last(candidates, lambda end, start=start: len(ids_of(start, end)) <= size)
-            if end is not None:
-                break
-        else:
+        end = _last(ends, fits) or _last(range(new + 1, ends[0]), fits)
+        if end is None:
             raise UserError(
                 f"a block of {size} tokens does not hold one character after its context",
                 where="adapters.*.train.cutoff_len",

@@ -136,7 +136,7 @@ def advice(parts: dict[str, float], arguments: dict) -> str:
     """The setting that takes most off what is largest."""
     batch = arguments.get("per_device_train_batch_size", 8)
     steps = arguments.get("gradient_accumulation_steps", 1)
-    largest = max(parts, key=parts.get)
+    largest = max(parts, key=lambda name: parts[name])
     if largest == "base model":
         return "set adapters.*.train.quantization_bit to 4 (QLoRA), or take a smaller model"
     if largest == "keys and values":

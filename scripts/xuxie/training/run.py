@@ -155,7 +155,7 @@ def _run(command: list[str], environment: dict[str, str], yaml_file: Path) -> No
         errors="replace",
         start_new_session=True,
     )
-    for line in process.stdout:
+    for line in process.stdout or ():
         if line.strip():
             logger.info("%s", line.rstrip())
     if process.wait() != 0:
