@@ -1,9 +1,12 @@
 """What the repository promises about itself."""
 
+import os
 import re
+from types import SimpleNamespace
 
 import pytest
 import yaml
+from snakemake.deployment.conda import Env
 from workspace import REPOSITORY
 
 PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;+\\]+)", re.MULTILINE)
@@ -36,6 +39,24 @@ def test_the_conda_files_agree_with_the_lock(kind):
     packages = dict(PIN.findall("\n".join(environment["dependencies"][-1]["pip"])))
     assert len(packages) > 20
     assert {name: locked[name] for name in packages} == packages
+
+
+@pytest.mark.parametrize("kind, lock", [("train", "requirements"), ("qwen1", "qwen1")])
+def test_a_new_conda_environment_gets_what_its_file_cannot_ask_for(
+    kind, lock, tmp_path, monkeypatch
+):
+    """Snakemake hands the script to sh, which is no bash on Debian, unless its first line names another."""
+    pip, asked = tmp_path / "pip", tmp_path / "asked"
+    pip.write_text(f'#!/bin/sh\necho "$@" > {asked}\n')
+    pip.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    activated = SimpleNamespace(
+        conda=SimpleNamespace(shellcmd=lambda _, command: command), address=""
+    )
+    script = REPOSITORY / f"envs/{kind}.post-deploy.sh"
+    Env.execute_deployment_script(activated, REPOSITORY / f"envs/{kind}.yaml", script)
+    locked = dict(PIN.findall((REPOSITORY / f"envs/{lock}.lock").read_text(encoding="utf-8")))
+    assert asked.read_text() == f"install --no-deps llamafactory=={locked['llamafactory']}\n"
 
 
 @pytest.mark.parametrize("kind", ["workflow", "text", "llm", "train", "report", "dev"])
