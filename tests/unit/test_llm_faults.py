@@ -65,6 +65,64 @@ def endpoint(monkeypatch):
             Rejected,
             "refused",
         ),
+        (
+            403,
+            '{"code": 30001, "message": "Sorry, your account balance is insufficient"}',
+            UserError,
+            "top up",
+        ),
+        (400, '{"error": {"message": "Your credit balance is too low"}}', UserError, "top up"),
+        (
+            429,
+            '{"error": {"code": "SetLimitExceeded", "message": "Your account has reached the set inference limit"}}',
+            UserError,
+            "top up",
+        ),
+        (
+            403,
+            '{"error": {"code": "AllocationQuota.FreeTierOnly", "message": "The free tier of the model has been exhausted."}}',
+            UserError,
+            "top up",
+        ),
+        (429, '{"error": {"code": "1113", "message": "余额不足,请充值。"}}', UserError, "top up"),
+        (400, '[{"error": {"message": "API key not valid."}}]', UserError, "THE_KEY"),
+        (429, '{"error": {"code": "1302", "message": "账户已达到速率限制"}}', Transient, "1302"),
+        (429, '{"code": "Throttling.RateQuota", "message": "rate limit"}', Transient, "RateQuota"),
+        (429, '[{"error": {"status": "RESOURCE_EXHAUSTED"}}]', Transient, "RESOURCE_EXHAUSTED"),
+        (503, '{"code": 50505, "message": "Model service overloaded."}', Transient, "overloaded"),
+        (498, '{"error": {"message": "flex capacity exceeded"}}', Transient, "capacity"),
+        (524, "<html>524: A timeout occurred</html>", Transient, "524"),
+        (
+            400,
+            '{"error": {"code": "json_validate_failed", "message": "Failed to validate JSON."}}',
+            Transient,
+            "validate",
+        ),
+        (413, "<html>Request Entity Too Large</html>", Rejected, "too long"),
+        (
+            429,
+            '{"error": {"message": "Request too large for m on tokens per min (TPM): Limit 30000, Requested 40000."}}',
+            Rejected,
+            "too long",
+        ),
+        (
+            400,
+            '{"error": {"message": "Range of input length should be [1, 30720]"}}',
+            Rejected,
+            "too long",
+        ),
+        (
+            400,
+            '{"error": {"code": "prompt_too_long", "message": "the max length of current question is 20480"}}',
+            Rejected,
+            "too long",
+        ),
+        (
+            400,
+            '{"error": {"code": "SensitiveContentDetected", "message": "sensitive information"}}',
+            Rejected,
+            "refused",
+        ),
         (422, '{"detail": "temperature must be below 1"}', Rejected, "rejected"),
         (
             400,
@@ -96,6 +154,11 @@ def test_when_to_come_back_is_read_in_every_form():
     assert retry_after({"retry-after-ms": "1500", "retry-after": "9"}) == 1.5
     assert 50 < retry_after({"retry-after": formatdate(time.time() + 60, usegmt=True)}) <= 60
     assert retry_after({"retry-after": "soon"}) is None
+    assert retry_after({"retry-after": "inf"}) is None
+    left = {"x-ratelimit-remaining-requests": "0", "x-ratelimit-remaining-tokens": "900"}
+    reset = {"x-ratelimit-reset-requests": "1m30s", "x-ratelimit-reset-tokens": "6h0s"}
+    assert retry_after({**left, **reset}) == 90
+    assert retry_after({**reset, "x-ratelimit-remaining-requests": "1"}) is None
 
 
 def test_an_unset_variable_is_said_before_anything_is_asked(monkeypatch):

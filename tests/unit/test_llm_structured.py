@@ -53,7 +53,7 @@ def test_an_answer_is_found_in_what_models_put_around_it(content):
         (reply(None), "empty"),
         (reply("<think>hm</think>"), "empty"),
         (reply(None, refusal="I will not."), "refused"),
-        (reply('{"text": "好", "length": 1}', "content_filter"), "refused"),
+        (reply('{"text": "好", "length"', "content_filter"), "refused"),
         ({"error": {"reason": "too long", "message": "9 > 8"}}, "too long"),
     ],
 )

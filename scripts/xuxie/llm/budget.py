@@ -29,8 +29,8 @@ class TokenEstimate:
         return round(size * (0.6 if self._ratio is None else 1.05 * self._ratio))
 
     def learn(self, size: int, counted: int) -> None:
-        """Take in the endpoint's count for a request of so many bytes."""
-        self._ratio = max(self._ratio or 0.0, (counted - _TEMPLATE) / size)
+        """Take in the endpoint's count for a request of so many bytes, of which none is more than a token."""
+        self._ratio = max(self._ratio or 0.0, min(1.0, (counted - _TEMPLATE) / size))
 
 
 class Budget:

@@ -8,7 +8,6 @@ through them is half of what a call costs (benchmarks/llm_client).
 import asyncio
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
@@ -16,43 +15,14 @@ import httpx2
 import openai
 
 from xuxie.llm.endpoint import Endpoint
-from xuxie.llm.faults import Transient, fault_of, stop
+from xuxie.llm.faults import Transient, fault_of, status_in, stop
+from xuxie.llm.reply import Reply, read_reply
 from xuxie.llm.structured import whole_text
-from xuxie.llm.usage import token_count
 
 _PATH = "/chat/completions"
 _KEPT_ALIVE = 15.0  # seconds that an idle connection is kept
 _LIST_WITHIN = 5.0  # seconds for the list of models, which can be done without
 _LIST_AT_MOST = 2**24  # bytes of it
-
-
-@dataclass(frozen=True)
-class Answer:
-    """A raw answer, as the journal keeps it.
-
-    Attributes:
-        content: its text.
-        finish: why it ended (`stop`, `length`, `content_filter`, ...).
-        refusal: the model's refusal, where the provider reports one apart.
-        served: the model that the endpoint says it is.
-        call: the provider's id of the call.
-    """
-
-    content: str | None
-    finish: str | None
-    refusal: str | None
-    served: str | None
-    call: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """A raw answer and its input, cached and output tokens (None where the endpoint does not count them)."""
-
-    answer: Answer
-    input: int | None
-    cached: int
-    output: int | None
 
 
 class Client:
@@ -127,13 +97,13 @@ class Client:
         except (TimeoutError, openai.APIConnectionError, aiohttp.ClientError, OSError) as error:
             raise self._lost(list(_causes(error))) from None
         try:
-            return self._reply(content)
+            return read_reply(content, self.endpoint.redact)
         except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
             raise self._no_completion(content, "response_format" in body) from None
 
     def _no_completion(self, content: bytes, structured: bool) -> Exception:
         """What a page with status 200 means that is no chat completion; some gateways send errors so."""
-        status = _status_in(content)
+        status = status_in(content)
         if status is not None:
             return fault_of(status, content, {}, self.endpoint, structured=structured)
         seen = self.endpoint.redact(content.decode("utf-8", "replace"))[:200]
@@ -169,38 +139,6 @@ class Client:
             "the endpoint's address is none", self.endpoint, "correct `base_url`: https://host/v1"
         )
 
-    def _reply(self, content: bytes) -> Reply:
-        document = json.loads(content)
-        choice = document["choices"][0]
-        message = choice["message"]
-        answer = Answer(
-            content=self._text(message.get("content")),
-            finish=self._text(choice.get("finish_reason")),
-            refusal=self._text(message.get("refusal")),
-            served=self._text(document.get("model")),
-            call=self._text(document.get("id")),
-        )
-        return Reply(answer, *_tokens(document.get("usage")))
-
-    def _text(self, value: Any) -> str | None:
-        """Text as it may be kept: parts joined, half surrogates replaced, the key taken out."""
-        if isinstance(value, list):
-            value = "".join(
-                part.get("text") or "" if isinstance(part, dict) else str(part) for part in value
-            )
-        elif value is not None and not isinstance(value, str):
-            value = str(value)
-        return value and self.endpoint.redact(whole_text(value))
-
-
-def _status_in(content: bytes) -> int | None:
-    """The HTTP status that a body names as its error's code."""
-    try:
-        code = int(json.loads(content)["error"]["code"])
-    except (ValueError, LookupError, TypeError, RecursionError):
-        return None
-    return code if 400 <= code < 600 else None
-
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
@@ -219,18 +157,3 @@ def _sendable(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _sendable(item) for name, item in value.items()}
     return [_sendable(item) for item in value] if isinstance(value, list) else value
-
-
-def _tokens(usage: Any) -> tuple[int | None, int, int | None]:
-    """Input, cached and output tokens, as far as they can be read."""
-    if not isinstance(usage, dict):
-        return None, 0, None
-    details = usage.get("prompt_tokens_details")
-    details = details if isinstance(details, dict) else {}
-    # OpenAI's name for tokens read from the prefix cache, and DeepSeek's
-    cached = details.get("cached_tokens") or usage.get("prompt_cache_hit_tokens")
-    input, output = (
-        token_count(usage.get("prompt_tokens")),
-        token_count(usage.get("completion_tokens")),
-    )
-    return input, min(token_count(cached) or 0, input or 0), output

@@ -3,13 +3,14 @@
 import asyncio
 import logging
 import random
+import secrets
 import time
 from collections.abc import Awaitable
 from typing import Any, TypeVar
 
 from xuxie.errors import UserError
 from xuxie.llm.budget import Budget, TokenEstimate
-from xuxie.llm.client import Client, Reply
+from xuxie.llm.client import Client
 from xuxie.llm.endpoint import Endpoint
 from xuxie.llm.faults import Rejected, Transient, Unsupported, stop
 from xuxie.llm.group_commit import GroupCommit
@@ -21,8 +22,17 @@ from xuxie.llm.pace import Pace
 from xuxie.llm.parameters import Parameters
 from xuxie.llm.progress import Progress
 from xuxie.llm.question import Answered, Completion, Failed, Question
+from xuxie.llm.reply import Reply
 from xuxie.llm.request import Request, address, canonical
-from xuxie.llm.structured import MODES, Reading, Unusable, read_answer, strict_schema, text_of
+from xuxie.llm.structured import (
+    MODES,
+    Reading,
+    Unusable,
+    is_broken_off,
+    read_answer,
+    strict_schema,
+    text_of,
+)
 from xuxie.llm.usage import Usage
 
 logger = logging.getLogger(__name__)
@@ -65,6 +75,7 @@ class Dispatcher:
         self._calls: dict[str, asyncio.Task] = {}
         self._on_the_wire: set[asyncio.Task] = set()
         self._model_checked: asyncio.Task | None = None
+        self._control: asyncio.Task | None = None
         self._doubted = 0  # calls that were rejected and wait to see whether others are answered
         self._ticking = asyncio.create_task(self._tick())
 
@@ -303,7 +314,9 @@ class Dispatcher:
                 failing_since = failing_since or time.monotonic()
                 if tries is not None and faults >= tries:
                     return _unanswered(request, id, Rejected("no answer", str(fault)))
-                if faults >= self._settings.tries and self._health.answers_since(failing_since):
+                if faults >= self._settings.tries and (
+                    self._health.answers_since(failing_since) or await self._is_well()
+                ):
                     return await self._record(request, id, Rejected("no answer", str(fault)))
                 await self._wait_after(fault, tried, id)
             except Rejected as fault:
@@ -324,6 +337,19 @@ class Dispatcher:
         if self._model_checked is None:
             self._model_checked = asyncio.create_task(refuse_unlisted(self._client))
         await asyncio.shield(self._model_checked)
+
+    async def _is_well(self) -> bool:
+        """Whether the endpoint answers a question that nobody can take amiss. Asked where there is no other."""
+        if self._control is None or self._control.done():
+            sampling = {**self._settings.extra_body, "max_tokens": self._settings.max_tokens}
+            asked = [{"role": "user", "content": f"Is it {time.ctime()}? Say yes or no."}]
+            request = Request(self._endpoint.identity, asked, None, sampling)
+            self._control = asyncio.create_task(self._try(request, "a control question"))
+        try:
+            await asyncio.shield(self._control)
+        except (Transient, Rejected):
+            return False
+        return True
 
     async def _others_answered(self, moment: float) -> None:
         """Wait until a call that is sent after a moment is answered, or no other is left."""
@@ -393,13 +419,15 @@ class Dispatcher:
         began = time.monotonic()
         reply = await self._send(request)
         seconds = time.monotonic() - began
-        self._health.answered(began)
+        broken_off = is_broken_off(vars(reply.answer))
+        if not broken_off:
+            self._health.answered(began)
         read, cached, written = tokens = self._counted(reply, request)
         self._limits.succeeded(estimated, read + written)
         if self._pace:
             self._pace.answered(seconds, read - cached + written)
         entry = entry_of(
-            request.key,
+            request.key if not broken_off else secrets.token_hex(16),  # paid for, but no answer
             request.model,
             tokens,
             self._endpoint.price.of(*tokens),
@@ -409,6 +437,10 @@ class Dispatcher:
         )
         await self._commits.commit(entry)
         self._progress.called(Usage.of_entry(entry))
+        if broken_off:
+            raise Transient(
+                f"the provider broke the answer off: {reply.answer.finish}", by_question=True
+            )
         return entry
 
     async def _send(self, request: Request) -> Reply:

@@ -5,6 +5,7 @@ that nothing here knows is no verdict on the question: see `health`.
 """
 
 import json
+import math
 import re
 import time
 from email.utils import parsedate_to_datetime
@@ -12,18 +13,23 @@ from email.utils import parsedate_to_datetime
 from xuxie.errors import UserError
 from xuxie.llm.endpoint import Endpoint
 from xuxie.llm.structured import whole_text
+from xuxie.llm.usage import token_count
 
 _EMPTY_ACCOUNT = re.compile(
-    r"insufficient[_ ](quota|balance|funds|user_quota|credit)|exceeded your current quota|"
-    r"billing|arrear|overdue|欠费|余额不足|账户余额",
+    r"insufficient[_ ](quota|balance|funds|user_quota|credit)|balance is (insufficient|too low)|"
+    r"exceeded your current quota|more credits|free (tier|trial)[^.]{0,60}exhausted|"
+    r"exhausted[^.]{0,40}free (tier|trial)|set inference limit|billing|arrear|overdue|"
+    r"欠费|余额不足|账户余额",
     re.IGNORECASE,
 )
 _PER_TIME = re.compile(
-    r"rate[-_ ]?limit|per[_ -]?(min|minute|second|sec|hour)\b|\b(rpm|tpm|qps)\b|too many requests",
+    r"rate[-_ ]?limit|per[_ -]?(min|minute|second|sec|hour)\b|\b(rpm|tpm|qps)\b|too many requests|"
+    r"速率限制|请求频率",
     re.IGNORECASE,
 )
 _OVERLOADED = re.compile(
-    r"overload|over capacity|server is busy|try again later|temporarily|过载|繁忙|稍后再?试",
+    r"overload|over capacity|capacity exceeded|(server|system) is (too )?busy|try again later|temporarily|"
+    r"过载|繁忙|访问量过大|稍后再?试",
     re.IGNORECASE,
 )
 _MODEL = re.compile(
@@ -31,7 +37,9 @@ _MODEL = re.compile(
     re.IGNORECASE,
 )
 _TOO_LONG = re.compile(
-    r"context[_ ](length|size|window)|exceed_context|maximum context|too many tokens|input.{0,20}too long",
+    r"context[_ ](length|size|window)|exceed_context|maximum context|too many tokens|"
+    r"(input|prompt|question).{0,20}too[_ ]long|input length should be|"
+    r"max length of current question|request (entity )?too large|reduce the length",
     re.IGNORECASE,
 )
 _REFUSED = re.compile(
@@ -39,6 +47,8 @@ _REFUSED = re.compile(
     r"moderation|flagged|\b1301\b|不安全或敏感|敏感内容|违规",
     re.IGNORECASE,
 )
+_KEY = re.compile(r"api[_ ]?key not valid|(invalid|incorrect)[_ ]api[_ ]?key", re.IGNORECASE)
+_SLIP = re.compile(r"json_validate_failed|failed to validate json", re.IGNORECASE)
 _STRUCTURE = re.compile(
     r"response_format|json_schema|json_object|json[ _-]?mode|structured output|grammar|schema",
     re.IGNORECASE,
@@ -121,10 +131,10 @@ def fault_of(
         )
     if status in (400, 403, 451) and _REFUSED.search(message):
         return Rejected("refused", message)
-    if status in (401, 403):
+    if status in (401, 403) or (status == 400 and _KEY.search(message)):
         variable = endpoint.settings.api_key_env
         remedy = (
-            f"check the key in {variable}"
+            f"check the key in {variable}, and what its account may use"
             if variable
             else "the endpoint wants a key: name its variable in api_key_env"
         )
@@ -141,10 +151,12 @@ def fault_of(
             endpoint,
             "correct `base_url`: it usually ends in /v1",
         )
+    if status in (413, 429) and _TOO_LONG.search(message):  # more than a minute's tokens at once
+        return Rejected("too long", message)
     throttled = status in (429, 529)
     if throttled or status in _OVERLOADED_STATUS:
         return Transient(f"HTTP {status}: {message}", throttled=throttled, retry_after=wait)
-    if status in _TRANSIENT_STATUS or status >= 500:
+    if status in _TRANSIENT_STATUS or status >= 500 or _SLIP.search(message):
         return Transient(f"HTTP {status}: {message}", retry_after=wait, by_question=True)
     if _TOO_LONG.search(message):
         return Rejected("too long", message)
@@ -153,6 +165,28 @@ def fault_of(
     if _OVERLOADED.search(message):
         return Transient(f"HTTP {status}: {message}", retry_after=wait)
     return Rejected("refused" if _REFUSED.search(message) else "rejected", message)
+
+
+def status_in(body: bytes) -> int | None:
+    """The HTTP status that a page with status 200 should have had, by the code or the words of the error in it.
+
+    None if it holds no error that is known.
+    """
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    error = document.get("error") if isinstance(document, dict) else None
+    for place in (error, document):
+        code = token_count(place.get("code")) if isinstance(place, dict) else None
+        if code is not None and 400 <= code < 600:
+            return code
+    if not isinstance(document, dict) or document.get("choices"):
+        return None
+    message = message_of(body)
+    if _is_empty_account(message, None) or _REFUSED.search(message):
+        return 400
+    return 429 if _PER_TIME.search(message) else 503 if _OVERLOADED.search(message) else None
 
 
 def _is_empty_account(message: str, wait: float | None) -> bool:
@@ -171,9 +205,11 @@ def retry_after(headers, message: str = "") -> float | None:
     """Seconds to wait, as a provider asks for them; None if it doesn't say, or says 0.
 
     Read from `retry-after-ms`, or `Retry-After` in seconds or as a date (RFC 9110, 10.2.3), or else from the
-    message ("retry in 33.8s", "try again in 1m26s", "30秒后重试").
+    message ("retry in 33.8s", "try again in 1m26s", "30秒后重试"), or from when what is used up comes back
+    (`x-ratelimit-reset-requests: 1m30s`).
     """
-    return _wait_in_headers(headers) or _wait_in_words(message) or None
+    wait = _wait_in_headers(headers) or _wait_in_words(message) or _reset(headers)
+    return wait if wait and math.isfinite(wait) else None
 
 
 def _wait_in_headers(headers) -> float | None:
@@ -190,14 +226,26 @@ def _wait_in_headers(headers) -> float | None:
         return None
 
 
+def _reset(headers) -> float:
+    """Seconds until there are requests and tokens again, of which none are left."""
+    return max(
+        _seconds(headers.get(f"x-ratelimit-reset-{kind}", ""))
+        if headers.get(f"x-ratelimit-remaining-{kind}") == "0"
+        else 0.0
+        for kind in ("requests", "tokens")
+    )
+
+
 def _wait_in_words(message: str) -> float | None:
     found = _WAIT_IN_WORDS.search(message)
     if found is None:
         return None
-    return sum(
-        float(number) * _seconds_of(unit)
-        for number, unit in _DURATION.findall(found[1] or found[3])
-    )
+    return _seconds(found[1] or found[3])
+
+
+def _seconds(duration: str) -> float:
+    """The seconds of "1m26.5s" or "30秒"."""
+    return sum(float(number) * _seconds_of(unit) for number, unit in _DURATION.findall(duration))
 
 
 def _seconds_of(unit: str) -> float:
@@ -214,9 +262,14 @@ def message_of(body: bytes) -> str:
         return text[:500]
     if isinstance(document, list) and document:  # Gemini's
         document = document[0]
-    error = document.get("error", document) if isinstance(document, dict) else document
+    error = document
+    if isinstance(document, dict):
+        error = document.get("error") or document.get("base_resp") or document  # MiniMax's
     if isinstance(error, dict):
-        names = ("message", "detail", "details", "code", "type", "param", "metadata")
+        names = (
+            *("message", "msg", "error_msg", "status_msg", "detail", "details"),
+            *("code", "error_code", "status_code", "type", "param", "metadata"),
+        )
         parts = [_text(error[name]) for name in names if error.get(name)]
         return _text(" | ".join(parts))[:2000] or text[:500]
     return _text(error)[:2000]

@@ -22,6 +22,20 @@ Check = Callable[[pydantic.BaseModel], object]
 
 _FENCE = re.compile(r"```(?:json)?\s*\n(.*?)```", re.DOTALL | re.IGNORECASE)
 _THOUGHT = re.compile(r"\A.*</think>", re.DOTALL)
+#: Reasons to end, of OpenAI, Anthropic, Gemini, Mistral, Zhipu.
+_CUT_OFF = {"length", "max_tokens", "model_length", "max_output_tokens"}
+_FILTERED = {
+    *(
+        "content_filter",
+        "sensitive",
+        "safety",
+        "recitation",
+        "prohibited_content",
+        "blocklist",
+        "spii",
+    )
+}
+_BROKEN_OFF = {"network_error", "error", "insufficient_system_resource"}
 _REPAIRS = 16  # places at which a broken object is looked for
 _TOLD = 12  # violations that a model is told of at once
 
@@ -141,12 +155,12 @@ def read_answer(
         Unusable: it holds nothing of it, with the failure's name.
     """
     text = text_of(reply)
-    cut_off = reply.get("finish") == "length"
-    if cut_off and not _is_whole(text):
+    if _ended(reply) in _CUT_OFF and not _is_whole(text):
         raise Unusable("length", "the answer was cut off at the limit of tokens")
-    if not text:
+    # Some servers take the answer of a model that did not think for its thoughts.
+    value = _object_in(text or reply.get("content") or "", set(schema.model_fields))
+    if value is None and not text:
         raise Unusable("empty", "the answer was empty")
-    value = _object_in(text, set(schema.model_fields))
     if value is None:
         raise Unusable("malformed", "the answer was not a JSON object")
     form = strict_schema(schema)
@@ -168,12 +182,32 @@ def text_of(reply: dict) -> str:
     """
     if "error" in reply:
         raise Unusable(str(reply["error"].get("reason")), str(reply["error"].get("message")))
-    if reply.get("refusal") or reply.get("finish") == "content_filter":
-        raise Unusable(
-            "refused", reply.get("refusal") or "the provider's content filter stopped the answer"
-        )
+    if reply.get("refusal"):
+        raise Unusable("refused", reply["refusal"])
+    if _ended(reply) in _FILTERED and not _is_whole(_said_in(reply)):
+        raise Unusable("refused", "the provider's content filter stopped the answer")
+    return _said_in(reply)
+
+
+def is_broken_off(reply: dict) -> bool:
+    """Whether the provider could not finish an answer: nothing is wrong with the question."""
+    return _ended(reply) in _BROKEN_OFF and not _is_whole(_said_in(reply))
+
+
+def thought(text: str) -> str:
+    """Text that is marked as a model's thoughts."""
+    return f"<think>{text}</think>"
+
+
+def _said_in(reply: dict) -> str:
+    """A reply's text without thoughts."""
     content = reply.get("content")
     return _THOUGHT.sub("", content).strip() if isinstance(content, str) else ""
+
+
+def _ended(reply: dict) -> str:
+    """Why an answer ended, in the one spelling for it that providers share."""
+    return str(reply.get("finish") or "").lower()
 
 
 def _read(name: str, value: dict, schema: type[pydantic.BaseModel], check: Check | None) -> Reading:

@@ -3,11 +3,13 @@
 import math
 from dataclasses import dataclass
 
-_ABSURD = 1e12  # tokens that no call takes
+_ABSURD = 1e8  # tokens that no call takes
 
 
 def token_count(value: object) -> int | None:
     """A number of tokens as a provider or a journal gives it (number or text); None if it is none."""
+    if isinstance(value, bool):
+        return None
     try:
         number = float(value)
     except (TypeError, ValueError, OverflowError):

@@ -1,0 +1,140 @@
+"""What an endpoint sends for a chat completion, read as far as it can be: by then it is paid for."""
+
+import gzip
+import json
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from xuxie.llm.structured import thought, whole_text
+from xuxie.llm.usage import token_count
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A raw answer, as the journal keeps it.
+
+    Attributes:
+        content: its text; where there is none, the model's thoughts, marked as such.
+        finish: why it ended (`stop`, `length`, `content_filter`, ...).
+        refusal: the model's refusal, where the provider reports one apart.
+        served: the model that the endpoint says it is.
+        call: the provider's id of the call.
+    """
+
+    content: str | None
+    finish: str | None
+    refusal: str | None
+    served: str | None
+    call: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A raw answer and its input, cached and output tokens (None where the endpoint does not count them)."""
+
+    answer: Answer
+    input: int | None
+    cached: int
+    output: int | None
+
+
+def read_reply(body: bytes, redact: Callable[[str], str]) -> Reply:
+    """The answer in a body.
+
+    Args:
+        redact: takes the key out of a text.
+
+    Raises:
+        ValueError, LookupError, TypeError, AttributeError or RecursionError: there is none in it.
+    """
+    document = document_in(body)
+    choice = document["choices"][0]
+    message = choice["message"] if "message" in choice else {"content": choice["text"]}
+
+    def text(value: Any) -> str | None:
+        """Text as it may be kept: parts joined, half surrogates replaced, the key taken out."""
+        if isinstance(value, list):
+            value = "".join(
+                part.get("text") or "" if isinstance(part, dict) else str(part) for part in value
+            )
+        elif value is not None and not isinstance(value, str):
+            value = str(value)
+        return value and redact(whole_text(value))
+
+    content = text(message.get("content"))
+    answer = Answer(
+        content=content or text(_elsewhere(message)) or content,
+        finish=text(choice.get("finish_reason")),
+        refusal=text(message.get("refusal")),
+        served=text(document.get("model")),
+        call=text(document.get("id")),
+    )
+    return Reply(answer, *_tokens(document.get("usage")))
+
+
+def document_in(body: bytes) -> Any:
+    """The JSON of a body, whatever stands around it: signs of life before it, odds and ends behind it, or a stream's events.
+
+    Raises:
+        ValueError or RecursionError: there is none.
+    """
+    text = _decoded(body).lstrip("\ufeff \t\r\n")
+    if text.startswith(("data:", "event:")):
+        return _joined(text)
+    while text.startswith(":"):  # a comment, as in a stream
+        text = text.partition("\n")[2].lstrip()
+    document, _ = json.JSONDecoder(strict=False).raw_decode(text)
+    return document
+
+
+def _decoded(body: bytes) -> str:
+    """A body's text; a broken character in it spoils no more than itself."""
+    if body.startswith(b"\x1f\x8b"):  # packed, and the headers do not say so
+        try:
+            body = gzip.decompress(body)
+        except (OSError, EOFError, zlib.error) as error:
+            raise ValueError("packed, but broken") from error
+    return body.decode(json.detect_encoding(body), "replace")
+
+
+def _joined(events: str) -> dict:
+    """The completion that a stream's events add up to; some gateways stream unasked."""
+    whole: dict = {}
+    pieces: list[str] = []
+    for line in events.splitlines():
+        data = line.removeprefix("data:").strip()
+        if not line.startswith("data:") or data == "[DONE]":
+            continue
+        event = json.loads(data)
+        whole |= {name: value for name, value in event.items() if value is not None}
+        for choice in event.get("choices") or []:
+            pieces.append((choice.get("delta") or {}).get("content") or "")
+            whole["finish"] = choice.get("finish_reason") or whole.get("finish")
+    if "finish" not in whole:
+        return whole
+    message = {"content": "".join(pieces)}
+    return {**whole, "choices": [{"message": message, "finish_reason": whole["finish"]}]}
+
+
+def _elsewhere(message: dict) -> str | None:
+    """What a message without content holds: the arguments of a function that nobody offered, or thoughts."""
+    for call in message.get("tool_calls") or []:
+        if arguments := call.get("function", {}).get("arguments"):
+            return arguments if isinstance(arguments, str) else json.dumps(arguments)
+    thoughts = message.get("reasoning_content") or message.get("reasoning")
+    return thought(thoughts) if isinstance(thoughts, str) else None
+
+
+def _tokens(usage: Any) -> tuple[int | None, int, int | None]:
+    """Input, cached and output tokens, as far as they can be read. No call takes no input."""
+    if not isinstance(usage, dict):
+        return None, 0, None
+    details = usage.get("prompt_tokens_details")
+    details = details if isinstance(details, dict) else {}
+    # OpenAI's name for tokens read from the prefix cache, and DeepSeek's
+    cached = details.get("cached_tokens") or usage.get("prompt_cache_hit_tokens")
+    input = token_count(usage.get("prompt_tokens")) or None
+    output = token_count(usage.get("completion_tokens")) if input else None
+    return input, min(token_count(cached) or 0, input or 0), output
