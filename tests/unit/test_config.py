@@ -189,6 +189,41 @@ def test_an_adapter_that_nobody_names_is_made_as_the_default_one():
     assert [stage["stage"] for stage in named["adapters"]["a"]["stages"]] == ["sft"]
 
 
+def test_a_dataset_that_nobody_names_is_made_as_the_default_one():
+    config = {"novels": {"n": {"path": "n.txt"}}, "default_dataset": {"split": {"gap": 7}}}
+    complete_config(config, SCHEMA)
+    assert config["datasets"]["n"]["novels"] == ["n"]
+    assert config["datasets"]["n"]["split"]["gap"] == 7
+
+
+def without_overlap(adapter: dict, **rows) -> dict:
+    rows = {"overlap": False, **rows}
+    return {
+        "novels": {"n": {"path": "n.txt"}},
+        "default_dataset": {"rows": rows},
+        "default_adapter": adapter,
+    }
+
+
+def test_rows_without_overlap_are_learnt_with_their_prompts():
+    config = without_overlap({"stages": [{"stage": "pt"}, {"stage": "sft"}]})
+    complete_config(config, SCHEMA)
+    raw, rows = config["adapters"]["n"]["stages"]
+    assert rows["train"]["train_on_prompt"] and "train_on_prompt" not in raw["train"]
+
+
+@pytest.mark.parametrize(
+    "adapter, rows, key",
+    [
+        ({"train": {"train_on_prompt": False}}, {}, "train_on_prompt"),
+        ({}, {"own_prompts": True}, "own_prompts"),
+    ],
+)
+def test_what_would_leave_text_without_loss_is_refused(adapter, rows, key):
+    with pytest.raises(UserError, match=key):
+        complete_config(without_overlap(adapter, **rows), SCHEMA)
+
+
 def test_a_mistake_in_the_default_adapter_is_refused_by_name():
     config = {"novels": {"n": {"path": "n.txt"}}, "default_adapter": {"stage": []}}
     with pytest.raises(UserError, match="did you mean 'stages'"):

@@ -172,6 +172,45 @@ def test_kept_pairs_cut_rows_and_structure_cuts_the_rest(plain):
     )
 
 
+def test_rows_without_overlap_show_every_character_once_and_learn_it(plain):
+    chapter = trained_chapter(plain)
+    kept = [pair(plain, chapter, 20, 27, 8, "good"), pair(plain, chapter, 27, 33, 8, "next")]
+    made = built(plain.text, pairs=kept, rows={"overlap": False})
+    for number, split in plain.splits.items():
+        if split == "test":
+            continue
+        rows = [row for row in made.rows[split] if row["chapter"] == number]
+        assert [row["span"][0] for row in rows] + [plain.span(number)[1]] == [
+            plain.span(number)[0],
+            *(row["span"][1] for row in rows),
+        ]
+        for row in rows:
+            assert row["learnt"] == row["span"]
+            assert made.text[slice(*row["span"])] == row["input"] + row["output"]
+            assert row["input"] and row["output"]
+    (good,) = [row for row in made.rows["train"] if row["id"] == "good"]
+    assert good["output"] == kept[0]["completion"] and good["cut_by"] == "reader"
+    assert made.unplaced == {"next": "stands in another row's prompt"}
+    assert account(made)["coverage"]["share"] == 1
+    assert made.rows["test"] == plain.rows["test"]
+
+
+def test_prompts_that_carry_no_loss_are_not_counted_as_learnt(plain):
+    kept = [pair(plain, trained_chapter(plain), 20, 27, 8, "good")]
+    made = built(plain.text, pairs=kept, rows={"cuts": ["pairs"], "prompts": [10_000]})
+    (row,) = made.rows["train"]
+    assert row["learnt"] == row["completion_span"] and len(row["input"]) > 100
+    without = account(made)["coverage"]["without"]
+    assert without["in prompts alone"] == len(row["input"])
+
+
+def test_a_short_stretch_without_overlap_is_one_row(plain):
+    text = plain.text + "第15章 短\n\n只有一句。\n"
+    made = built(text, rows={"overlap": False})
+    ((row),) = [row for rows in made.rows.values() for row in rows if row["chapter"] == 15]
+    assert row["output"] == "只有一句。"
+
+
 def test_pairs_alone_leave_the_rest_without_loss_and_say_why(plain):
     kept = [pair(plain, trained_chapter(plain), 5, 12, 8, "good")]
     made = built(plain.text, pairs=kept, rows={"cuts": ["pairs"]})

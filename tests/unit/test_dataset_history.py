@@ -55,10 +55,14 @@ def test_a_row_shows_the_stretch_of_text_that_it_says(number, seed):
     }  # fmt: skip
     wording = {"instructions": ["续写以下小说片段：", "接着写：", ""], "systems": ["甲", "乙"]}
     turns = {"share": 0.5, "turns": [1, 3], "passage": [50, 150]}
-    row = alpaca_row(pair, text=NOVEL, earliest=0, turns=turns, seed=seed, **wording)
+    row = alpaca_row(
+        pair, text=NOVEL, earliest=0, turns=turns, prompt_learnt=False, seed=seed, **wording
+    )
     assert prose(row) == NOVEL[slice(*row["span"])] and len(row["history"]) <= 3
     assert row["instruction"] in wording["instructions"] and row["system"] in wording["systems"]
-    assert row == alpaca_row(pair, text=NOVEL, earliest=0, turns=turns, seed=seed, **wording)
+    assert row == alpaca_row(
+        pair, text=NOVEL, earliest=0, turns=turns, prompt_learnt=False, seed=seed, **wording
+    )
 
 
 def test_wordings_and_turns_are_drawn_by_their_shares():

@@ -67,7 +67,7 @@ def novels(draw):
         rows[splits[number]].append(
             {
                 "id": name, "novel": "n", "chapter": number + 1, "input": TEXT[start:edge], "output": TEXT[edge:end], "history": [],
-                "span": [start, end], "prompt_span": [start, edge], "completion_span": [edge, end], "cut_by": cut_by,
+                "span": [start, end], "prompt_span": [start, edge], "completion_span": [edge, end], "learnt": [edge, end], "cut_by": cut_by,
             }
         )  # fmt: skip
 

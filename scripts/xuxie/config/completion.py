@@ -20,7 +20,7 @@ def complete_config(config: dict, schema_file: str | Path) -> None:
     """Fill in every default and check every value and name, in place.
 
     A config without datasets gets one for each novel, one without adapters gets one for each dataset on the
-    first model, made as `default_adapter` says, so that two lines that name a novel make a complete config.
+    first model, made as `default_dataset` and `default_adapter` say, so that two lines that name a novel make a complete config.
 
     Raises:
         UserError: names the key, what was found and what is allowed.
@@ -35,6 +35,7 @@ def complete_config(config: dict, schema_file: str | Path) -> None:
     _check_systems(config)
     _check_environments(config)
     _settle_mode(config)
+    _settle_overlap(config)
 
 
 def _derive(config: dict, schema: dict) -> None:
@@ -44,16 +45,17 @@ def _derive(config: dict, schema: dict) -> None:
         # The default endpoint and scorer are for pairs, and need the default model.
         config.setdefault("endpoints", {})
         config.setdefault("scorers", {})
-    unnamed = config.get("default_adapter", {})
+    dataset, adapter = config.get("default_dataset", {}), config.get("default_adapter", {})
     for section, source, entry in (
-        ("datasets", "novels", lambda name: {"novels": [name]}),
+        ("datasets", "novels", lambda name: {**_copy(dataset), "novels": [name]}),
         (
             "adapters",
             "datasets",
-            lambda name: {**_copy(unnamed), "dataset": name, "model": next(iter(models))},
+            lambda name: {**_copy(adapter), "dataset": name, "model": next(iter(models))},
         ),
     ):
-        if all(isinstance(part, dict) for part in (config.get(source), models, unnamed)) and models:
+        parts = config.get(source), models, dataset, adapter
+        if all(isinstance(part, dict) for part in parts) and models:
             config.setdefault(section, {name: entry(name) for name in config[source]})
 
 
@@ -158,6 +160,32 @@ def _check_cuts(config: dict) -> None:
                 where=f"config key datasets.{name}.rows.cuts",
                 remedy="add structure, or name an endpoint as pairs.generator",
             )
+
+
+def _settle_overlap(config: dict) -> None:
+    """Where rows share no text their prompts carry loss, since nothing else learns what stands in them."""
+    for name, adapter in config["adapters"].items():
+        rows = config["datasets"][adapter["dataset"]]["rows"]
+        if rows["overlap"]:
+            continue
+        if rows["own_prompts"]:
+            raise UserError(
+                "rows that share no text cannot keep the prompts of pairs",
+                where=f"config key datasets.{adapter['dataset']}.rows.own_prompts",
+                remedy="leave it out, or set overlap to true",
+            )
+        for stage in adapter["stages"]:
+            if stage["stage"] != "sft":
+                continue
+            stage["train"].setdefault(
+                "train_on_prompt", adapter["train"].get("train_on_prompt", True)
+            )
+            if not stage["train"]["train_on_prompt"]:
+                raise UserError(
+                    "no stage learns what stands in prompts, and rows share no text",
+                    where=f"config key adapters.{name}, train_on_prompt",
+                    remedy=f"leave it out, or set datasets.{adapter['dataset']}.rows.overlap to true",
+                )
 
 
 def _check_systems(config: dict) -> None:

@@ -22,18 +22,21 @@ def alpaca_row(
     instructions: list[str],
     systems: list[str],
     turns: dict | None,
+    prompt_learnt: bool,
     seed: int,
 ) -> dict:
     """One row to train on or to ask with.
 
     The wording of instruction and system prompt, and how many earlier turns there are, is drawn by seed and passage. Keys
-    beyond LLaMA-Factory's columns say where the row comes from: `span` is the stretch of the text that it shows.
+    beyond LLaMA-Factory's columns say where the row comes from: `span` is the stretch of the text that it shows, `learnt` the
+    part of it that carries loss.
 
     Args:
         passage: id, novel, chapter, length, cut_by, prompt, completion and their spans.
         text: the passage's novel.
         earliest: where earlier turns may begin in it.
         turns: the dataset's `history` settings; None for a row without earlier turns.
+        prompt_learnt: whether the prompt carries loss too.
     """
     draw = random.Random(f"{seed} {passage['id']}")
     instruction = draw.choice(instructions)
@@ -53,6 +56,7 @@ def alpaca_row(
         "span": [passages[0][0] if passages else start, end],
         "prompt_span": passage["prompt_span"],
         "completion_span": passage["completion_span"],
+        "learnt": [start, end] if prompt_learnt else passage["completion_span"],
     }
 
 

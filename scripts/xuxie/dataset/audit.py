@@ -318,7 +318,7 @@ def _claims(files: NovelFiles, own: DatasetFiles) -> Iterator[tuple[tuple, int, 
             # What an LLM has written is no part of the text.
             if row["output"] == files.text[slice(*row["completion_span"])]:
                 yield (4,), *row["span"], "in prompts alone"
-                yield (6,), *row["completion_span"], split
+                yield (6,), *row["learnt"], split
 
 
 def swept(length: int, claims: list[tuple[tuple, int, int, str]]) -> list[list]:

@@ -7,7 +7,14 @@ from statistics import median
 
 from xuxie.dataset.alpaca import alpaca_row, prose
 from xuxie.dataset.notes import notes
-from xuxie.dataset.passages import disjoint, from_pair, from_structure, heading, with_prompt
+from xuxie.dataset.passages import (
+    disjoint,
+    from_pair,
+    from_structure,
+    heading,
+    with_prompt,
+    without_overlap,
+)
 from xuxie.dataset.split import SPLITS, split_chapters
 from xuxie.dataset.stretches import Usable
 from xuxie.dataset.tiling import Size
@@ -258,15 +265,28 @@ def _word(novel: Novel, written: list[dict], settings: dict, prompt_chars: int) 
     """Make rows of the tiles and of the passages that an LLM has written."""
     seed = settings["split"]["seed"]
     before = 0
-    for passage in written:
-        novel.tiles[passage["chapter"]].append(passage)
     for number, usable in novel.usable.items():
         split = novel.splits[number]
         opening = heading(novel.text, before, novel.chapters[number - 1])
         before = novel.span(number)[1]
-        reaches = [prompt_chars] if split == "test" else settings["rows"]["prompts"]
-        for tile in novel.tiles[number]:
-            passage = with_prompt(tile, novel.text, usable, opening, reaches, seed)
+        tiles = novel.tiles[number]
+        apart = split != "test" and not settings["rows"]["overlap"]
+        if apart:
+            passages, shown = without_overlap(
+                tiles, novel.text, usable, opening, settings["rows"]["prompts"], seed
+            )
+            novel.unplaced |= {
+                tile["id"]: "stands in another row's prompt"
+                for tile in shown
+                if tile["cut_by"] != STRUCTURE
+            }
+        else:
+            reaches = [prompt_chars] if split == "test" else settings["rows"]["prompts"]
+            passages = [
+                with_prompt(tile, novel.text, usable, opening, reaches, seed) for tile in tiles
+            ]
+        passages += [passage for passage in written if passage["chapter"] == number]
+        for passage in passages:
             shown = passage["prompt_span"][0], passage["completion_span"][1]
             stretch = usable.stretch_of(*shown)
             if stretch is None:
@@ -276,7 +296,7 @@ def _word(novel: Novel, written: list[dict], settings: dict, prompt_chars: int) 
             novel.rows[split].append(
                 alpaca_row(
                     passage, text=novel.text, earliest=stretch[0], instructions=settings["instruction"], systems=settings["system"],
-                    turns=None if split == "test" else settings["history"], seed=seed,
+                    turns=None if split == "test" else settings["history"], prompt_learnt=apart, seed=seed,
                 )
             )  # fmt: skip
 

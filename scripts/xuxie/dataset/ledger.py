@@ -59,9 +59,9 @@ def account_for_characters(
     untrained: Iterable[dict],
     rows: dict[str, list[dict]],
 ) -> CharacterAccount:
-    """Say of each character of a text in which split it is a part of a completion, and if in none, why.
+    """Say of each character of a text in which split it carries loss, and if in none, why.
 
-    A completion is what carries loss. A prompt does not: a character that stands in prompts alone says so.
+    A completion carries loss, a prompt only where the recipe says so: a character that stands in other prompts alone says so.
 
     Args:
         chapters, chunks, unasked, failures: the rows of the novel's files of these names.
@@ -93,7 +93,7 @@ def account_for_characters(
     for hole in untrained:
         account.enter(hole["span"], hole["because"])
     for split, row in every:
-        account.enter(row["completion_span"], split)
+        account.enter(row["learnt"], split)
     return account
 
 

@@ -69,6 +69,53 @@ def from_structure(
             }
 
 
+def without_overlap(
+    tiles: Sequence[dict],
+    text: str,
+    usable: Usable,
+    heading: str,
+    reaches: Sequence[int],
+    seed: int,
+) -> tuple[list[dict], list[dict]]:
+    """Passages that follow each other and share no text: every second stretch of tiles is a prompt, and the tile after it its completion.
+
+    Args:
+        tiles: of one chapter, in order, without prompts.
+        usable: the chapter.
+        heading: what stands in place of a prompt where a stretch is a single tile.
+        reaches: lengths of prompts in characters, one drawn by seed for each; a tile of a pair ends a prompt sooner.
+
+    Returns:
+        the passages, and the tiles that stand in prompts.
+    """
+    passages: list[dict] = []
+    shown: list[dict] = []
+    for stretch in usable.stretches:
+        left = [tile for tile in tiles if stretch[0] <= tile["completion_span"][0] < stretch[1]]
+        if len(left) == 1:
+            passages.append(with_prompt(left.pop(), text, usable, heading, reaches, seed))
+        while left:
+            first = left[0]["completion_span"][0]
+            reach = random.Random(f"{seed} {left[0]['id']} prompt").choice(reaches)
+            place = _completion_after(left, first + reach)
+            start = left[place]["completion_span"][0]
+            passages.append(
+                {**left[place], "prompt": text[first:start], "prompt_span": [first, start]}
+            )
+            shown += left[:place]
+            left = left[place + 1 :]
+    return passages, shown
+
+
+def _completion_after(tiles: Sequence[dict], reached: int) -> int:
+    """Which of the tiles is the completion: the first beyond reach or of a pair that leaves none or at least two behind it."""
+    last = len(tiles) - 1
+    for place in range(1, last - 1):
+        if tiles[place]["completion_span"][0] >= reached or tiles[place]["cut_by"] != STRUCTURE:
+            return place
+    return last
+
+
 def with_prompt(
     tile: dict, text: str, usable: Usable, opening: str, reaches: Sequence[int], seed: int
 ) -> dict:
