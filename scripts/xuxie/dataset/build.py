@@ -269,21 +269,14 @@ def _word(novel: Novel, written: list[dict], settings: dict, prompt_chars: int) 
         split = novel.splits[number]
         opening = heading(novel.text, before, novel.chapters[number - 1])
         before = novel.span(number)[1]
-        tiles = novel.tiles[number]
         apart = split != "test" and not settings["rows"]["overlap"]
         if apart:
-            passages, shown = without_overlap(
-                tiles, novel.text, usable, opening, settings["rows"]["prompts"], seed
-            )
-            novel.unplaced |= {
-                tile["id"]: "stands in another row's prompt"
-                for tile in shown
-                if tile["cut_by"] != STRUCTURE
-            }
+            passages = _apart(novel, number, opening, settings)
         else:
             reaches = [prompt_chars] if split == "test" else settings["rows"]["prompts"]
             passages = [
-                with_prompt(tile, novel.text, usable, opening, reaches, seed) for tile in tiles
+                with_prompt(tile, novel.text, usable, opening, reaches, seed)
+                for tile in novel.tiles[number]
             ]
         passages += [passage for passage in written if passage["chapter"] == number]
         for passage in passages:
@@ -299,6 +292,19 @@ def _word(novel: Novel, written: list[dict], settings: dict, prompt_chars: int) 
                     turns=None if split == "test" else settings["history"], prompt_learnt=apart, seed=seed,
                 )
             )  # fmt: skip
+
+
+def _apart(novel: Novel, chapter: int, opening: str, settings: dict) -> list[dict]:
+    """A chapter's passages that share no text; a pair that stands in the prompt of one is no row."""
+    passages, in_prompts = without_overlap(
+        novel.tiles[chapter], novel.text, novel.usable[chapter], opening, settings["rows"]["prompts"], settings["split"]["seed"]
+    )  # fmt: skip
+    novel.unplaced |= {
+        tile["id"]: "stands in another row's prompt"
+        for tile in in_prompts
+        if tile["cut_by"] != STRUCTURE
+    }
+    return passages
 
 
 def _whole_texts(novel: Novel) -> None:
