@@ -106,12 +106,7 @@ class FaultServer:
     _next_room: float = 0.0
 
     def __enter__(self) -> Self:
-        app = Starlette(
-            routes=[
-                Route("/v1/chat/completions", self._complete, methods=["POST"]),
-                Route("/v1/models", self._list_models),
-            ]
-        )
+        app = Starlette(routes=self._routes())
         config = uvicorn.Config(
             app,
             host="127.0.0.1",
@@ -135,6 +130,12 @@ class FaultServer:
         self._server.should_exit = True
         self._server.force_exit = True
         self._thread.join()
+
+    def _routes(self) -> list[Route]:
+        return [
+            Route("/v1/chat/completions", self._complete, methods=["POST"]),
+            Route("/v1/models", self._list_models),
+        ]
 
     async def _list_models(self, request: Request) -> Response:
         self.models_asked += 1

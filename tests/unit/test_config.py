@@ -62,6 +62,10 @@ def test_completing_twice_changes_nothing():
             ["endpoints.local", "base_url and model"],
         ),
         (
+            {"endpoints": {"local": {"embedded": "qwen2.5-coder-0.5b", "batch": True}}},
+            ["local.batch"],
+        ),
+        (
             {"datasets": {"d": {"novels": ["mine"], "split": {"test": 0.9}}}},
             ["datasets.d.split.test", "at most 0.5"],
         ),

@@ -34,6 +34,7 @@ def complete_config(config: dict, schema_file: str | Path) -> None:
     _check_cuts(config)
     _check_systems(config)
     _check_environments(config)
+    _check_batches(config)
     _settle_mode(config)
     _settle_overlap(config)
 
@@ -221,6 +222,17 @@ def _check_environments(config: dict) -> None:
                     where="config key sampling.systems",
                     remedy=f"take {rival} off the list: the report sets all adapters side by side anyway",
                 )
+
+
+def _check_batches(config: dict) -> None:
+    """Batches are had from providers."""
+    for name, endpoint in config["endpoints"].items():
+        if endpoint["embedded"] and endpoint["batch"]:
+            raise UserError(
+                "an embedded model answers here and now, and has no batches",
+                where=f"config key endpoints.{name}.batch",
+                remedy="leave it out",
+            )
 
 
 def _of_shared_environment(config: dict) -> Iterator[tuple[str, str]]:

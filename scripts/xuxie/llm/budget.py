@@ -50,13 +50,13 @@ class Budget:
         self._mine = {"tokens": 0.0, "money": 0.0}
         self._shared = SharedState(folder, "budget") if self._limits else None
 
-    def set_aside(self, input: int, output: int) -> dict[str, float] | None:
+    def set_aside(self, input: int, output: int, by_batch: bool = False) -> dict[str, float] | None:
         """Set aside what a call can take; None if it has to wait for calls in flight to end.
 
         Raises:
             UserError: the call could cross the budget whatever the calls in flight turn out to cost.
         """
-        call = {"tokens": input + output, "money": self._price.of(input, 0, output)}
+        call = {"tokens": input + output, "money": self._price.of(input, 0, output, by_batch)}
         if self._shared is None:
             return call
         with self._shared.held() as state:

@@ -8,6 +8,7 @@ through them is half of what a call costs (benchmarks/llm_client).
 import asyncio
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import aiohttp
@@ -26,7 +27,11 @@ _LIST_AT_MOST = 2**24  # bytes of it
 
 
 class Client:
-    """The connection pool of one endpoint; to be made and closed inside an event loop. It tries once."""
+    """The connection pool of one endpoint; to be made and closed inside an event loop. It tries once.
+
+    Attributes:
+        api: the package's own client, for what is no chat completion (see `batch_api`).
+    """
 
     def __init__(self, endpoint: Endpoint):
         self.endpoint = endpoint
@@ -35,7 +40,7 @@ class Client:
             max_connections=most, max_keepalive_connections=most, keepalive_expiry=_KEPT_ALIVE
         )
         try:
-            self._openai = openai.AsyncOpenAI(
+            self.api = openai.AsyncOpenAI(
                 base_url=endpoint.base_url,
                 api_key=endpoint.key or "none",
                 max_retries=0,
@@ -47,7 +52,7 @@ class Client:
 
     async def close(self) -> None:
         """Close the pool."""
-        await self._openai.close()
+        await self.api.close()
 
     async def models(self) -> list[str]:
         """The names of the models that the endpoint lists; none if it does not, or not at once."""
@@ -55,7 +60,7 @@ class Client:
         try:
             async with (
                 asyncio.timeout(_LIST_WITHIN),
-                self._openai.models.with_streaming_response.list() as response,
+                self.api.models.with_streaming_response.list() as response,
             ):
                 async for part in response.iter_bytes():
                     content += part
@@ -81,25 +86,55 @@ class Client:
             UserError: the job cannot go on.
         """
         seconds = self.endpoint.settings.timeout
-        data = _sendable({"model": self.endpoint.model, **body})
-        try:
+        structured = "response_format" in body
+        with self.faults(structured):
             async with asyncio.timeout(seconds):  # the package's own holds for each piece of a body
-                response = await self._openai.post(_PATH, body=data, cast_to=httpx2.Response)
+                response = await self.api.post(
+                    _PATH, body=self.sendable(body), cast_to=httpx2.Response
+                )
                 content = response.content
+        return self.read(content, structured)
+
+    def sendable(self, body: dict) -> dict:
+        """The JSON of a request: with the model's name, without half surrogates, which no JSON can carry."""
+        return _whole({"model": self.endpoint.model, **body})
+
+    @contextmanager
+    def faults(self, structured: bool = False) -> Iterator[None]:
+        """Whatever goes wrong in a request is raised as what it means (see `send`).
+
+        Args:
+            structured: whether the request named a `response_format`.
+        """
+        try:
+            yield
         except openai.APIStatusError as error:
             raise fault_of(
                 error.status_code,
                 error.response.content,
                 error.response.headers,
                 self.endpoint,
-                structured="response_format" in body,
+                structured=structured,
             ) from None
-        except (TimeoutError, openai.APIConnectionError, aiohttp.ClientError, OSError) as error:
+        except (
+            TimeoutError,
+            openai.APIConnectionError,
+            httpx2.HTTPError,
+            aiohttp.ClientError,
+            OSError,
+        ) as error:
             raise self._lost(list(_causes(error))) from None
+
+    def read(self, content: bytes, structured: bool) -> Reply:
+        """The reply in a chat completion's JSON, which was sent with status 200.
+
+        Raises:
+            Transient, Rejected, Unsupported or UserError: it is none.
+        """
         try:
             return read_reply(content, self.endpoint.redact)
         except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
-            raise self._no_completion(content, "response_format" in body) from None
+            raise self._no_completion(content, structured) from None
 
     def _no_completion(self, content: bytes, structured: bool) -> Exception:
         """What a page with status 200 means that is no chat completion; some gateways send errors so."""
@@ -150,10 +185,9 @@ def _any(errors: list[BaseException], *kinds: type[BaseException]) -> bool:
     return any(isinstance(error, kinds) for error in errors)
 
 
-def _sendable(value: Any) -> Any:
-    """A body without half surrogates, which no JSON can carry."""
+def _whole(value: Any) -> Any:
     if isinstance(value, str):
         return whole_text(value)
     if isinstance(value, dict):
-        return {name: _sendable(item) for name, item in value.items()}
-    return [_sendable(item) for item in value] if isinstance(value, list) else value
+        return {name: _whole(item) for name, item in value.items()}
+    return [_whole(item) for item in value] if isinstance(value, list) else value

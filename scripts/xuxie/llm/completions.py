@@ -51,6 +51,8 @@ def ask_all(
             questions failed, or one is not in the journal while offline. Calls in flight are waited for, and
             journaled, before it is raised.
     """
+    batches = endpoint.settings.batches
+    most = batches.questions if batches else _AT_WORK * endpoint.settings.concurrency
     total = len(questions) if hasattr(questions, "__len__") else None
     failures = _Failures(max_failed)
     grace = endpoint.settings.timeout
@@ -59,14 +61,14 @@ def ask_all(
             _begin(endpoint, book, budget, offline, Progress(label, total))
         ).result()
         begun: deque[Future] = deque()
-        at_work = threading.Semaphore(_AT_WORK * endpoint.settings.concurrency)
+        at_work = threading.Semaphore(most)
         try:
             with _interrupted(lambda error: loop.start(_stop(dispatcher, error))):
                 for question in questions:
                     at_work.acquire()
                     begun.append(loop.start(dispatcher.outcome(question)))
                     begun[-1].add_done_callback(lambda _: at_work.release())
-                    while begun and (begun[0].done() or len(begun) >= _WINDOW):
+                    while begun and (begun[0].done() or len(begun) >= max(most, _WINDOW)):
                         yield failures.counted(begun.popleft().result())
                 while begun:
                     yield failures.counted(begun.popleft().result())

@@ -9,6 +9,8 @@ from collections.abc import Awaitable
 from typing import Any, TypeVar
 
 from xuxie.errors import UserError
+from xuxie.llm.batch_record import on_record
+from xuxie.llm.batches import FOLDER, Batches
 from xuxie.llm.budget import Budget, TokenEstimate
 from xuxie.llm.client import Client
 from xuxie.llm.endpoint import Endpoint
@@ -40,6 +42,7 @@ logger = logging.getLogger(__name__)
 Result = TypeVar("Result")
 
 _PROBES = 3  # tries of a question that is to show how structured answers are asked for
+_BATCHES = 3  # batches that a question gets to be answered at all
 
 
 class Dispatcher:
@@ -77,6 +80,13 @@ class Dispatcher:
         self._model_checked: asyncio.Task | None = None
         self._control: asyncio.Task | None = None
         self._doubted = 0  # calls that were rejected and wait to see whether others are answered
+        self._batches = (
+            Batches(self._client, self._settings.batches, journal, self._keep, self._uncancelled)
+            if self._settings.batches and not self._offline
+            else None
+        )
+        self._in_batches = {} if self._batches else on_record(journal.folder / FOLDER)
+        self._piloting = asyncio.Lock()
         self._ticking = asyncio.create_task(self._tick())
 
     async def end(self, grace: float) -> None:
@@ -94,6 +104,8 @@ class Dispatcher:
                 len(self._on_the_wire),
             )
             await asyncio.wait(self._on_the_wire, timeout=grace)
+        if self._batches:
+            self._batches.say_what_goes_on()
         others = asyncio.all_tasks() - {asyncio.current_task()}
         self._limits.close()
         self._budget.close()
@@ -304,6 +316,20 @@ class Dispatcher:
         doing is not journaled.
         """
         await self._check_model()
+        if self._batches is not None and tries is None:
+            return await self._call_by_batch(request, id, self._batches)
+        for path, keys in self._in_batches.items():
+            if request.key in keys:
+                raise stop(
+                    f"{id} may be in a batch that is under way, and would be paid for twice",
+                    self._endpoint,
+                    f"set `batch: true` and run again to collect its answer, or delete {path} to have"
+                    f" its {len(keys)} questions asked again",
+                )
+        return await self._call_directly(request, id, tries)
+
+    async def _call_directly(self, request: Request, id: str, tries: int | None = None) -> dict:
+        """See `_call`."""
         tried = faults = 0
         failing_since, rejected_at = None, None
         while True:
@@ -330,6 +356,53 @@ class Dispatcher:
                 rejected_at = time.monotonic()
                 await self._others_answered(rejected_at)
 
+    async def _call_by_batch(self, request: Request, id: str, batches: Batches) -> dict:
+        """Have a question answered by batch, and what a batch has lost by the next one; see `_call`."""
+        await batches.refuse_missing()
+        entry = await self._pilot(request, id, batches)
+        if entry is not None:
+            return entry
+        began, lost = time.monotonic(), 0
+        while True:
+            try:
+                return await self._try_by_batch(request, id, batches)
+            except Transient as error:
+                lost += error.by_question
+                fault = Rejected("no answer", str(error))
+            except Rejected as error:
+                lost += 1
+                fault = error
+                if error.reason != "rejected":
+                    return await self._record(request, id, error)
+            logger.info("%s: %s", id, fault)
+            if lost >= _BATCHES:
+                if self._health.answers_since(began) or await self._is_well():
+                    return await self._record(request, id, fault)
+                return _unanswered(request, id, fault)
+            self._progress.retries += 1
+
+    async def _pilot(self, request: Request, id: str, batches: Batches) -> dict | None:
+        """Ask the first question of its kind directly, so that what the endpoint does not take shows now, not in a day.
+
+        None if one that names the same fields was answered before.
+        """
+        kind = {"asked before batches": self._endpoint.identity, "fields": sorted(request.body)}
+        key = address(canonical(kind))
+        async with self._piloting:
+            if self._journal.get(key) is not None or batches.has(request.key):
+                return None
+            entry = await self._call_directly(request, id, _PROBES)
+            if "error" not in entry["reply"]:
+                await self._commits.commit(entry_of(key, self._endpoint.identity, question=id))
+            return self._journal.get(request.key)  # without a verdict on it, it goes by batch too
+
+    async def _try_by_batch(self, request: Request, id: str, batches: Batches) -> dict:
+        aside = await self._set_aside(request, by_batch=True)
+        try:
+            return await batches.ask(request, id, self._parameters.adapt(request.body))
+        finally:
+            self._budget.settle(aside)
+
     async def _check_model(self) -> None:
         """Once, before the first call: does the endpoint have this model? Our own server does."""
         if self._settings.embedded or not self._settings.check_model:
@@ -353,6 +426,8 @@ class Dispatcher:
 
     async def _others_answered(self, moment: float) -> None:
         """Wait until a call that is sent after a moment is answered, or no other is left."""
+        if self._batches is not None:
+            return  # the others wait for a batch
         self._doubted += 1
         try:
             while not self._health.answers_since(moment) and len(self._calls) > self._doubted:
@@ -384,22 +459,17 @@ class Dispatcher:
         await asyncio.sleep(wait)
 
     async def _try(self, request: Request, id: str) -> dict:
-        input, output = self._estimate.prompt(request.size), request.body["max_tokens"]
-        while (aside := self._budget.set_aside(input, output)) is None:
-            await asyncio.sleep(0.1)
+        aside = await self._set_aside(request)
+        tokens = round(aside["tokens"])
         try:
-            async with self._limits.slot(input + output) as asked_at:
+            async with self._limits.slot(tokens) as asked_at:
                 if self._ends_at and time.monotonic() > self._ends_at:
-                    raise stop(
-                        f"the deadline of {self._settings.deadline:g} s for this job has passed",
-                        self._endpoint,
-                        KEPT,
-                    )
+                    raise self._too_late()
                 self._journal.refresh(at_most_every=2.0)
                 if (entry := self._journal.get(request.key)) is not None:
                     return entry  # another job was faster
                 try:
-                    return await self._uncancelled(self._answer(request, id, input + output))
+                    return await self._uncancelled(self._answer(request, id, tokens))
                 except Transient as fault:
                     if fault.throttled:
                         self._limits.throttled(asked_at, fault.retry_after)
@@ -410,6 +480,13 @@ class Dispatcher:
         finally:
             self._budget.settle(aside)
 
+    async def _set_aside(self, request: Request, by_batch: bool = False) -> dict[str, float]:
+        """Set aside what a call can take, as soon as there is room for it: what to settle afterwards."""
+        input, output = self._estimate.prompt(request.size), request.body["max_tokens"]
+        while (aside := self._budget.set_aside(input, output, by_batch)) is None:
+            await asyncio.sleep(5.0 if by_batch else 0.1)
+        return aside
+
     async def _answer(self, request: Request, id: str, estimated: int) -> dict:
         """Send a request and journal the answer; the entry.
 
@@ -419,20 +496,50 @@ class Dispatcher:
         began = time.monotonic()
         reply = await self._send(request)
         seconds = time.monotonic() - began
-        broken_off = is_broken_off(vars(reply.answer))
-        if not broken_off:
-            self._health.answered(began)
-        read, cached, written = tokens = self._counted(reply, request)
+        read, cached, written = tokens = self._counted(reply, request.size)
         self._limits.succeeded(estimated, read + written)
         if self._pace:
             self._pace.answered(seconds, read - cached + written)
+        cost = self._endpoint.price.of(*tokens)
+        how = {"seconds": round(seconds, 3)}
+        return await self._journaled(request.key, id, reply, tokens, cost, began, how)
+
+    async def _keep(self, key: str, id: str, size: int, reply: Reply, batch: str) -> dict:
+        """Journal a reply that a batch has brought; the entry."""
+        tokens = self._counted(reply, size)
+        cost = self._endpoint.price.of(*tokens, by_batch=True)
+        how = {"batch": batch}
+        return await self._journaled(key, id, reply, tokens, cost, time.monotonic(), how)
+
+    async def _journaled(
+        self,
+        key: str,
+        id: str,
+        reply: Reply,
+        tokens: tuple[int, int, int],
+        cost: float,
+        sent: float,
+        how: dict[str, Any],
+    ) -> dict:
+        """Journal a reply; the entry, once it is on the disk.
+
+        Args:
+            sent: when it was asked for (monotonic).
+            how: what else the entry says.
+
+        Raises:
+            Transient: the provider broke the answer off. It is paid for, but no answer.
+        """
+        broken_off = is_broken_off(vars(reply.answer))
+        if not broken_off:
+            self._health.answered(sent)
         entry = entry_of(
-            request.key if not broken_off else secrets.token_hex(16),  # paid for, but no answer
-            request.model,
+            key if not broken_off else secrets.token_hex(16),
+            self._endpoint.identity,
             tokens,
-            self._endpoint.price.of(*tokens),
+            cost,
             question=id,
-            seconds=round(seconds, 3),
+            **how,
             reply=vars(reply.answer),
         )
         await self._commits.commit(entry)
@@ -442,6 +549,13 @@ class Dispatcher:
                 f"the provider broke the answer off: {reply.answer.finish}", by_question=True
             )
         return entry
+
+    def _too_late(self) -> UserError:
+        return stop(
+            f"the deadline of {self._settings.deadline:g} s for this job has passed",
+            self._endpoint,
+            KEPT,
+        )
 
     async def _send(self, request: Request) -> Reply:
         """Send a request under the names that the endpoint has for its fields, which its refusals may teach."""
@@ -458,14 +572,14 @@ class Dispatcher:
                     raise
                 await self._commits.commit(learnt)
 
-    def _counted(self, reply: Reply, request: Request) -> tuple[int, int, int]:
-        """The tokens of a call: as the endpoint counts them, or else estimated."""
+    def _counted(self, reply: Reply, size: int) -> tuple[int, int, int]:
+        """The tokens of a call of about so many bytes: as the endpoint counts them, or else estimated."""
         content = (reply.answer.content or "").encode()
         input, output = reply.input, reply.output
         if input is None:
-            input = self._estimate.prompt(request.size)
+            input = self._estimate.prompt(size)
         else:
-            self._estimate.learn(request.size, input)
+            self._estimate.learn(size, input)
         return input, reply.cached, self._estimate.text(len(content)) if output is None else output
 
     async def _uncancelled(self, work: Awaitable[Result]) -> Result:
@@ -488,7 +602,10 @@ class Dispatcher:
         while True:
             await asyncio.sleep(1.0)
             self._budget.touch()
-            self._progress.tick()
+            if self._batches is None:
+                self._progress.tick()  # a batch tells of itself
+            elif self._ends_at and time.monotonic() > self._ends_at:
+                self.stop(self._too_late())
 
 
 def _unanswered(request: Request, id: str, fault: Rejected) -> dict:

@@ -22,6 +22,16 @@ _ROOM = 16384  # tokens of an answer that most providers allow
 _SHORTEST_KEY = 6  # a shorter secret is no secret, and taking it out would garble texts
 
 
+class BatchSettings(pydantic.BaseModel):
+    """How questions are asked by batch."""
+
+    model_config = pydantic.ConfigDict(extra="forbid")
+
+    window: str = "24h"
+    poll: float = pydantic.Field(default=60, gt=0)
+    questions: int = pydantic.Field(default=50_000, ge=1, le=50_000)
+
+
 class EndpointSettings(pydantic.BaseModel):
     """One endpoint of the configuration; either `embedded` or `base_url` and `model` say where it is."""
 
@@ -46,7 +56,8 @@ class EndpointSettings(pydantic.BaseModel):
     max_tokens: int = pydantic.Field(default=1024, ge=1)
     max_output: int | None = pydantic.Field(default=None, ge=1)
     context: int = pydantic.Field(default=4096, ge=256)
-    price: dict[Literal["input", "cached", "output"], float] = {}
+    price: dict[Literal["input", "cached", "output", "batch"], float] = {}
+    batch: bool | BatchSettings = False
     extra_body: dict = {}
     fields: dict[str, str | None] = {}
 
@@ -69,7 +80,16 @@ class EndpointSettings(pydantic.BaseModel):
             raise ValueError("has both `embedded` and `base_url`: keep one")
         if not self.embedded and not (self.base_url and self.model):
             raise ValueError("needs `embedded`, or `base_url` and `model`")
+        if self.embedded and self.batch:
+            raise ValueError(
+                "has `batch`, which only providers have: an embedded model computes here"
+            )
         return self
+
+    @property
+    def batches(self) -> BatchSettings | None:
+        """How questions are asked by batch; None if they are asked directly."""
+        return BatchSettings() if self.batch is True else self.batch or None
 
 
 @dataclass(frozen=True)

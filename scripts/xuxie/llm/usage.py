@@ -62,13 +62,18 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """Money per million tokens. `cached` is the price of an input token read from the provider's prefix cache (None: as `input`)."""
+    """Money per million tokens. `cached` is the price of an input token read from the provider's prefix cache (None: as `input`).
+
+    What is asked by batch costs `batch` times as much.
+    """
 
     input: float = 0.0
     cached: float | None = None
     output: float = 0.0
+    batch: float = 0.5
 
-    def of(self, input: int, cached: int, output: int) -> float:
+    def of(self, input: int, cached: int, output: int, by_batch: bool = False) -> float:
         """The money that one call costs."""
         cached_price = self.input if self.cached is None else self.cached
-        return ((input - cached) * self.input + cached * cached_price + output * self.output) / 1e6
+        directly = (input - cached) * self.input + cached * cached_price + output * self.output
+        return directly / 1e6 * (self.batch if by_batch else 1)

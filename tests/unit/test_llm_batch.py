@@ -1,0 +1,539 @@
+"""Questions that go up as a batch: each is paid for once, whatever the provider loses and wherever the job is killed."""
+
+import asyncio
+import json
+import logging
+import multiprocessing
+import os
+import signal
+import sys
+import tempfile
+import threading
+
+import pytest
+from batch_server import STAGES, BatchServer
+from fault_server import FaultServer, asked, echo
+from llm_case import ask, questions, settings, values
+from patience import wait_until
+from starlette.responses import JSONResponse
+from xuxie.errors import UserError
+from xuxie.llm import Answered, Failed, Question, open_endpoint
+from xuxie.llm.batch_api import BatchApi
+from xuxie.llm.client import Client
+from xuxie.llm.segments import decode, lines, segments
+from xuxie.llm.usage import Price
+
+CONTEXT = multiprocessing.get_context("forkserver")
+CONTEXT.set_forkserver_preload([__name__])
+BATCH = {"poll": 0.05}
+
+
+@pytest.fixture(autouse=True)
+def machine(tmp_path, monkeypatch):
+    """A machine of this test's own."""
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+
+
+@pytest.fixture
+def journal(tmp_path):
+    return tmp_path / "journal"
+
+
+def by_batch(server, wanted, journal, *, batch=BATCH, **more):
+    return ask(server, wanted, journal, batch=batch, **more)
+
+
+def entries(journal) -> list[dict]:
+    return [decode(line) for path in segments(journal) for _, line in lines(path)]
+
+
+def replies(journal) -> dict[str, tuple]:
+    """What a journal holds of answers, by key."""
+    return {
+        entry["key"]: (entry["question"], entry["usage"], entry["reply"])
+        for entry in entries(journal)
+        if "reply" in entry
+    }
+
+
+def records(journal) -> list:
+    return list((journal / ".batches").glob("*.batch"))
+
+
+def paid(server) -> dict[str, int]:
+    """How often each question was answered for money, directly or by batch."""
+    return dict(server.answers + server.billed)
+
+
+def once(count: int) -> dict[str, int]:
+    return {f"question {i}": 1 for i in range(count)}
+
+
+def test_answers_and_journal_are_those_of_direct_calls(tmp_path, journal):
+    with BatchServer(looks=3) as server:
+        outcomes = by_batch(server, questions(50), journal)
+    assert values(outcomes) == [f"question {i}" for i in range(50)]
+    assert paid(server) == once(50)
+    assert len(server.batches) == 1 and server.answers.total() == 1, "the first one goes ahead"
+    assert records(journal) == []
+    with FaultServer() as server:
+        ask(server, questions(50), tmp_path / "direct")
+    assert replies(journal) == replies(tmp_path / "direct")
+
+
+def test_what_was_answered_is_not_asked_again_and_a_changed_book_asks_for_its_changes(journal):
+    with BatchServer() as server:
+        by_batch(server, questions(20), journal)
+        outcomes = by_batch(server, questions(25), journal)
+        assert paid(server) == once(25)
+        assert [outcome.from_journal for outcome in outcomes] == [True] * 20 + [False] * 5
+        assert server.answers.total() == 1, "one of its kind went ahead before"
+
+
+def test_texts_and_found_out_forms_come_by_batch_too(journal):
+    texts = [Question(f"t{i}", [{"role": "user", "content": f"text {i}"}]) for i in range(5)]
+    with BatchServer(formats=("json_object",)) as server:
+        found = by_batch(server, texts, journal)
+        assert [json.loads(outcome.value.text)["text"] for outcome in found] == [
+            f"text {i}" for i in range(5)
+        ]
+        outcomes = by_batch(server, questions(10), journal, structured="auto")
+        assert values(outcomes) == [f"question {i}" for i in range(10)]
+        assert server.billed.total() == 4 + 8, "besides one to find the form, and one ahead"
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        [],
+        [{"response": {"status_code": 0, "request_id": "", "body": {}}, "error": None}],
+        [{"response": {"status_code": 500, "body": {"error": {"message": "server error"}}}}],
+        [{"response": None, "error": {"code": "request_timeout", "message": "timed out"}}],
+    ],
+    ids=["no line", "status 0", "status 500", "timed out"],
+)
+def test_what_a_batch_loses_goes_up_with_the_next_one(journal, told):
+    def losing(body, times):
+        return told if times == 1 and asked(body) in ("question 3", "question 7") else None
+
+    with BatchServer(losing=losing) as server:
+        outcomes = by_batch(server, questions(10), journal)
+    assert values(outcomes) == [f"question {i}" for i in range(10)]
+    assert paid(server) == once(10) and len(server.batches) == 2
+
+
+def test_a_question_that_every_batch_loses_is_on_record_and_the_others_are_answered(journal):
+    def losing(body, times):
+        if asked(body) == "question 3":
+            return [{"response": {"status_code": 500, "body": {"error": {"message": "no"}}}}]
+        return [] if asked(body) == "question 5" and times < 3 else None
+
+    with BatchServer(losing=losing) as server:
+        outcomes = by_batch(server, questions(10), journal)
+        assert isinstance(outcomes[3], Failed) and outcomes[3].reason == "no answer"
+        assert sum(isinstance(outcome, Answered) for outcome in outcomes) == 9
+        assert len(server.batches) == 3
+        again = by_batch(server, questions(10), journal)
+        assert isinstance(again[3], Failed) and len(server.batches) == 3
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"response": {"status_code": 400, "body": {"error": {"code": "content_filter"}}}},
+        {"response": None, "error": {"code": "data_inspection_failed", "message": "no"}},
+    ],
+    ids=["OpenAI's line", "DashScope's line"],
+)
+def test_a_refusal_of_a_question_is_a_verdict_on_it_alone(journal, told):
+    with BatchServer(
+        losing=lambda body, times: [told] if asked(body) == "question 3" else None
+    ) as server:
+        outcomes = by_batch(server, questions(10), journal)
+        assert [type(outcome) for outcome in outcomes].count(Failed) == 1
+        assert outcomes[3].reason == "refused" and len(server.batches) == 1
+        by_batch(server, questions(10), journal)
+        assert len(server.batches) == 1
+
+
+def test_of_an_expired_batch_the_part_that_came_is_used_and_the_rest_goes_up_again(journal):
+    expired = {"response": None, "error": {"code": "batch_expired", "message": "too late"}}
+
+    def losing(body, times):
+        return [expired] if times <= 4 and int(asked(body)[9:]) >= 5 * times else None
+
+    with BatchServer(ends=("expired",) * 4 + ("completed",), losing=losing) as server:
+        outcomes = by_batch(server, questions(40), journal)
+        assert values(outcomes) == [f"question {i}" for i in range(40)], (
+            "late is no fault of theirs"
+        )
+        assert paid(server) == once(40) and len(server.batches) == 5
+
+
+def test_a_cancelled_batch_stops_the_job_and_keeps_its_part(journal):
+    def losing(body, times):
+        return [] if times == 1 and int(asked(body)[9:]) >= 5 else None
+
+    with BatchServer(ends=("cancelled", "completed"), losing=losing) as server:
+        with pytest.raises(UserError, match="batch-0 was cancelled at the provider"):
+            by_batch(server, questions(10), journal)
+        assert records(journal) == []
+        outcomes = by_batch(server, questions(10), journal)
+        assert values(outcomes) == [f"question {i}" for i in range(10)]
+        assert paid(server) == once(10)
+
+
+def test_a_batch_that_fails_its_validation_stops_the_job_with_the_providers_words(journal):
+    errors = {"data": [{"code": "invalid_model", "message": "no batches of this model"}]}
+    with BatchServer(
+        ends=("failed", "completed"), more_said=lambda b: {"errors": errors}
+    ) as server:
+        with pytest.raises(UserError, match="no batches of this model"):
+            by_batch(server, questions(10), journal)
+        assert server.billed.total() == 0 and records(journal) == []
+        by_batch(server, questions(10), journal)
+        assert paid(server) == once(10)
+
+
+def test_a_batch_without_a_single_answer_stops_the_job_and_is_no_verdict(journal):
+    arrears = {"response": {"status_code": 400, "body": {"error": {"message": "come back later"}}}}
+    with BatchServer(losing=lambda body, times: [arrears] if times == 1 else None) as server:
+        with pytest.raises(UserError, match="come back later"):
+            by_batch(server, questions(10), journal)
+        outcomes = by_batch(server, questions(10), journal)
+        assert values(outcomes) == [f"question {i}" for i in range(10)]
+
+
+def queue_is_full(batch: dict) -> dict:
+    full = {"data": [{"code": "token_limit_exceeded", "message": "Enqueued token limit reached"}]}
+    return {"errors": full} if batch["end"] == "failed" else {}
+
+
+def test_a_full_queue_is_waited_for_while_others_are_in_it(journal):
+    with BatchServer(ends=("completed", "failed", "completed"), more_said=queue_is_full) as server:
+        somebodys = {"id": "batch-0", "input_file_id": "other", "status": "in_progress"}
+        server.batches["batch-0"] = {**somebodys, "looked": 0, "end": "completed"}
+        assert values(by_batch(server, questions(10), journal))
+        assert paid(server) == once(10) and len(server.files) == 2, "sent up once"
+    with BatchServer(ends=("failed",), more_said=queue_is_full) as server:
+        with pytest.raises(UserError, match=r"batch: \{questions: "):
+            by_batch(server, questions(10), journal.with_name("another"))
+
+
+def test_lines_that_are_strange_doubled_or_torn_harm_nothing(journal):
+    def spoil(answers):
+        if len(answers) < 5:
+            return answers
+        strange = answers[0].replace(json.loads(answers[0])["custom_id"].encode(), b"f" * 32)
+        wrong = json.loads(answers[2])
+        wrong["response"]["body"]["choices"][0]["message"]["content"] = "twice"
+        doubled = json.dumps(wrong).encode()
+        torn = answers[1][: len(answers[1]) // 2]
+        return [b"[]", strange, torn, *answers[2:], doubled, b"", b'{"custom_id": 3}', answers[0]]
+
+    with BatchServer(spoil=spoil) as server:
+        outcomes = by_batch(server, questions(10), journal)
+    assert values(outcomes) == [f"question {i}" for i in range(10)]
+    torn = [question for question, times in paid(server).items() if times == 2]
+    assert len(torn) == 1, "only what the server itself lost is asked again"
+
+
+def test_a_download_that_is_cut_off_is_read_again(journal, monkeypatch):
+    whole = BatchServer._in_halves
+    cut = []
+
+    async def cut_once(self, content):
+        async for piece in whole(self, content):
+            yield piece
+            if not cut:
+                cut.append(content)
+                return
+
+    monkeypatch.setattr(BatchServer, "_in_halves", cut_once)
+    with BatchServer() as server:
+        outcomes = by_batch(server, questions(30), journal)
+    assert values(outcomes) == [f"question {i}" for i in range(30)]
+    assert cut and paid(server) == once(30)
+
+
+@pytest.mark.parametrize("status", [500, 429, 503])
+@pytest.mark.parametrize(
+    "stage", ["upload", "uploaded", "create", "created", "list", "look", "download"]
+)
+def test_a_fault_in_any_request_is_healed(journal, stage, status):
+    def trouble(at, times):
+        if at == stage and times == 1:
+            return JSONResponse({"error": {"message": "busy"}}, status)
+        return None
+
+    with BatchServer(trouble=trouble, looks=2) as server:
+        outcomes = by_batch(server, questions(10), journal)
+        assert values(outcomes) == [f"question {i}" for i in range(10)]
+        assert paid(server) == once(10) and len(server.batches) == 1
+
+
+def test_nothing_but_faults_stops_the_job_and_the_next_one_goes_on(journal):
+    ill = [True]
+
+    def trouble(stage, times):
+        return JSONResponse({"error": {}}, 500) if stage == "look" and ill[0] else None
+
+    with BatchServer(trouble=trouble) as server:
+        with pytest.raises(UserError, match="nothing but faults"):
+            by_batch(server, questions(10), journal, patience=0.5)
+        ill[0] = False
+        by_batch(server, questions(10), journal)
+        assert paid(server) == once(10) and len(server.batches) == 1
+
+
+def test_an_answer_that_cannot_be_used_is_asked_again_in_a_next_batch(journal):
+    def answer(body):
+        told = json.dumps(body["messages"]).count("Answer again")
+        number = int(asked(body)[9:])
+        return echo(body) if told >= (number % 5 == 1) + (number % 5 == 2) * 9 else "好的。"
+
+    with BatchServer(answer=answer) as server:
+        outcomes = by_batch(server, questions(10), journal)
+    assert [type(o) for o in outcomes].count(Failed) == 2, "questions 2 and 7, after three attempts"
+    assert len(server.batches) == 3
+    assert server.billed["question 6"] == 2 and server.billed["question 7"] == 3
+
+
+def test_an_answer_that_was_broken_off_is_counted_and_asked_again(journal):
+    def spoil(answers):
+        broken = json.loads(answers[0])
+        choice = broken["response"]["body"]["choices"][0]
+        choice |= {"finish_reason": "insufficient_system_resource", "message": {"content": '{"te'}}
+        return [json.dumps(broken).encode(), *answers[1:]] if len(answers) > 1 else answers
+
+    with BatchServer(spoil=spoil) as server:
+        outcomes = by_batch(server, questions(10), journal)
+    assert values(outcomes) == [f"question {i}" for i in range(10)]
+    assert sum("reply" in entry for entry in entries(journal)) == sum(paid(server).values()) == 11
+
+
+def test_an_endpoint_without_batches_says_so_before_anything_is_paid(journal):
+    with FaultServer() as server:
+        with pytest.raises(UserError, match="no batches") as error:
+            by_batch(server, questions(10), journal)
+        assert "batch: false" in str(error.value) and server.requests.total() == 0
+
+
+def test_an_embedded_endpoint_has_no_batches():
+    with pytest.raises(UserError, match="batch"), open_endpoint({"embedded": "m", "batch": True}):
+        pass
+
+
+def test_what_the_endpoint_does_not_take_is_learnt_before_the_batch(journal):
+    def scripted(body, times):
+        if "seed" in body:
+            return 400, {"error": {"message": "Unsupported parameter: seed"}}
+        return None
+
+    with BatchServer(scripted=scripted) as server:
+        outcomes = by_batch(server, questions(10, sampling={"seed": 1}), journal)
+        assert values(outcomes) and len(server.batches) == 1
+        sent = json.loads(server.files["file-0"].splitlines()[0])["body"]
+        assert "seed" not in sent and sent["model"] == "echo"
+
+
+def test_a_question_that_is_refused_when_asked_ahead_does_not_keep_the_others_back(journal):
+    def scripted(body, times):
+        broken = asked(body) == "question 0"
+        return (500, {"error": {"message": "crashed"}}) if broken else None
+
+    with BatchServer(scripted=scripted) as server:
+        outcomes = by_batch(server, questions(10), journal)
+        assert values(outcomes) == [f"question {i}" for i in range(10)]
+        assert paid(server) == once(10)
+
+
+def test_many_questions_go_up_in_several_files(journal):
+    with BatchServer() as server:
+        outcomes = by_batch(server, questions(50), journal, batch={"poll": 0.05, "questions": 20})
+        assert values(outcomes) == [f"question {i}" for i in range(50)]
+        assert paid(server) == once(50) and len(server.batches) >= 3
+
+
+def test_batches_cost_what_the_price_says_and_budgets_hold(journal):
+    price = {"input": 1e6, "output": 0, "batch": 0.25}
+    with BatchServer() as server:
+        by_batch(server, questions(10), journal, price=price, budget={"money": 1e9})
+        costs = {
+            entry["question"]: (entry["cost"], entry["usage"][0], "batch" in entry)
+            for entry in entries(journal)
+            if "reply" in entry
+        }
+        assert all(cost == input * (0.25 if batch else 1) for cost, input, batch in costs.values())
+        assert sum(batch for *_, batch in costs.values()) == 9
+        with pytest.raises(UserError, match="budget"):
+            by_batch(server, questions(60), journal, budget={"tokens": 800})
+        assert sum(sum(entry["usage"][::2]) for entry in entries(journal)) <= 800
+    assert Price(2, 1, 8).of(10, 4, 3, by_batch=True) == Price(2, 1, 8).of(10, 4, 3) / 2
+
+
+def test_two_jobs_of_a_journal_do_not_pay_for_the_same_question(journal):
+    outcomes = {}
+
+    def job(name):
+        outcomes[name] = by_batch(server, questions(10), journal)
+
+    with BatchServer(hold_at="look") as server:
+        by_batch(server, questions(1), journal)  # the one that goes ahead
+        first = threading.Thread(target=job, args=("first",))
+        first.start()
+        assert server.reached.wait(60)
+        second = threading.Thread(target=job, args=("second",))
+        second.start()
+        server.go_on.set()
+        first.join()
+        second.join()
+        assert values(outcomes["first"]) == values(outcomes["second"])
+        assert paid(server) == once(10) and len(server.batches) == 1
+
+
+def test_an_address_says_where_requests_of_a_batch_go():
+    async def url(base_url):
+        with open_endpoint({"base_url": base_url, "model": "m"}) as endpoint:
+            client = Client(endpoint)
+            line = json.loads(BatchApi(client).line("k", {"messages": [{"content": "半\ud800"}]}))
+            await client.close()
+            assert line["custom_id"] == "k" and line["body"]["model"] == "m"
+            return line["url"]
+
+    for base_url, expected in (
+        ("https://api.openai.com/v1", "/v1/chat/completions"),
+        ("https://dashscope.aliyuncs.com/compatible-mode/v1/", "/v1/chat/completions"),
+        ("https://open.bigmodel.cn/api/paas/v4", "/v4/chat/completions"),
+        ("https://example.org/openai", "/v1/chat/completions"),
+    ):
+        assert asyncio.run(url(base_url)) == expected
+
+
+# A job in a process of its own, to be killed.
+
+QUESTIONS = 40
+
+
+def _job(base_url, journal, temporary):
+    tempfile.tempdir = str(temporary)
+    logging.basicConfig(level=logging.INFO, filename=temporary / "log")
+    from xuxie.llm import batches
+
+    batches._AT_ONCE = 10  # so that half of a file fills the journal in part
+    server = type("Server", (), {"base_url": base_url})
+    try:
+        outcomes = by_batch(server, questions(QUESTIONS), journal)
+    except UserError as error:
+        logging.error("%s", error)
+        sys.exit(1)
+    (temporary / "values").write_text(json.dumps(values(outcomes)))
+
+
+@pytest.fixture
+def start(tmp_path, journal, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
+
+    def start(server):
+        job = CONTEXT.Process(target=_job, args=(server.base_url, journal, tmp_path))
+        job.start()
+        return job
+
+    return start
+
+
+def reach(server, stage):
+    """Wait until a job is held at a stage."""
+    wait_until(server.reached.is_set, stage, lambda: (len(server.requests), dict(server._at)))
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("stage", STAGES)
+def test_killed_at_any_stage_it_goes_on_and_pays_for_nothing_twice(start, tmp_path, journal, stage):
+    with BatchServer(hold_at=stage, looks=2) as server:
+        job = start(server)
+        reach(server, stage)
+        job.kill()
+        job.join()
+        held = replies(journal)
+        assert len(held) == 1 or stage == "half" and 1 < len(held) < QUESTIONS
+        server.hold_at = None
+        server.go_on.set()
+        job = start(server)
+        job.join()
+        assert job.exitcode == 0
+        assert json.loads((tmp_path / "values").read_text()) == [
+            f"question {i}" for i in range(QUESTIONS)
+        ]
+        assert paid(server) == once(QUESTIONS)
+        assert len(server.batches) == 1 and records(journal) == []
+        assert held.items() <= replies(journal).items()
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_leaves_the_batch_with_the_provider_and_says_how_to_go_on(
+    start, tmp_path, journal, number
+):
+    with BatchServer(looks=10**9) as server:
+        job = start(server)
+        wait_until(lambda: server._at["look"], "waiting", lambda: dict(server._at))
+        with pytest.raises(UserError, match="would be paid for twice"):
+            ask(server, questions(QUESTIONS), journal)
+        os.kill(job.pid, number)
+        job.join()
+        said = (tmp_path / "log").read_text()
+        assert job.exitcode == 1
+        assert (
+            "batch batch-0 (in_progress) goes on at the provider: run the same command again"
+            in said
+        )
+        server.looks = 0
+        job = start(server)
+        job.join()
+        assert job.exitcode == 0 and paid(server) == once(QUESTIONS)
+
+
+def test_what_is_on_record_elsewhere_or_gone_is_not_paid_for_again(journal):
+    with BatchServer(hold_at="look") as server:
+        waiting = threading.Thread(
+            target=lambda: pytest.raises(
+                UserError, by_batch, server, questions(5), journal, deadline=4
+            )
+        )
+        waiting.start()
+        assert server.reached.wait(60)
+        waiting.join()
+        server.go_on.set()
+        with BatchServer() as other, pytest.raises(UserError, match="not to be had"):
+            by_batch(other, questions(5), journal)
+        assert other.requests.total() == 0
+        gone = server.batches.pop("batch-0")
+        with pytest.raises(UserError, match="No such batch") as error:
+            by_batch(server, questions(5), journal)
+        assert str(records(journal)[0]) in str(error.value)
+        server.batches["batch-0"] = gone
+        by_batch(server, questions(5), journal)
+        assert paid(server) == once(5)
+
+
+def test_a_record_whose_last_line_was_torn_is_taken_over(journal):
+    with BatchServer(hold_at="created") as server:
+        with open_endpoint(settings(server, batch=BATCH)) as endpoint:
+            assert endpoint.settings.batches.window == "24h"
+        stopped = threading.Thread(
+            target=lambda: pytest.raises(
+                UserError, by_batch, server, questions(5), journal, deadline=3, timeout=1
+            )
+        )
+        stopped.start()
+        assert server.reached.wait(60)
+        stopped.join()
+        server.go_on.set()
+        [record] = records(journal)
+        with record.open("ab") as file:
+            file.write(b'{"batch": "ba')
+        by_batch(server, questions(5), journal)
+        assert paid(server) == once(5) and records(journal) == []
