@@ -4,8 +4,9 @@ from pathlib import Path
 
 from xuxie.files.rows import read_rows
 from xuxie.llm import Usage
-from xuxie.llm.usage import Price
-from xuxie.pairs.estimate import Role, about, of_generator, of_judge, table
+from xuxie.llm.endpoint import read_settings
+from xuxie.llm.tariff import Tariff
+from xuxie.pairs.estimate import Role, about, by_hours, of_generator, of_judge, table
 from xuxie.pairs.modes import questions
 from xuxie.pairs.planning import asked_and_not
 from xuxie.runtime.job import run_job
@@ -51,7 +52,10 @@ def estimate(
                 calibration=judge["calibration"],
             )
             rows.append((novel, name, judge["endpoint"], usage))
-    print(table(rows, {name for name, endpoint in endpoints.items() if endpoint["price"]}))
+    tariffs = {name: _tariff(endpoint) for name, endpoint in endpoints.items()}
+    print(table(rows, {name for name, tariff in tariffs.items() if tariff.is_known}))
+    for line in by_hours(rows, tariffs):
+        print(line)
     print(
         "Estimated, give or take a quarter, without what a model thinks before it answers; cached at best. "
         "Answers that the journal holds already cost nothing."
@@ -66,7 +70,11 @@ def estimate(
 def _role(endpoint: str, endpoints: dict) -> Role:
     settings = endpoints[endpoint]
     in_words = not settings["embedded"] and settings["structured"] != "schema"
-    return Role(endpoint, Price(**settings["price"]), in_words, about)
+    return Role(endpoint, _tariff(settings).price, in_words, about)
+
+
+def _tariff(endpoint: dict) -> Tariff:
+    return Tariff.of(read_settings(endpoint).price)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from xuxie.llm import Endpoint, ask_all, open_endpoint
 from xuxie.llm.embedded import embedded_server, threads_that_run
 from xuxie.llm.endpoint import EndpointSettings
 from xuxie.llm.pace import Pace
-from xuxie.llm.usage import Price
+from xuxie.llm.tariff import Tariff
 from xuxie.runtime.clone import child_environment
 
 #: A library that serves nothing, and whose address is how its threads would wait.
@@ -114,7 +114,7 @@ def test_the_server_outlives_a_signal_to_the_job_and_not_the_job(library):
 
 def served_at(address: str) -> Endpoint:
     """An embedded endpoint whose server is somewhere already."""
-    return Endpoint(address, "echo", "echo", "", EndpointSettings(embedded="m"), Price())
+    return Endpoint(address, "echo", "echo", "", EndpointSettings(embedded="m"), Tariff())
 
 
 def test_a_server_that_has_ended_stops_the_job_at_once(tmp_path):

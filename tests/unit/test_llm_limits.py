@@ -13,7 +13,7 @@ from xuxie.llm import limits as limits_module
 from xuxie.llm.endpoint import Endpoint, EndpointSettings
 from xuxie.llm.limits import Limits, fair_share
 from xuxie.llm.shared_state import SharedState
-from xuxie.llm.usage import Price
+from xuxie.llm.tariff import Tariff
 
 
 @pytest.fixture(autouse=True)
@@ -26,7 +26,7 @@ def machine(tmp_path, monkeypatch):
 
 def endpoint(**more) -> Endpoint:
     settings = EndpointSettings(base_url="http://h/v1", model="m", **more)
-    return Endpoint("http://h/v1", "m", "m", "", settings, Price())
+    return Endpoint("http://h/v1", "m", "m", "", settings, Tariff())
 
 
 @given(st.integers(0, 300), st.lists(st.integers(0, 300), min_size=1, max_size=8))

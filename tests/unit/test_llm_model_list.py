@@ -9,7 +9,7 @@ from llm_case import ask, questions, values, written_under
 from xuxie.errors import UserError
 from xuxie.llm import Endpoint, ask_all, client
 from xuxie.llm.endpoint import EndpointSettings
-from xuxie.llm.usage import Price
+from xuxie.llm.tariff import Tariff
 
 ANSWERS = ["question 0", "question 1", "question 2"]
 
@@ -113,7 +113,7 @@ def test_nobody_looks_when_nothing_is_to_be_asked(journal):
 def test_our_own_server_is_not_asked(journal):
     with FaultServer(models=("weights.gguf",)) as server:
         own = Endpoint(
-            server.base_url, "echo", "echo", "", EndpointSettings(embedded="echo"), Price()
+            server.base_url, "echo", "echo", "", EndpointSettings(embedded="echo"), Tariff()
         )
         assert values(ask_all(own, questions(3), journal=journal)) == ANSWERS
         assert server.models_asked == 0

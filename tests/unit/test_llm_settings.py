@@ -16,6 +16,7 @@ def test_the_schema_has_the_fields_and_defaults_of_the_settings():
         name: field.get_default(call_default_factory=True)
         for name, field in EndpointSettings.model_fields.items()
     }
+    taken["price"] = taken["price"].model_dump(exclude_defaults=True)
     assert described == taken
 
 

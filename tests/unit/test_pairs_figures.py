@@ -74,8 +74,8 @@ def test_agreement_is_over_the_pairs_that_both_scored():
 
 def test_what_answers_took_is_counted_on_their_way_and_added_up_by_role():
     outcomes = [
-        Answered("a", None, Usage(100, 64, 10, 0.5, 1), False),
-        Failed("b", "refused", "", None, Usage(200, 0, 20, 1.0, 2), True),
+        Answered("a", None, Usage(100, 64, 10, 0.5, 1, {"2026-11-24 peak": 0.5}), False),
+        Failed("b", "refused", "", None, Usage(200, 0, 20, 1.0, 2, {"2026-11-24": 1.0}), True),
     ]
     counter = Counter()
     assert list(counter.watch(outcomes)) == outcomes
@@ -88,6 +88,7 @@ def test_what_answers_took_is_counted_on_their_way_and_added_up_by_role():
         "output": 30,
         "cost": 1.5,
         "calls": 3,
+        "paid": {"2026-11-24": 1.0, "2026-11-24 peak": 0.5},
     }
     both = add_up(
         [
@@ -100,6 +101,7 @@ def test_what_answers_took_is_counted_on_their_way_and_added_up_by_role():
         both["judge"] == account
         and both["generator"]["calls"] == 6
         and both["generator"]["cost"] == 3
+        and both["generator"]["paid"] == {"2026-11-24": 2.0, "2026-11-24 peak": 1.0}
     )
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from xuxie.errors import UserError
 from xuxie.llm.journal import Journal
 from xuxie.llm.shared_state import SharedState
-from xuxie.llm.usage import Price
+from xuxie.llm.tariff import Tariff
 
 _TEMPLATE = 16  # tokens that a chat template puts around the messages
 
@@ -44,9 +44,9 @@ class Budget:
         folder: jobs that name the same one share what is set aside.
     """
 
-    def __init__(self, limits: dict | None, journal: Journal, price: Price, folder: Path):
+    def __init__(self, limits: dict | None, journal: Journal, tariff: Tariff, folder: Path):
         self._limits = {name: limit for name, limit in (limits or {}).items() if limit is not None}
-        self._journal, self._price = journal, price
+        self._journal, self._price = journal, tariff.dearest
         self._mine = {"tokens": 0.0, "money": 0.0}
         self._shared = SharedState(folder, "budget") if self._limits else None
 

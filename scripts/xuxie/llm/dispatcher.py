@@ -500,14 +500,14 @@ class Dispatcher:
         self._limits.succeeded(estimated, read + written)
         if self._pace:
             self._pace.answered(seconds, read - cached + written)
-        cost = self._endpoint.price.of(*tokens)
-        how = {"seconds": round(seconds, 3)}
-        return await self._journaled(request.key, id, reply, tokens, cost, began, how)
+        price, hours = self._endpoint.price.at()
+        how = {"seconds": round(seconds, 3), **({"hours": hours} if hours else {})}
+        return await self._journaled(request.key, id, reply, tokens, price.of(*tokens), began, how)
 
     async def _keep(self, key: str, id: str, size: int, reply: Reply, batch: str) -> dict:
         """Journal a reply that a batch has brought; the entry."""
         tokens = self._counted(reply, size)
-        cost = self._endpoint.price.of(*tokens, by_batch=True)
+        cost = self._endpoint.price.price.of(*tokens, by_batch=True)
         how = {"batch": batch}
         return await self._journaled(key, id, reply, tokens, cost, time.monotonic(), how)
 

@@ -13,7 +13,7 @@ import pydantic
 
 from xuxie.errors import UserError
 from xuxie.llm.embedded import LONGEST_ANSWER, embedded_server
-from xuxie.llm.usage import Price
+from xuxie.llm.tariff import PriceSettings, Tariff
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +56,7 @@ class EndpointSettings(pydantic.BaseModel):
     max_tokens: int = pydantic.Field(default=1024, ge=1)
     max_output: int | None = pydantic.Field(default=None, ge=1)
     context: int = pydantic.Field(default=4096, ge=256)
-    price: dict[Literal["input", "cached", "output", "batch"], float] = {}
+    price: PriceSettings = PriceSettings()
     batch: bool | BatchSettings = False
     extra_body: dict = {}
     fields: dict[str, str | None] = {}
@@ -102,7 +102,7 @@ class Endpoint:
         identity: the name under which the journal keeps the model's answers. It outlives a port, a proxy and a renewed key.
         key: the secret; never logged, never written.
         settings: the rest of the configuration.
-        price: money per million tokens.
+        price: money per million tokens, by the hour.
         offline: nothing may be asked: answers come from the journal alone.
     """
 
@@ -111,7 +111,7 @@ class Endpoint:
     identity: str
     key: str = field(repr=False)
     settings: EndpointSettings
-    price: Price
+    price: Tariff
     offline: bool = False
 
     def redact(self, text: str) -> str:
@@ -134,17 +134,7 @@ def open_endpoint(
     Raises:
         UserError: the settings contradict themselves, or the variable that should hold the key is not set.
     """
-    try:
-        settings = EndpointSettings(**endpoint_settings)
-    except pydantic.ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(map(str, e['loc']))} {e['msg']}".strip() for e in error.errors()
-        )
-        raise UserError(
-            f"an endpoint's settings are wrong: {problems}",
-            where="config: endpoints",
-            remedy="see config/README.md",
-        ) from error
+    settings = read_settings(endpoint_settings)
     if settings.embedded:
         if gguf is None or not Path(gguf).is_file():
             raise UserError(
@@ -154,12 +144,12 @@ def open_endpoint(
             )
         identity = settings.identity or f"{settings.embedded}@{_sha256(Path(gguf))[:16]}"
         if offline:
-            yield Endpoint("", settings.embedded, identity, "", settings, Price(), offline)
+            yield Endpoint("", settings.embedded, identity, "", settings, Tariff(), offline)
             return
         with embedded_server(
             Path(gguf), threads=threads, slots=settings.concurrency, context=settings.context
         ) as (address, key):
-            yield Endpoint(f"{address}/v1", settings.embedded, identity, key, settings, Price())
+            yield Endpoint(f"{address}/v1", settings.embedded, identity, key, settings, Tariff())
     else:
         key = "" if offline else _key_from(settings.api_key_env)
         yield Endpoint(
@@ -168,9 +158,28 @@ def open_endpoint(
             settings.identity or settings.model,
             key,
             settings,
-            Price(**settings.price),
+            Tariff.of(settings.price),
             offline,
         )
+
+
+def read_settings(endpoint_settings: dict) -> EndpointSettings:
+    """One entry of `endpoints` in the configuration.
+
+    Raises:
+        UserError: the settings contradict themselves.
+    """
+    try:
+        return EndpointSettings(**endpoint_settings)
+    except pydantic.ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(map(str, e['loc']))} {e['msg']}".strip() for e in error.errors()
+        )
+        raise UserError(
+            f"an endpoint's settings are wrong: {problems}",
+            where="config: endpoints",
+            remedy="see config/README.md",
+        ) from error
 
 
 def _key_from(variable: str | None) -> str:

@@ -1,7 +1,7 @@
 """What calls consume: tokens and money."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 _ABSURD = 1e8  # tokens that no call takes
 
@@ -27,6 +27,7 @@ class Usage:
         output: completion tokens.
         cost: money, in the currency of the endpoint's prices (0 where no price is configured).
         calls: how many calls this adds up.
+        paid: the money by when it was paid: by day (UTC) and, after a blank, the name of the hours where prices have any.
     """
 
     input: int = 0
@@ -34,6 +35,7 @@ class Usage:
     output: int = 0
     cost: float = 0.0
     calls: int = 0
+    paid: dict[str, float] = field(default_factory=dict)
 
     @classmethod
     def of_entry(cls, entry: dict) -> "Usage":
@@ -43,7 +45,9 @@ class Usage:
         input, cached, output = (token_count(value) or 0 for value in given)
         cost = entry.get("cost")
         cost = float(cost) if isinstance(cost, int | float) and math.isfinite(cost) else 0.0
-        return cls(input, cached, output, cost, int(input + output > 0))
+        when = f"{str(entry.get('at', ''))[:10]} {entry.get('hours') or ''}".strip()
+        paid = {when: cost} if cost else {}
+        return cls(input, cached, output, cost, int(input + output > 0), paid)
 
     @property
     def tokens(self) -> int:
@@ -57,7 +61,14 @@ class Usage:
             self.output + other.output,
             self.cost + other.cost,
             self.calls + other.calls,
+            _added(self.paid, other.paid),
         )
+
+
+def _added(one: dict[str, float], other: dict[str, float]) -> dict[str, float]:
+    if not one or not other:
+        return one or other
+    return {when: one.get(when, 0.0) + other.get(when, 0.0) for when in sorted({*one, *other})}
 
 
 @dataclass(frozen=True, slots=True)

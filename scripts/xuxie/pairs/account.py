@@ -1,11 +1,13 @@
 """What a role's answers took: counted as they come, added up over shards."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, fields
+from typing import Any
 
 from xuxie.llm import Answered, Failed, Usage
 
-Account = dict[str, int | float]
+Account = dict[str, Any]
+"""questions, failed, and the fields of a Usage."""
 
 
 class Counter:
@@ -27,7 +29,7 @@ class Counter:
             yield outcome
 
     def account(self) -> Account:
-        """questions, failed, calls, input, cached, output and cost."""
+        """What was counted."""
         return {"questions": self._questions, "failed": self._failed, **asdict(self._usage)}
 
 
@@ -35,8 +37,15 @@ def add_up(accounts: Iterable[dict]) -> dict[str, Account]:
     """The accounts of shards as one for each role, whose name is in `role`."""
     totals: dict[str, Account] = {}
     for account in accounts:
-        total = totals.setdefault(account["role"], {})
-        for name, value in account.items():
-            if name != "role":
-                total[name] = total.get(name, 0) + value
+        total = totals.setdefault(account["role"], {"questions": 0, "failed": 0})
+        usage = _usage(total) + _usage(account)
+        for name in ("questions", "failed"):
+            total[name] += account[name]
+        total |= asdict(usage)
     return totals
+
+
+def _usage(account: dict) -> Usage:
+    return Usage(
+        **{each.name: account[each.name] for each in fields(Usage) if each.name in account}
+    )

@@ -14,6 +14,7 @@ from statistics import fmean
 
 from xuxie.llm import Question, Usage
 from xuxie.llm.structured import described
+from xuxie.llm.tariff import Tariff
 from xuxie.llm.usage import Price
 from xuxie.pairs.passage import messages, slot
 from xuxie.pairs.planning import Plan
@@ -35,7 +36,7 @@ class Role:
 
     Attributes:
         endpoint: its name.
-        price: its prices.
+        price: its prices; where they hang on the hour, those of most hours.
         in_words: the form of answers is part of what is read; a server of our own holds answers to it without.
         count: its tokens, or about how many.
     """
@@ -169,6 +170,20 @@ def table(rows: Sequence[tuple[str, str, str, Usage]], priced: set[str]) -> str:
         )
         for line in lines
     )
+
+
+def by_hours(rows: Sequence[tuple[str, str, str, Usage]], tariffs: dict[str, Tariff]) -> list[str]:
+    """A line for each hours of an endpoint with prices of their own: what all of its questions would cost then."""
+    lines = []
+    for endpoint, tariff in tariffs.items():
+        asked = sum((usage for *_, name, usage in rows if name == endpoint), Usage())
+        for hours in tariff.hours if asked.calls else ():
+            money = hours.price.of(asked.input, asked.cached, asked.output)
+            lines.append(
+                f"{endpoint}: {money:.4f} if all of it comes at {hours.name} ({hours.when}) and not"
+                f" at other hours, for {asked.cost:.4f}."
+            )
+    return lines
 
 
 def _cells(usage: Usage, priced: bool) -> tuple[str, ...]:

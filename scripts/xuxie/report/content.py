@@ -367,7 +367,7 @@ def _costs(novels: dict[str, Novel], adapters: dict[str, Adapter]) -> dict:
     """What the run took: calls, tokens and money by novel and role, and the seconds of training and sampling by adapter."""
     return {
         "calls": [
-            {"novel": name, "role": role, **usage}
+            {"novel": name, "role": role, "paid": {}, **usage}
             for name, novel in novels.items()
             for role, usage in novel.summary.get("usage", {}).items()
         ],
