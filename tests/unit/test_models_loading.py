@@ -1,6 +1,9 @@
 """A model is loaded in the form in which it was trained, and then base and adapter are what they were in training."""
 
 import importlib.metadata
+import os
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -49,3 +52,14 @@ def test_quantised_weights_are_asked_for_and_not_moved(tiny_model, monkeypatch):
     assert config.load_in_4bit and config.bnb_4bit_quant_type == "nf4"
     assert config.bnb_4bit_compute_dtype == torch.bfloat16
     assert set(asked["device_map"]) == {""}
+
+
+@pytest.mark.parametrize("wanted, found", [(None, "PASSIVE"), ("ACTIVE", "ACTIVE")])
+def test_threads_of_a_model_sleep_while_they_wait_unless_the_user_says_otherwise(wanted, found):
+    environment = {**os.environ, "OMP_DISPLAY_ENV": "TRUE"}
+    environment.pop("OMP_WAIT_POLICY", None)
+    if wanted:
+        environment["OMP_WAIT_POLICY"] = wanted
+    loaded = [sys.executable, "-c", "import xuxie, torch"]
+    said = subprocess.run(loaded, env=environment, check=True, capture_output=True, text=True)
+    assert f"OMP_WAIT_POLICY = '{found}'" in said.stderr

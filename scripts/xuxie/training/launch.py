@@ -47,8 +47,6 @@ def launch(
         "PYTHONHASHSEED": "0",  # a set's order decides the order of target_modules in adapter_config.json
         "PYTHONUNBUFFERED": "1",
         "OMP_NUM_THREADS": str(threads),
-        # A thread that waits for another lets go of its core: with other jobs on the machine, spinning is ten times slower.
-        "OMP_WAIT_POLICY": "PASSIVE",
         "HF_HUB_OFFLINE": "1",
         "HF_DATASETS_CACHE": cache,
         "LLAMAFACTORY_VERBOSITY": environment.get("LLAMAFACTORY_VERBOSITY", "WARN"),
