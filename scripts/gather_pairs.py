@@ -1,16 +1,12 @@
 """Rule gather_pairs: all shards' scored candidates of a novel, each kept or dropped with its reason."""
 
-import logging
-
 from xuxie.files.rows import read_json, read_rows, write_json, write_rows
 from xuxie.pairs.gathering import check_answered, scored_pairs
 from xuxie.pairs.planning import asked_and_not
-from xuxie.pairs.summary import summarise
-from xuxie.pairs.verdicts import Verdicts
+from xuxie.pairs.summary import log_summary, summarise
+from xuxie.pairs.verdicts import read_verdicts
 from xuxie.pairs.writing import verbatim_summary
 from xuxie.runtime.job import run_job
-
-logger = logging.getLogger(__name__)
 
 
 def gather_pairs(
@@ -33,9 +29,9 @@ def gather_pairs(
     """Join what was generated with what was scored; the first scorer decides, the others are reported.
 
     Args:
-        candidates: one file a shard.
-        scored: one file a scorer and shard, scorers in the order of `scorers`, shards in that of `candidates`.
-        usages: what the answers took, one file a shard and role that asks an endpoint.
+        candidates: one file for each shard.
+        scored: see `read_verdicts`.
+        usages: what the answers took: one file for each shard and each role that asks an endpoint.
         chunks, tokenizer, asking: what the questions were planned from; planned again here, so that no answer can go missing.
         pairs, failures, unasked: what became of every chunk: its pairs, the answers that failed, or why it was not asked about.
         scorers: the settings of each scorer, by name.
@@ -43,17 +39,7 @@ def gather_pairs(
     rows = [row for path in candidates for row in read_rows(path)]
     failed = [row for row in rows if "failed" in row]
     found = [row for row in rows if "failed" not in row]
-    verdicts = {
-        name: Verdicts(
-            settings["method"],
-            {
-                row["id"]: row
-                for path in scored[index * len(candidates) : (index + 1) * len(candidates)]
-                for row in read_rows(path)
-            },
-        )
-        for index, (name, settings) in enumerate(scorers.items())
-    }
+    verdicts = read_verdicts(scored, scorers)
     plans, not_asked = asked_and_not(list(read_rows(chunks)), asking, tokenizer)
     check_answered(plans, found, failed)
     selected = scored_pairs(
@@ -79,17 +65,7 @@ def gather_pairs(
     if asking["mode"] == "write":
         report["verbatim"] = verbatim_summary(found)
     write_json(summary, report)
-    logger.info(
-        "%(asked)d pairs asked, %(candidates)d found, %(kept)d kept, dropped: %(dropped)s, failed: %(failed)s",
-        report,
-    )
-    for name, measured in report["calibration"].items():
-        if measured["auc"] is not None and measured["auc"] < 0.8:
-            logger.warning(
-                "scorer %s tells true pairs from negatives with an AUC of %.2f only",
-                name,
-                measured["auc"],
-            )
+    log_summary(report)
 
 
 if __name__ == "__main__":

@@ -1,17 +1,12 @@
 """Rule generate_pairs: the generator role proposes pairs for a shard of a novel's chunks."""
 
-import logging
-from pathlib import Path
-
 from xuxie.files.rows import read_rows, write_json, write_rows
-from xuxie.llm import ask_all, open_endpoint
+from xuxie.llm import open_role
 from xuxie.pairs.account import Counter
 from xuxie.pairs.modes import candidates, questions
-from xuxie.pairs.planning import asked_chunks, plan_chunks
+from xuxie.pairs.planning import asked_chunks, plan_chunks, with_slots
 from xuxie.pairs.shards import shard_of
 from xuxie.runtime.job import run_job
-
-logger = logging.getLogger(__name__)
 
 
 def generate_pairs(
@@ -44,25 +39,18 @@ def generate_pairs(
     taken = asked_chunks(
         list(read_rows(chunks)), per_chapter=pairs["chunks_per_chapter"], seed=pairs["seed"]
     )
-    plans = list(plan_chunks(shard_of(taken, shard), pairs, tokenizer))
-    fitting = [plan for plan in plans if plan.slots]
-    if len(fitting) < len(plans):
-        logger.warning(
-            "%d of %d chunks hold a pair of no length class and are not asked about",
-            len(plans) - len(fitting),
-            len(plans),
-        )
-    settings = endpoints[endpoint["name"]]
-    sampling = {"seed": pairs["seed"], **pairs["sampling"]}
+    plans = with_slots(plan_chunks(shard_of(taken, shard), pairs, tokenizer))
     asked = questions(
-        fitting, templates, pairs["mode"], bounded=bool(settings["embedded"]), sampling=sampling
+        plans,
+        templates,
+        pairs["mode"],
+        bounded=bool(endpoints[endpoint["name"]]["embedded"]),
+        sampling={"seed": pairs["seed"], **pairs["sampling"]},
     )
-    given = {name: llm[name] for name in ("budget", "offline", "max_failed")}
-    given["journal"] = Path(llm["journal"])
     counter = Counter()
-    with open_endpoint(settings, Path(gguf) if gguf else None, threads, llm["offline"]) as opened:
-        outcomes = counter.watch(ask_all(opened, asked, **given, label=f"generate {shard}"))
-        write_rows(candidates_file, candidates(fitting, outcomes, text))
+    with open_role(endpoint, gguf, endpoints=endpoints, llm=llm, threads=threads) as ask:
+        outcomes = counter.watch(ask(asked, label=f"generate {shard}"))
+        write_rows(candidates_file, candidates(plans, outcomes, text))
     write_json(usage, {"role": "generator", **counter.account()})
 
 

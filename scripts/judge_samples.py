@@ -1,10 +1,8 @@
 """Rule judge_samples: an LLM says which of two continuations is better."""
 
-from pathlib import Path
-
 from xuxie.evaluation.preference import comparisons, questions, verdicts
 from xuxie.files.rows import read_rows, write_rows
-from xuxie.llm import ask_all, open_endpoint
+from xuxie.llm import open_role
 from xuxie.runtime.job import run_job
 
 
@@ -28,14 +26,8 @@ def judge_samples(
         endpoint: name of the judge's endpoint, and its model.
     """
     asked = comparisons(list(read_rows(samples)), prompts=prompts, seed=seed)
-    given = {name: llm[name] for name in ("budget", "offline", "max_failed")}
-    given["journal"] = Path(llm["journal"])
-    with open_endpoint(
-        endpoints[endpoint["name"]], Path(gguf) if gguf else None, threads, llm["offline"]
-    ) as opened:
-        outcomes = ask_all(
-            opened, questions(asked, template, seed=seed), **given, label="judge samples"
-        )
+    with open_role(endpoint, gguf, endpoints=endpoints, llm=llm, threads=threads) as ask:
+        outcomes = ask(questions(asked, template, seed=seed), label="judge samples")
         write_rows(judged, verdicts(asked, outcomes))
 
 

@@ -1,9 +1,7 @@
 """Rule score_by_judge: an LLM marks the candidate pairs of a shard by a rubric."""
 
-from pathlib import Path
-
 from xuxie.files.rows import read_rows, write_json, write_rows
-from xuxie.llm import ask_all, open_endpoint
+from xuxie.llm import open_role
 from xuxie.pairs.account import Counter
 from xuxie.pairs.rubric import questions, scores
 from xuxie.runtime.job import run_job
@@ -26,7 +24,18 @@ def score_by_judge(
     llm: dict,
     threads: int,
 ) -> None:
-    """Mark each candidate once, and negatives of a share of them."""
+    """Mark each candidate once, and negatives of a share of them.
+
+    Args:
+        chunks: of the whole novel; negatives are made of them.
+        gguf: the weights of an embedded endpoint.
+        templates: the files of the judge's prompt templates.
+        scorer: its name.
+        endpoint: name of its endpoint, and the model that answers there.
+        calibration: the share of candidates of which a negative is marked too.
+        pairs: the settings of the config's section that shape a question.
+        endpoints, llm: these sections of the config.
+    """
     found = [row for row in read_rows(candidates) if "failed" not in row]
     sampling = {"seed": pairs["seed"], **pairs["sampling"]}
     asked = questions(
@@ -37,13 +46,9 @@ def score_by_judge(
         seed=pairs["seed"],
         sampling=sampling,
     )
-    given = {name: llm[name] for name in ("budget", "offline", "max_failed")}
-    given["journal"] = Path(llm["journal"])
     counter = Counter()
-    with open_endpoint(
-        endpoints[endpoint["name"]], Path(gguf) if gguf else None, threads, llm["offline"]
-    ) as opened:
-        outcomes = counter.watch(ask_all(opened, asked, **given, label=f"score {shard}"))
+    with open_role(endpoint, gguf, endpoints=endpoints, llm=llm, threads=threads) as ask:
+        outcomes = counter.watch(ask(asked, label=f"score {shard}"))
         write_rows(scored, scores(found, outcomes))
     write_json(usage, {"role": scorer, **counter.account()})
 

@@ -3,12 +3,11 @@
 from pathlib import Path
 
 import yaml
+from xuxie.dataset.split import SPLITS
 from xuxie.export.card import render_card
 from xuxie.files.novel_text import read_text
 from xuxie.files.rows import read_json, read_rows
 from xuxie.runtime.job import run_job
-
-SPLITS = ("train", "val", "test")
 
 
 def write_model_card(

@@ -66,6 +66,12 @@ class Novel:
         row = self.chapters[chapter - 1]
         return row["start"], row["end"]
 
+    def unplaced_rows(self) -> list[dict]:
+        """The kept pairs that are no row, and why."""
+        return [
+            {"id": pair, "novel": self.name, "because": why} for pair, why in self.unplaced.items()
+        ]
+
     def untrained(self) -> list[dict]:
         """What of the training chapters is kept out of the rows, in order, and why."""
         return [

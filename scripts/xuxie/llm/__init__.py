@@ -3,6 +3,7 @@
 from xuxie.llm.completions import ask_all
 from xuxie.llm.endpoint import Endpoint, open_endpoint
 from xuxie.llm.question import Answered, Completion, Failed, Question
+from xuxie.llm.role import open_role
 from xuxie.llm.usage import Usage
 
 __all__ = [
@@ -14,4 +15,5 @@ __all__ = [
     "Usage",
     "ask_all",
     "open_endpoint",
+    "open_role",
 ]

@@ -1,11 +1,12 @@
 """What is asked: about which chunks, and for which pairs of each.
 
-Every draw hangs on the chunk's own text, so that an edit elsewhere in the novel changes no question.
+Every draw depends on the chunk's own text alone, so that an edit elsewhere in the novel changes no question.
 """
 
 import hashlib
+import logging
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from xuxie.pairs.spans import (
@@ -20,10 +21,12 @@ from xuxie.pairs.spans import (
 from xuxie.text.chunks import Cost
 from xuxie.text.tokens import token_cost
 
+logger = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True)
 class Plan:
-    """What is asked of one chunk: its sentences and, a pair, the length class and the cuts that suit it."""
+    """What is asked of one chunk: its sentences and, for each pair, the length class and the cuts that suit it."""
 
     chunk: dict
     sentences: Sentences
@@ -95,6 +98,19 @@ def plan_chunks(chunks: list[dict], asking: dict, tokenizer: str | None) -> Iter
         )
         for chunk in chunks
     )
+
+
+def with_slots(plans: Iterable[Plan]) -> list[Plan]:
+    """The plans of chunks that hold a pair of some length class; the log says how many do not."""
+    every = list(plans)
+    asked = [plan for plan in every if plan.slots]
+    if len(asked) < len(every):
+        logger.warning(
+            "%d of %d chunks hold a pair of no length class and are not asked about",
+            len(every) - len(asked),
+            len(every),
+        )
+    return asked
 
 
 def asked_and_not(

@@ -1,12 +1,16 @@
 """A novel's pairs in figures: what was asked, found, kept and dropped, and how far its scorers can be trusted."""
 
+import logging
 from collections import Counter
 
 from xuxie.pairs.account import add_up
 from xuxie.pairs.agreement import agreement
+from xuxie.pairs.calibration import TRUSTED_AUC
 from xuxie.pairs.planning import Plan
 from xuxie.pairs.selection import dropped_counts
 from xuxie.pairs.verdicts import Verdicts
+
+logger = logging.getLogger(__name__)
 
 
 def summarise(
@@ -57,3 +61,18 @@ def summarise(
         "agreement": agreement({name: found.scores for name, found in verdicts.items()}),
         "usage": add_up(usages),
     }
+
+
+def log_summary(summary: dict) -> None:
+    """Say what became of a novel's pairs, and which scorer is doubted."""
+    logger.info(
+        "%(asked)d pairs asked, %(candidates)d found, %(kept)d kept, dropped: %(dropped)s, failed: %(failed)s",
+        summary,
+    )
+    for name, measured in summary["calibration"].items():
+        if measured["auc"] is not None and measured["auc"] < TRUSTED_AUC:
+            logger.warning(
+                "scorer %s tells true pairs from negatives with an AUC of %.2f only",
+                name,
+                measured["auc"],
+            )

@@ -1,8 +1,10 @@
 """What a scorer found of a novel's pairs: scores on one scale, and how far they can be trusted."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from xuxie.files.rows import read_rows
 from xuxie.pairs.calibration import auc, percentile_score
 
 
@@ -68,3 +70,22 @@ class Verdicts:
             name: auc([marks[name] for marks in true], [marks[name] for marks in negatives])
             for name in names
         }
+
+
+def read_verdicts(scored: Sequence[str], scorers: dict[str, dict]) -> dict[str, Verdicts]:
+    """What each scorer has written, by its name.
+
+    Args:
+        scored: one file for each scorer and shard: all shards of the first scorer, then all of the next.
+        scorers: the settings of each scorer.
+    """
+    shards = len(scored) // len(scorers)
+    return {
+        name: Verdicts(
+            settings["method"],
+            {row["id"]: row for path in scored[first : first + shards] for row in read_rows(path)},
+        )
+        for first, (name, settings) in zip(
+            range(0, len(scored), shards), scorers.items(), strict=True
+        )
+    }

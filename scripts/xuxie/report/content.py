@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from xuxie.pairs.calibration import TRUSTED_AUC
 from xuxie.report import charts
 from xuxie.report.coverage import strips
 from xuxie.report.figures import METRICS, figure, interval
@@ -413,7 +414,7 @@ def _novel(name: str, novel: Novel, captions: dict) -> dict:
             {
                 "scorer": scorer,
                 "auc": figure(found["auc"]),
-                "weak": found["auc"] is not None and found["auc"] < 0.8,
+                "weak": found["auc"] is not None and found["auc"] < TRUSTED_AUC,
                 "criteria": ", ".join(
                     f"{name} {figure(value)}" for name, value in found["criteria"].items()
                 ),
