@@ -7,6 +7,7 @@ import pytest
 import yaml
 from tiny_model import make_tiny_model
 from xuxie.chat.generator import Generator, printable
+from xuxie.chat.opening import open_terminal
 from xuxie.chat.session import Session
 from xuxie.chat.terminal import Terminal
 from xuxie.errors import UserError
@@ -244,4 +245,4 @@ def test_an_adapter_that_is_not_trained_yet_is_told_with_the_command(workspace):
     with pytest.raises(
         UserError, match="(?s)not trained yet.*snakemake --cores all results/adapters/mine"
     ):
-        chat_with_adapter.open_terminal(chat_with_adapter.read_config(["config.yaml"]))
+        open_terminal(chat_with_adapter.read_config(["config.yaml"]))

@@ -96,6 +96,29 @@ def training_arguments(
     Raises:
         UserError: an argument is unknown, of the wrong type, refused, or set elsewhere; names the key.
     """
+    _refuse(train, stage)
+    return {
+        "model_name_or_path": model,
+        "trust_remote_code": trust_remote_code,
+        "stage": stage,
+        "finetuning_type": "lora",
+        "do_train": True,
+        "plot_loss": True,
+        "template": template,
+        "dataset_dir": dataset_folder,
+        "dataset": f"{dataset}_train",
+        "eval_dataset": f"{dataset}_val",
+        "output_dir": adapter_folder,
+        **({"adapter_name_or_path": going_on_from} if going_on_from else {}),
+        "report_to": "none",
+        "disable_tqdm": True,
+        "restore_callback_states_from_checkpoint": True,
+        **{name: _checked(name, value) for name, value in _in_this_release(train).items()},
+    }
+
+
+def _refuse(train: dict, stage: str) -> None:
+    """Refuse the arguments that are not a user's to set, or not to this value."""
     fixed = {"stage": stage, **FIXED}
     for name, value in train.items():
         if name in SET_ELSEWHERE:
@@ -120,24 +143,6 @@ def training_arguments(
             where=_key("packing"),
             remedy="leave it out: the workflow makes the blocks, of which no word is lost",
         )
-    return {
-        "model_name_or_path": model,
-        "trust_remote_code": trust_remote_code,
-        "stage": stage,
-        "finetuning_type": "lora",
-        "do_train": True,
-        "plot_loss": True,
-        "template": template,
-        "dataset_dir": dataset_folder,
-        "dataset": f"{dataset}_train",
-        "eval_dataset": f"{dataset}_val",
-        "output_dir": adapter_folder,
-        **({"adapter_name_or_path": going_on_from} if going_on_from else {}),
-        "report_to": "none",
-        "disable_tqdm": True,
-        "restore_callback_states_from_checkpoint": True,
-        **{name: _checked(name, value) for name, value in _in_this_release(train).items()},
-    }
 
 
 def machine_arguments(arguments: dict, *, gpu: bool, precision: str) -> dict:

@@ -59,20 +59,14 @@ def train_stage(
     overrides = machine_arguments(
         arguments, gpu=bool(machine["gpus"]), precision=machine["precision"]
     )
-    inputs = {
-        **{f"{name} rows": sha256_of(file) for name, file in rows.items()},
-        "base model": sha256_of(base_model),
-        **({"stage before": sha256_of(before)} if before else {}),
+    files = {
+        **{f"{name} rows": file for name, file in rows.items()},
+        "base model": base_model,
+        **({"stage before": before} if before else {}),
     }
-    deciding = {
-        f"version of {name}": version
-        for name, version in machine["packages"].items()
-        if name in DECIDING
-    }
-    settings = {f"argument {name}": value for name, value in (arguments | overrides).items()}
-    checkpoint = last_sound_checkpoint(
-        folder, {**inputs, **settings, **deciding, "GPUs": gpus * nodes if machine["gpus"] else 0}
-    )
+    hashes = {name: sha256_of(file) for name, file in files.items()}
+    deciding = _deciding(hashes, arguments | overrides, machine, gpus * nodes)
+    checkpoint = last_sound_checkpoint(folder, deciding)
     write_rows(folder / "trainer_log.jsonl", log_until(checkpoint) if checkpoint else [])
 
     cache = folder / "cache"
@@ -95,17 +89,13 @@ def train_stage(
     record = {
         "adapter": {file.name: sha256_of(file) for file in made},
         "inputs": {
-            str(file): sha256_of(file)
-            for file in (yaml_file, *rows.values(), base_model, *([before] if before else []))
+            str(yaml_file): sha256_of(yaml_file),
+            **{str(file): hashes[name] for name, file in files.items()},
         },
         "base_model": read_json(base_model),
         "arguments": arguments | overrides,
         "command": command,
-        "environment": {
-            name: value
-            for name, value in environment.items()
-            if os.environ.get(name) != value and name not in ("PATH", "PYTHONPATH")
-        },
+        "environment": _added(environment),
         "machine": machine,
         "started": started.isoformat(timespec="seconds"),
         "seconds": round(time.monotonic() - clock, 1),
@@ -116,6 +106,29 @@ def train_stage(
     for leftover in [cache, *folder.glob("checkpoint-*")]:
         shutil.rmtree(leftover, ignore_errors=True)
     return record
+
+
+def _deciding(hashes: dict[str, str], arguments: dict, machine: dict, gpus: int) -> dict:
+    """Everything that decides what a training makes: a checkpoint made by anything else is not gone on from."""
+    return {
+        **hashes,
+        **{f"argument {name}": value for name, value in arguments.items()},
+        **{
+            f"version of {name}": version
+            for name, version in machine["packages"].items()
+            if name in DECIDING
+        },
+        "GPUs": gpus if machine["gpus"] else 0,
+    }
+
+
+def _added(environment: dict[str, str]) -> dict[str, str]:
+    """What the trainer's environment has beyond this job's, but for where programs are found."""
+    return {
+        name: value
+        for name, value in environment.items()
+        if os.environ.get(name) != value and name not in ("PATH", "PYTHONPATH")
+    }
 
 
 def tokenised(rows: dict[str, Path], folder: Path) -> Path:
