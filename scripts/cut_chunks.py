@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 def cut_chunks(
     text: str, chapters: str, chunks: str, *, novel: str, size: int, tokenizer: str | None = None
 ) -> None:
-    """Write one row a chunk, of at most `size` characters, or tokens of the model whose config is given as `tokenizer`."""
+    """Write one row for each chunk, of at most `size` characters, or tokens of the model whose config is given as `tokenizer`."""
     content = read_text(text)
     rows = _rows(
         content,

@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 def find_chapters(
     text: str, counts: str, chapters: str, findings: str, *, pattern: str | None, scene_size: int
 ) -> None:
-    """Write one row a chapter, and what was noticed about headings, numbers and text outside of chapters."""
+    """Write one row for each chapter, and what was noticed about headings, numbers and text outside of chapters."""
     content = read_text(text)
     files = [(source["begins_at"], source["name"]) for source in read_json(counts)["sources"]]
     found, noticed = finder.find_chapters(

@@ -35,7 +35,7 @@ def sample_outputs(
     llm: dict,
     threads: int,
 ) -> None:
-    """Write one row a prompt: the prompt, the author's own continuation, and the output of every system.
+    """Write one row for each prompt: the prompt, the author's own continuation, and the output of every system.
 
     Args:
         adapter: the adapter's weights; its folder is loaded.

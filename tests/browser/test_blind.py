@@ -1,28 +1,20 @@
 """The blind page in a real browser: by keyboard, by touch, reloaded in the middle, and its saved file read back."""
 
 import json
-import shutil
 from html import unescape
 from pathlib import Path
 
 import pytest
+from chromium import MARKS
 from xuxie.blind.items import make_items
 from xuxie.blind.page import page_content, page_key
 from xuxie.blind.votes import count_votes, read_votes
 from xuxie.report.rendering import read_captions, render_page
 
-CHROMIUM = (
-    shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-)
 FOLDER = Path(__file__).parents[2] / "resources" / "blind"
 HOSTILE = "</script><script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">他走了。"
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(
-        CHROMIUM is None, reason="no Chromium on this machine: tests/system_packages.sh installs it"
-    ),
-]
+pytestmark = MARKS
 
 
 def samples(count: int) -> list[dict]:
@@ -40,17 +32,6 @@ def samples(count: int) -> list[dict]:
 
 
 ITEMS = make_items({"demo": samples(6)}, passages=24, seed=0)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        # The sandbox needs privileges that containers lack; the page is our own, and its policy is what is tested.
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

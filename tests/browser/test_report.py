@@ -5,33 +5,15 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from chromium import MARKS
 from report_case import CONFIG, SAMPLES, adapter, ledger, novel
 from xuxie.report.content import page_content
 from xuxie.report.rendering import read_captions, render_page
 
-CHROMIUM = (
-    shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-)
 FOLDER = Path(__file__).parents[2] / "resources" / "report"
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(
-        CHROMIUM is None, reason="no Chromium on this machine: tests/system_packages.sh installs it"
-    ),
-]
+pytestmark = MARKS
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
-
-
-@pytest.fixture(scope="module")
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        # The sandbox needs privileges that containers lack; the page is our own, and its policy is what is tested.
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module", params=["zh", "en"])

@@ -1,4 +1,4 @@
-"""The questions of both roles: what the LLM is shown and what not, nothing that hangs on shards, answers taken apart and refused."""
+"""The questions of both roles: what the LLM is shown and what not, nothing that depends on shards, answers taken apart and refused."""
 
 import json
 import os

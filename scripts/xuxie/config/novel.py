@@ -47,6 +47,6 @@ class Novel:
 
     @property
     def shards(self) -> list[str]:
-        """The names of its shards. They follow the size of its files, which nobody need read for it."""
+        """The names of its shards. They follow from the size of its files, so that none has to be read."""
         size = sum(os.path.getsize(file) for file in self.files if os.path.exists(file))
         return shard_names(math.ceil(size / self.shard_bytes))

@@ -1,4 +1,4 @@
-"""Passages: a completion and the text before it, before they are worded as a row."""
+"""Passages: a completion and the text before it, before they are made into a row."""
 
 import random
 from bisect import bisect_left
@@ -53,7 +53,7 @@ def from_structure(
 
     Args:
         taken: the completions of these others.
-        seed: of the draws; what lies between two taken spans has its own, so that they don't hang on each other.
+        seed: of the draws; what lies between two taken spans has its own, so that one does not depend on the other.
     """
     for start, end in without(stretch, taken):
         draw = random.Random(f"{seed} {novel} {start}")

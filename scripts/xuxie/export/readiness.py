@@ -16,8 +16,10 @@ GIB = 1 << 30
 
 
 def check_environment(environment: str) -> None:
-    """Raises:
-    UserError: the base model runs in an environment of its own, which the exporting tools don't.
+    """See that the base model runs in the environment of the exporting tools.
+
+    Raises:
+        UserError: it needs one of its own.
     """
     if environment != SHARED:
         raise UserError(
@@ -28,8 +30,10 @@ def check_environment(environment: str) -> None:
 
 
 def check_gates_passed(gates: dict, adapter: str) -> None:
-    """Raises:
-    UserError: a gate failed, and the adapter was trained all the same.
+    """See that the adapter was trained on what its gates let through.
+
+    Raises:
+        UserError: a gate failed, and it was trained all the same.
     """
     failed = [gate["name"] for gate in gates["gates"] if gate["findings"]]
     if not gates["passed"]:
@@ -110,8 +114,10 @@ def check_convertible(folder: Path, archive: str | Path, pre_tokenizer: str | No
 
 
 def check_lora_convertible(arguments: dict, where: str) -> None:
-    """Raises:
-    UserError: the adapter will hold more than LoRA matrices of layers, which is all that a LoRA GGUF can.
+    """See that the adapter holds LoRA matrices of layers alone, as a LoRA GGUF can hold nothing else.
+
+    Raises:
+        UserError: its arguments add more to it.
     """
     more = [
         name for name in ("additional_target", "use_dora", "resize_vocab") if arguments.get(name)
@@ -125,8 +131,10 @@ def check_lora_convertible(arguments: dict, where: str) -> None:
 
 
 def check_tools(quantisations: Iterable[str]) -> None:
-    """Raises:
-    UserError: a quantisation needs a tool that must be built, and this machine cannot build it.
+    """See that this machine can build the tool that small quantisations are made with.
+
+    Raises:
+        UserError: cmake or a C++ compiler is missing.
     """
     small = [name for name in quantisations if name in QUANTISED]
     missing = [
@@ -162,8 +170,13 @@ def disk_needed(weights: int, width: int, quantisations: Iterable[str]) -> int:
 
 
 def check_disk(needed: int, folder: Path) -> None:
-    """Raises:
-    UserError: the disk has less room than the export takes.
+    """See that the disk has room for the export.
+
+    Args:
+        needed: in bytes.
+
+    Raises:
+        UserError: it has less.
     """
     free = shutil.disk_usage(folder).free
     if free < needed:

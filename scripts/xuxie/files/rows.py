@@ -1,4 +1,4 @@
-"""Rows of JSON on disk: one object a line, UTF-8, written whole or not at all."""
+"""Rows of JSON on disk: one object per line, UTF-8, written whole or not at all."""
 
 import json
 import os

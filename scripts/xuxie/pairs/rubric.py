@@ -76,7 +76,7 @@ def questions(
 
 
 def scores(pairs: Iterable[dict], outcomes: Iterable[Answered | Failed]) -> Iterator[dict]:
-    """One row a pair.
+    """One row for each pair.
 
     Returns:
         Of each pair `id`; `marks`, `reason` and `value`, its weakest mark, as one flaw spoils a pair; and, of its negative,

@@ -13,7 +13,7 @@ OF_GENERATOR = {
     "span": ("system", "generate", "slot"),
     "write": ("system", "write", "write_slot"),
 }
-"""By mode: whom the generator is, what it does, and what it is told of each pair."""
+"""By mode: who the generator is, what it does, and what it is told of each pair."""
 
 OF_JUDGE = ("system", "judge")
 
@@ -25,7 +25,7 @@ def read_templates(files: Sequence[str | Path]) -> list[str]:
 
 @dataclass(frozen=True)
 class Templates:
-    """The generator's prompt templates in one language: whom it is, what it does, and what it is told of each pair."""
+    """The generator's prompt templates in one language: who it is, what it does, and what it is told of each pair."""
 
     system: str
     task: Template

@@ -151,7 +151,7 @@ def _tiles(evaluation: dict, captions: dict) -> list[dict]:
 
 
 def _cards(adapters: dict[str, Adapter], novels: dict[str, Novel], captions: dict) -> list[dict]:
-    """One card a prompt; with several adapters, all that continued it stand on the same card."""
+    """One card for each prompt; with several adapters, all that continued it stand on the same card."""
     cards: dict[tuple, dict] = {}
     for name, adapter in adapters.items():
         for sample in adapter.samples:
@@ -196,7 +196,7 @@ def _system_label(system: str, name: str, adapter: Adapter, *, alone: bool, capt
 
 
 def _column(label: str, system: str, text: str, found: dict, output: dict | None) -> dict:
-    # A copy of his own earlier words, or a name of his own, is no fault of the author's.
+    # The author may copy earlier words of the novel, and invent names: nothing is highlighted there.
     spans = output_spans(text, found, output) if output else {}
     return {
         "label": label,

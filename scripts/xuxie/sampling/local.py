@@ -61,7 +61,7 @@ def sample_local(
         while story.continues(target_chars):
             room = (window if story.turns else limit) - max_new_tokens
             ids = prompt_within(story, prompting, system, room)
-            # A row's chance hangs on its prompt and turn alone, so that base and tuned draw the same numbers.
+            # The random numbers of a row follow from its prompt and turn alone, so that base and tuned draw the same ones.
             request = Request((row_id, len(story.turns)), ids, max_new_tokens)
             key = answer_key(
                 identity,

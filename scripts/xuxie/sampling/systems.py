@@ -1,4 +1,4 @@
-"""The systems that are compared: the base, the adapter, and whoever else is on the list."""
+"""The systems that are compared: the base, the adapter, and the rivals that `sampling.systems` names."""
 
 import shlex
 from collections.abc import Iterator, Sequence

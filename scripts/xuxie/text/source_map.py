@@ -24,7 +24,7 @@ class Place:
 
 
 def write_source_map(path: str | Path, aligned: AlignedText, decoded: Sequence[Decoded]) -> None:
-    """Write one row a source: its name, its encoding, and where runs of characters begin.
+    """Write one row for each source: its name, its encoding, and where runs of characters begin.
 
     A run is a stretch of text.txt whose characters follow each other in the source too. Row by
     row, `text` lists where runs start in text.txt, `bytes` where they start in the source; both

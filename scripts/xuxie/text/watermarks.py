@@ -24,7 +24,7 @@ _NEAR, _LONG = 3, 16
 
 
 def read_patterns(path: str | Path, more: Iterable[str] = ()) -> re2._Regexp | None:
-    """Compile a file of patterns, one a line, `#` for remarks, and some more, into one.
+    """Compile a file of patterns (one per line, remarks after `#`) and some more into one.
 
     The syntax is RE2's, which takes time linear in the text whatever the pattern.
 

@@ -39,7 +39,7 @@ def opening_ids(tokenizer) -> list[int]:
 def blocks(text: str, tokenizer, size: int) -> list[Block]:
     """Cut one chapter's text into as few blocks as hold it, about equal in size, that end where sentences end.
 
-    A small rest would be a block of its own, and with one block a step would weigh as much as a full one.
+    A small rest would be a block of its own and, where a step takes one block, weigh as much as a full one.
     Each block but the first begins with the sentence before its new ones: the loss of a token is that of predicting it
     from what stands before, so that the first token of a block has none, and here only a repeated one is ever first.
     The chapter begins with the tokenizer's begin-of-text token or, where it has none, with the end-of-text token that

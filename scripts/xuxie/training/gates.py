@@ -362,7 +362,7 @@ def trained_marker_gate(prompting: Prompting, table: torch.Tensor, additional_ta
 
     Args:
         prompting: the template that is trained.
-        table: the model's embeddings, one row a token.
+        table: the model's embeddings, one row for each token.
         additional_target: the modules that are trained in full beside LoRA.
     """
     name = "the template's markers mean something to the model"
