@@ -7,6 +7,7 @@ import time
 from tqdm import tqdm
 
 from xuxie.llm.usage import Usage
+from xuxie.runtime.clock import clock
 
 logger = logging.getLogger(__name__)
 
@@ -73,9 +74,9 @@ class Progress:
             parts.append(f"{asked / seconds:.1f}/s")
         parts.append(self._spending())
         if asked and self.total is not None and self.done < self.total:
-            parts.append(f"{_clock((self.total - self.done) * seconds / asked)} left")
+            parts.append(f"{clock((self.total - self.done) * seconds / asked)} left")
         else:
-            parts.append(f"in {_clock(seconds)}")
+            parts.append(f"in {clock(seconds)}")
         return ", ".join(parts)
 
     def _spending(self) -> str:
@@ -83,9 +84,3 @@ class Progress:
             f"{self.spent.input} tokens in ({self.spent.cached} cached), {self.spent.output} out"
         )
         return f"{tokens}, money {self.spent.cost:.4f}" if self.spent.cost else tokens
-
-
-def _clock(seconds: float) -> str:
-    minutes, seconds = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"

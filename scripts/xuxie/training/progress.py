@@ -5,6 +5,7 @@ import time
 
 import transformers
 
+from xuxie.runtime.clock import clock
 from xuxie.runtime.hooks import put_in_place
 
 logger = logging.getLogger(__name__)
@@ -17,7 +18,7 @@ NAMES = {
 }
 
 
-class Progress(transformers.TrainerCallback):
+class TrainingProgress(transformers.TrainerCallback):
     """Logs loss, learning rate, useful tokens per second and the time left, once for each entry of the trainer's log."""
 
     def on_train_begin(self, args, state, control, **kwargs):
@@ -42,17 +43,11 @@ class Progress(transformers.TrainerCallback):
         if tokens:
             line.append(f"{tokens / seconds:.0f} useful tokens/s")
         if steps:
-            line.append(f"{_clock((state.max_steps - state.global_step) * seconds / steps)} left")
+            line.append(f"{clock((state.max_steps - state.global_step) * seconds / steps)} left")
         logger.info(", ".join(line))
 
 
 def show_progress() -> None:
-    """Let every trainer of this process report through `Progress`, in place of a bar or of bare dictionaries."""
+    """Let every trainer of this process report through `TrainingProgress`, in place of a bar or of bare dictionaries."""
     for name in ("PrinterCallback", "DEFAULT_PROGRESS_CALLBACK"):
-        put_in_place(transformers.trainer, name, Progress)
-
-
-def _clock(seconds: float) -> str:
-    minutes, seconds = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{seconds:02}"
+        put_in_place(transformers.trainer, name, TrainingProgress)
