@@ -23,7 +23,7 @@ if settings.samples_judge:
         threads: settings.samples_judge.threads
         resources:
             mem_mb=memory_to_serve,
-            runtime=240,
+            runtime=240 + settings.samples_judge.minutes_of_batch,
         params:
             endpoint=settings.samples_judge.identity,
             prompts=settings.evaluation["judged"],

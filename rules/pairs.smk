@@ -55,7 +55,7 @@ rule generate_pairs:
     resources:
         llm=1,
         mem_mb=memory_to_serve,
-        runtime=minutes_for_shard,
+        runtime=minutes_to_generate,
     params:
         shard="{shard}",
         endpoint=settings.pairs.generator.identity,
@@ -113,7 +113,7 @@ rule score_by_judge:
     resources:
         llm=1,
         mem_mb=memory_to_serve,
-        runtime=minutes_for_shard,
+        runtime=minutes_to_judge,
     params:
         shard="{shard}",
         scorer="{scorer}",

@@ -36,6 +36,18 @@ def minutes_for_shard(wildcards, attempt):
     return math.ceil((30 + 200 * settings.novels[wildcards.novel].shard_bytes / 1e6) * attempt)
 
 
+def minutes_to_generate(wildcards, attempt):
+    """Where answers come by batch, each attempt may wait for one more; a job that ran out of time goes on with the one that it left."""
+    waiting = settings.pairs.generator.minutes_of_batch * attempt
+    return minutes_for_shard(wildcards, attempt) + waiting
+
+
+def minutes_to_judge(wildcards, attempt):
+    """Like `minutes_to_generate`."""
+    waiting = settings.pairs.judges[wildcards.scorer].endpoint.minutes_of_batch * attempt
+    return minutes_for_shard(wildcards, attempt) + waiting
+
+
 def memory_to_serve(wildcards, input, attempt):
     """The weights of an embedded endpoint and their cache; little for an endpoint elsewhere."""
     return math.ceil(

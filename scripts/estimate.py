@@ -6,7 +6,7 @@ from xuxie.files.rows import read_rows
 from xuxie.llm import Usage
 from xuxie.llm.endpoint import read_settings
 from xuxie.llm.tariff import Tariff
-from xuxie.pairs.estimate import Role, about, by_hours, of_generator, of_judge, table
+from xuxie.pairs.estimate import Role, about, both_ways, by_hours, of_generator, of_judge, table
 from xuxie.pairs.modes import questions
 from xuxie.pairs.planning import asked_and_not
 from xuxie.runtime.job import run_job
@@ -54,7 +54,8 @@ def estimate(
             rows.append((novel, name, judge["endpoint"], usage))
     tariffs = {name: _tariff(endpoint) for name, endpoint in endpoints.items()}
     print(table(rows, {name for name, tariff in tariffs.items() if tariff.is_known}))
-    for line in by_hours(rows, tariffs):
+    batched = {name for name, endpoint in endpoints.items() if endpoint["batch"]}
+    for line in (*by_hours(rows, tariffs), *both_ways(rows, tariffs, batched)):
         print(line)
     print(
         "Estimated, give or take a quarter, without what a model thinks before it answers; cached at best. "

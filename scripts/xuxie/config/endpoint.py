@@ -12,11 +12,13 @@ class Endpoint:
     Attributes:
         answering: the model that answers, as the journal knows it.
         embedded: the model that is served here; None for an endpoint elsewhere.
+        by_batch: its answers come within a day.
     """
 
     name: str
     answering: str
     embedded: Model | None
+    by_batch: bool
 
     @property
     def identity(self) -> dict[str, str]:
@@ -32,6 +34,11 @@ class Endpoint:
     def threads(self) -> int:
         """Cores for a job that asks it: an embedded model computes in the job, another one is only waited for."""
         return 8 if self.embedded else 1
+
+    @property
+    def minutes_of_batch(self) -> int:
+        """How long a job may have to wait for a batch: what providers promise, and an hour."""
+        return 25 * 60 if self.by_batch else 0
 
     @property
     def as_rival(self) -> dict:

@@ -101,6 +101,7 @@ def _endpoint(name: str, entry: dict, models: dict[str, Model]) -> Endpoint:
         name,
         answering=entry["identity"] or entry["embedded"] or entry["model"],
         embedded=models[entry["embedded"]] if entry["embedded"] else None,
+        by_batch=bool(entry["batch"]),
     )
 
 

@@ -186,6 +186,29 @@ def by_hours(rows: Sequence[tuple[str, str, str, Usage]], tariffs: dict[str, Tar
     return lines
 
 
+def both_ways(
+    rows: Sequence[tuple[str, str, str, Usage]], tariffs: dict[str, Tariff], batched: set[str]
+) -> list[str]:
+    """For each endpoint of known prices, what its rows cost directly and by batch, to be printed.
+
+    Requests of a batch are carried out in no order, so that nothing of them is taken to come from a cache.
+
+    Args:
+        batched: the endpoints that are asked by batch.
+    """
+    lines = []
+    for endpoint, tariff in tariffs.items():
+        taken = sum((usage for *_, name, usage in rows if name == endpoint), Usage())
+        if taken.calls and tariff.is_known:
+            batch = tariff.price.of(taken.input, 0, taken.output, by_batch=True)
+            way = "the latter" if endpoint in batched else "the former"
+            lines.append(
+                f"{endpoint}: {taken.cost:.4f} if asked directly, {batch:.4f} if by batch;"
+                f" endpoints.{endpoint}.batch says {way}."
+            )
+    return lines
+
+
 def _cells(usage: Usage, priced: bool) -> tuple[str, ...]:
     counts = (usage.calls, usage.input, usage.cached, usage.output)
     return (*(f"{count:,}" for count in counts), f"{usage.cost:.4f}" if priced else "-")
