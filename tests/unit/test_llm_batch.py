@@ -220,6 +220,7 @@ def test_a_full_queue_is_waited_for_while_others_are_in_it(journal):
     with BatchServer(ends=("failed",), more_said=queue_is_full) as server:
         with pytest.raises(UserError, match=r"batch: \{questions: "):
             by_batch(server, questions(10), journal.with_name("another"))
+        assert records(journal.with_name("another")) == []
 
 
 def test_lines_that_are_strange_doubled_or_torn_harm_nothing(journal):
@@ -258,9 +259,13 @@ def test_a_download_that_is_cut_off_is_read_again(journal, monkeypatch):
     assert cut and paid(server) == once(30)
 
 
-@pytest.mark.parametrize("status", [500, 429, 503])
 @pytest.mark.parametrize(
-    "stage", ["upload", "uploaded", "create", "created", "list", "look", "download"]
+    ("stage", "status"),
+    [
+        *((stage, 500) for stage in ("list", *STAGES[:-1])),
+        ("create", 429),
+        ("look", 503),
+    ],
 )
 def test_a_fault_in_any_request_is_healed(journal, stage, status):
     def trouble(at, times):
@@ -470,6 +475,28 @@ def test_killed_at_any_stage_it_goes_on_and_pays_for_nothing_twice(start, tmp_pa
         assert paid(server) == once(QUESTIONS)
         assert len(server.batches) == 1 and records(journal) == []
         assert held.items() <= replies(journal).items()
+
+
+@pytest.mark.timeout(300)
+def test_killed_while_a_batch_that_was_turned_away_is_made_again(start, tmp_path, journal):
+    ends = ("completed", "failed", "completed")
+    with BatchServer(ends=ends, more_said=queue_is_full) as server:
+        somebodys = {"id": "batch-0", "input_file_id": "other", "status": "in_progress"}
+        server.batches["batch-0"] = {**somebodys, "looked": 0, "end": "completed"}
+
+        def hold_the_second(stage, times):
+            server.hold_at = "created" if (stage, times) == ("create", 2) else server.hold_at
+
+        server.trouble = hold_the_second
+        job = start(server)
+        reach(server, "created")
+        job.kill()
+        job.join()
+        server.trouble, server.hold_at = (lambda stage, times: None), None
+        server.go_on.set()
+        job = start(server)
+        job.join()
+        assert job.exitcode == 0 and paid(server) == once(QUESTIONS)
 
 
 @pytest.mark.timeout(300)

@@ -16,6 +16,7 @@ from typing import Any
 import httpx2
 import openai
 
+from xuxie.errors import UserError
 from xuxie.llm.client import Client
 from xuxie.llm.faults import Rejected, Transient, fault_of, message_of, stop
 from xuxie.llm.reply import Reply
@@ -167,7 +168,7 @@ class BatchApi:
             if status == 200:
                 return key, self._client.read(json.dumps(body).encode(), structured=False)
             return key, self._fault(status, body, error)
-        except Exception as fault:
+        except (Transient, Rejected, UserError) as fault:
             return key, fault
 
     def _fault(self, status: int, body: Any, error: Any) -> Exception:

@@ -81,7 +81,7 @@ class Record:
 
     def forget(self) -> None:
         """Take it away: nothing more can come of it."""
-        self.path.unlink()
+        self.path.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Let it go; if it is still there, somebody else may take it."""

@@ -216,11 +216,13 @@ class Batches:
             if record.where != self._where:
                 raise self._not_ours(record, f"it is at {record.where}")
             batch = await self._through(self._made(record, lines))
+            lines = None  # 100 MB are not held for a day
             while batch is not None:
                 batch = await self._ended(batch)
                 if not batch.is_refused_for_now:
                     break
-                await self._wait_for_room(batch)
+                record.note(batch=None)
+                await self._wait_for_room(record, batch)
                 batch = await self._through(self._create(record))
             if batch is None:
                 record.forget()
@@ -258,9 +260,17 @@ class Batches:
             return await self._insist(partial(self._api.look, record.batch))
         if record.file is None:
             return None
-        found = await self._insist(partial(self._api.made_of, record.file))
+        found = await self._found(record.file)
         if found is not None:
             self._note(record, found)
+        return found
+
+    async def _found(self, file: str) -> Batch | None:
+        """The batch of a file; looked for twice, as lists may lag behind, before anybody pays for another one."""
+        found = await self._insist(partial(self._api.made_of, file))
+        if found is None:
+            await asyncio.sleep(self._settings.poll)
+            found = await self._insist(partial(self._api.made_of, file))
         return found
 
     async def _create(self, record: Record) -> Batch:
@@ -273,7 +283,7 @@ class Batches:
             except Transient as fault:
                 tried += 1
                 await self._wait_after(fault, tried)
-                made = await self._insist(partial(self._api.made_of, record.file))
+                made = await self._found(record.file)
             if made is not None:
                 logger.info("batch %s: %d questions", made.id, len(record.asked))
                 self._note(record, made)
@@ -305,9 +315,10 @@ class Batches:
             if batch.ended:
                 del self._under_way[batch.id]
 
-    async def _wait_for_room(self, batch: Batch) -> None:
+    async def _wait_for_room(self, record: Record, batch: Batch) -> None:
         """Wait while others are before a batch that was turned away."""
         if not await self._insist(self._api.under_way):
+            record.forget()
             raise stop(
                 f"the batch holds more than the provider takes at a time: {batch.said}",
                 self._endpoint,
