@@ -4,11 +4,11 @@ import asyncio
 import signal
 import threading
 from collections import Counter, deque
-from collections.abc import Callable, Coroutine, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sized
 from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from xuxie.errors import UserError
 from xuxie.llm.dispatcher import Dispatcher
@@ -53,7 +53,7 @@ def ask_all(
     """
     batches = endpoint.settings.batches
     most = batches.questions if batches else _AT_WORK * endpoint.settings.concurrency
-    total = len(questions) if hasattr(questions, "__len__") else None
+    total = len(questions) if isinstance(questions, Sized) else None
     failures = _Failures(max_failed)
     grace = endpoint.settings.timeout
     with Journal(journal) as book, _Loop() as loop:
@@ -129,7 +129,7 @@ class _Failures:
 @contextmanager
 def _interrupted(stop: Callable[[UserError], object]) -> Iterator[None]:
     """Let SIGINT and SIGTERM (scancel, a time limit) stop the work in order; a second one ends it at once."""
-    taken: dict[int, object] = {}
+    taken: dict[int, Any] = {}
 
     def restore() -> None:
         while taken:

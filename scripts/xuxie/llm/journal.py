@@ -46,6 +46,7 @@ class Journal:
     """
 
     _listed_as: float | None
+    _looked_at: float
 
     def __init__(self, folder: str | Path):
         self.folder = Path(folder)

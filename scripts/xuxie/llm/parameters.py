@@ -78,9 +78,10 @@ class Parameters:
         while field not in seen:
             seen.add(field)
             self._look_up(field)
-            field = self._names.get(field, field)
-            if field is None:
+            name = self._names.get(field, field)
+            if name is None:
                 return None
+            field = name
         return field
 
     def _look_up(self, field: str) -> None:

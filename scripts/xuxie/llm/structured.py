@@ -126,11 +126,10 @@ def part_of(schema: type[pydantic.BaseModel], names: tuple[str, ...]) -> type[py
     if len(names) == len(schema.model_fields):
         return schema
     fields = {name: schema.model_fields[name] for name in names}
-    return pydantic.create_model(
-        schema.__name__,
-        __config__=schema.model_config,
-        **{name: (field.annotation, field) for name, field in fields.items()},
-    )
+    definitions: dict[str, Any] = {
+        name: (field.annotation, field) for name, field in fields.items()
+    }
+    return pydantic.create_model(schema.__name__, __config__=schema.model_config, **definitions)
 
 
 def read_answer(

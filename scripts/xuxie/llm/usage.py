@@ -2,11 +2,12 @@
 
 import math
 from dataclasses import dataclass, field
+from typing import Any
 
 _ABSURD = 1e8  # tokens that no call takes
 
 
-def token_count(value: object) -> int | None:
+def token_count(value: Any) -> int | None:
     """A number of tokens as a provider or a journal gives it (number or text); None if it is none."""
     if isinstance(value, bool):
         return None

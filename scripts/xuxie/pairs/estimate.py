@@ -36,7 +36,7 @@ class Role:
 
     Attributes:
         endpoint: its name.
-        price: its prices; where they hang on the hour, those of most hours.
+        price: its prices; where they depend on the hour, those of most hours.
         in_words: the form of answers is part of what is read; a server of our own holds answers to it without.
         count: its tokens, or about how many.
     """
