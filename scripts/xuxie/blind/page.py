@@ -23,7 +23,7 @@ def page_content(items: Sequence[Item], title: str) -> dict:
 
 
 def page_key(items: Sequence[Item]) -> dict:
-    """Who wrote each option of each item, for counting votes; it stays away from the page."""
+    """Who wrote each option of each item, for counting votes; it must not be shown with the page."""
     return {
         "page": page_id(items),
         "items": {

@@ -1,4 +1,4 @@
-"""Votes of readers: read as the untrusted files that they are, and what they come to."""
+"""Votes of readers: how their files, which nobody has checked, are read, and what they come to."""
 
 import logging
 from collections import Counter

@@ -1,4 +1,4 @@
-"""A model that writes while one looks on."""
+"""A model that writes, piece by piece as it is shown."""
 
 import unicodedata
 from collections.abc import Callable

@@ -38,7 +38,7 @@ class DatasetFiles:
 
 @dataclass
 class Sums:
-    """Figures compared so far: what it is, the ledger's figure, and the one from the files."""
+    """Figures compared so far: what they are of, the ledger's figure, and the one from the files."""
 
     entries: list[dict] = field(default_factory=list)
 

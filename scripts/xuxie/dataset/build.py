@@ -1,4 +1,4 @@
-"""From novels and their pairs to the rows of a dataset: split, cut, word, and prove that nothing leaks."""
+"""From novels and their pairs to the rows of a dataset: split, cut, put into rows, and prove that nothing leaks."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence

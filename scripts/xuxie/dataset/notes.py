@@ -15,7 +15,7 @@ SAYINGS = {
 
 
 def notes(text: str, usable: dict[int, Usable], sizes: Sequence[Size]) -> list[dict]:
-    """Of each kind of oddity in how many chapters it is, the first of them, and the bound that it is about.
+    """For each kind of oddity: in how many chapters it occurs, the first of them, and the bound that they cross.
 
     Args:
         usable: the chapters by number.

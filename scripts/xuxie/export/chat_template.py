@@ -1,4 +1,4 @@
-"""How the exported model is talked to, in the languages of those who will: Jinja for Hugging Face and llama.cpp, Go for Ollama."""
+"""How the exported model is asked, in the template languages of others: Jinja for Hugging Face and llama.cpp, Go for Ollama."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""The Modelfile: how Ollama asks, when it stops, and how it draws."""
+"""The Modelfile: how Ollama asks, when it stops, and how it samples."""
 
 from collections.abc import Sequence
 from pathlib import Path

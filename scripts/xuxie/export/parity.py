@@ -1,4 +1,4 @@
-"""Whether a GGUF says what the folder says that it was made from: vocabulary, chat template, stops, and token for token."""
+"""Whether a GGUF agrees with the folder that it was made from: in vocabulary, chat template, stops, and token for token."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -29,7 +29,7 @@ def load_tokenizer(folder: str | Path, *, trust_remote_code: bool = False):
 
 
 def quantisation(arguments: dict) -> dict:
-    """The form in which LLaMA-Factory held the base model's weights while it trained: bitsandbytes' settings; none if as they came.
+    """The form in which LLaMA-Factory held the base model's weights while it trained: bitsandbytes' settings; empty if they were not quantised.
 
     Args:
         arguments: LLaMA-Factory's.

@@ -11,7 +11,7 @@ _OTHERS = ["var(--other-1)", "var(--other-2)", "var(--other-3)", "var(--other-4)
 def by_position(
     stretches: list[dict], names: dict[str, str], *, x: str, y: str, percent: bool = False
 ) -> str:
-    """A metric along the text, a line a system, with its interval.
+    """A metric along the text, one line for each system, with its interval.
 
     Args:
         stretches: start and end in characters, and `values`: by system a dict with value, low and high.

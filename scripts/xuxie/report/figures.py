@@ -18,7 +18,7 @@ METRICS = {
 
 
 def figure(value: float | None, kind: str = "decimal", *, signed: bool = False) -> str:
-    """A number for the eye: "percent" of a share, "whole" or "decimal"; a dash for what could not be measured."""
+    """A number as it is shown: "percent" of a share, "whole" or "decimal"; a dash for what could not be measured."""
     if value is None:
         return "—"
     sign = "+" if signed else ""

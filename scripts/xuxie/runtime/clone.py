@@ -1,4 +1,4 @@
-"""The clone of the workflow that this package is installed from."""
+"""The clone of the workflow that this package lies in."""
 
 import os
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Several rows take a step together, and none can tell that the others are there.
+"""Several rows take a step together, each with the very result that it would have alone.
 
 In bfloat16 the last bits of a forward pass depend on the shape of the batch, and one flipped bit
 sooner or later draws another token, after which a sample goes elsewhere. So nothing here lets a row
@@ -83,7 +83,7 @@ def _attend_by_row(
     softcap=None,
     **_,
 ):
-    """Attention of one new position a row over that row's keys alone; rows that only fill the batch up get zeros.
+    """Attention of one new position of each row over that row's keys alone; rows that only fill the batch up get zeros.
 
     Raises:
         TypeError: the model's attention has more to it: sinks, which take weight from the keys, or capped logits.

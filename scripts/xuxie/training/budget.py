@@ -1,4 +1,4 @@
-"""A budget in tokens: which rows a machine trains on that cannot take them all."""
+"""Which rows are trained on where a budget of tokens does not hold all."""
 
 import random
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Make rows fit into the longest sequence that is trained, in the open.
+"""Shorten rows beyond the longest sequence that is trained, and say what was cut.
 
 Left to itself LLaMA-Factory cuts prompt and completion at their ends: that drops the words a continuation
 depends on most, and the token that says where to stop.

@@ -18,7 +18,7 @@ def launch(
     environment: dict[str, str],
     python: str = sys.executable,
 ) -> tuple[list[str], dict[str, str]]:
-    """Word the command.
+    """The command, and the environment that it runs in.
 
     Args:
         yaml_file: the rendered arguments.

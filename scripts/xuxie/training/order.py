@@ -1,4 +1,4 @@
-"""The order of rows, a matter of seed and epoch alone."""
+"""The order of rows, which follows from seed and epoch alone."""
 
 import torch
 import transformers
