@@ -6,6 +6,8 @@ import threading
 
 import pytest
 import uvicorn
+from batch_server import BatchServer
+from fault_server import FaultServer
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 from starlette.routing import Route
@@ -161,3 +163,31 @@ def test_a_refusal_ends_the_job_without_the_key(server, tmp_path, monkeypatch):
             max_new_tokens=5,
         )
     assert "RIVAL_KEY" in str(caught.value) and "secret-123456" not in str(caught.value)
+
+
+def test_by_batch_each_turn_of_all_stories_is_one_and_the_samples_are_the_same(tmp_path):
+    def answer(body):
+        return f"答{len(body['messages'])}。" * 5
+
+    with BatchServer(answer=answer) as batches, FaultServer(answer=answer) as direct:
+        by_batch = _two_turns(batches.base_url, tmp_path / "batches", batch={"poll": 0.05})
+        directly = _two_turns(direct.base_url, tmp_path / "direct")
+        assert by_batch == directly and len(directly) == len(ROWS)
+        assert len(batches.batches) == 2
+        assert batches.answers.total() + batches.billed.total() == direct.answers.total()
+
+
+def _two_turns(base_url, journal, **more) -> dict[str, str]:
+    with open_endpoint({"base_url": base_url, "model": "m", **more}) as endpoint:
+        outputs = sample_remote(
+            endpoint,
+            ROWS,
+            name="rival",
+            journal=journal,
+            parameters=SamplingParameters(),
+            seed=1,
+            system=None,
+            max_new_tokens=20,
+            target_chars=25,
+        )
+    return {id: output["text"] for id, output in outputs.items()}

@@ -29,7 +29,7 @@ class BatchSettings(pydantic.BaseModel):
 
     window: str = "24h"
     poll: float = pydantic.Field(default=60, gt=0)
-    questions: int = pydantic.Field(default=50_000, ge=1, le=50_000)
+    questions: int = pydantic.Field(default=10_000, ge=1, le=50_000)
 
 
 class EndpointSettings(pydantic.BaseModel):

@@ -40,7 +40,7 @@ class Completion:
         text: without a model's thoughts.
         finish: why it ended, in the provider's word: `stop`, `length`, ...
         input, output: its tokens.
-        seconds: how long the call took, when it was made.
+        seconds: how long the call took, when it was made; 0 of one by batch.
     """
 
     text: str
