@@ -1,5 +1,4 @@
 import logging
-import tempfile
 import time
 
 import pytest
@@ -9,18 +8,7 @@ from xuxie.errors import UserError
 from xuxie.llm import Answered, Failed, Question, ask_all, open_endpoint
 from xuxie.llm.journal import Journal
 
-
-@pytest.fixture(autouse=True)
-def machine(tmp_path, monkeypatch):
-    """A machine and a journal of this test's own."""
-    (tmp_path / "tmp").mkdir()
-    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
-    monkeypatch.setattr(tempfile, "tempdir", None)
-
-
-@pytest.fixture
-def journal(tmp_path):
-    return tmp_path / "journal"
+pytestmark = pytest.mark.usefixtures("own_machine")
 
 
 def test_outcomes_come_in_the_order_of_the_questions(journal):

@@ -27,18 +27,7 @@ CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload([__name__])
 BATCH = {"poll": 0.05}
 
-
-@pytest.fixture(autouse=True)
-def machine(tmp_path, monkeypatch):
-    """A machine of this test's own."""
-    (tmp_path / "tmp").mkdir()
-    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
-    monkeypatch.setattr(tempfile, "tempdir", None)
-
-
-@pytest.fixture
-def journal(tmp_path):
-    return tmp_path / "journal"
+pytestmark = pytest.mark.usefixtures("own_machine")
 
 
 def by_batch(server, wanted, journal, *, batch=BATCH, **more):

@@ -14,11 +14,6 @@ from xuxie.llm.tariff import Tariff
 ANSWERS = ["question 0", "question 1", "question 2"]
 
 
-@pytest.fixture
-def journal(tmp_path):
-    return tmp_path / "journal"
-
-
 @pytest.mark.parametrize(
     ("model", "listed"),
     [

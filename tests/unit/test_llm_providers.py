@@ -16,11 +16,6 @@ from xuxie.llm import Answered, Failed, Question, ask_all, open_endpoint
 from xuxie.llm.journal import Journal
 
 
-@pytest.fixture
-def journal(tmp_path):
-    return tmp_path / "journal"
-
-
 def only(passage: str, *answer):
     """A script that answers so to one question."""
     return lambda body, times: answer if asked(body) == passage else None

@@ -11,11 +11,6 @@ from xuxie.llm import Answered, Failed, Question
 from xuxie.llm.journal import Journal
 
 
-@pytest.fixture
-def journal(tmp_path):
-    return tmp_path / "journal"
-
-
 def stream(completion: dict) -> bytes:
     """The same completion as the events of a stream that nobody asked for."""
     [choice] = completion["choices"]
