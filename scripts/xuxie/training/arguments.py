@@ -9,7 +9,6 @@ import tempfile
 import typing
 
 import pydantic
-import torch
 
 from xuxie.errors import UserError
 from xuxie.runtime.llamafactory import import_factory
@@ -193,6 +192,8 @@ def parse_arguments(arguments: dict) -> None:
     Raises:
         UserError: LLaMA-Factory refuses them; says why in its words.
     """
+    import torch  # here: `machine_arguments` is asked by the process that waits for a trainer
+
     parser = import_factory("llamafactory.hparams.parser")
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
         try:

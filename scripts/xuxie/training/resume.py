@@ -5,7 +5,6 @@ import logging
 import shutil
 from pathlib import Path
 
-import torch
 from safetensors import SafetensorError, safe_open
 
 from xuxie.files.rows import read_json, write_json
@@ -89,6 +88,8 @@ def _step(checkpoint: Path) -> int:
 
 def _fault(checkpoint: Path) -> str:
     """Why a checkpoint cannot be gone on from; empty if it can. The trainer writes its state last."""
+    import torch  # here: whoever waits for a trainer that begins afresh does without it
+
     try:
         state = read_json(checkpoint / "trainer_state.json")
         if state["global_step"] != _step(checkpoint):
