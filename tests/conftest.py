@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 from functools import cache
 from pathlib import Path
 
@@ -130,14 +129,8 @@ def walked(tmp_path_factory, small_config, novel_text) -> Workspace:
 
 @pytest.fixture
 def walked_copy(walked, tmp_path_factory) -> Workspace:
-    """A folder of one's own in which everything is made already, as far from the workflow as the first one."""
-    return Workspace(
-        Path(
-            shutil.copytree(
-                walked.folder, tmp_path_factory.mktemp("copy"), dirs_exist_ok=True, symlinks=True
-            )
-        )
-    )
+    """A folder of one's own in which everything is made already."""
+    return walked.copy(tmp_path_factory.mktemp("copy"))
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import yaml
@@ -30,6 +30,13 @@ class Workspace:
         workspace.configure(config)
         (folder / "small.txt").write_text(novel, encoding="utf-8")
         return workspace
+
+    def copy(self, folder: Path) -> "Workspace":
+        """The same again in a new folder, which must lie beside this one: the paths to the workflow's
+        own files are relative, and with others everything would be made again.
+        """
+        shutil.copytree(self.folder, folder, symlinks=True, dirs_exist_ok=True)
+        return replace(self, folder=folder)
 
     def configure(self, config: dict) -> None:
         """Write the configuration that stands in place of the workflow's own."""

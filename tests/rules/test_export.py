@@ -27,9 +27,7 @@ def exporting(tmp_path_factory, walked, small_config, llama_cpp_archive):
     """A function that copies the walked road, with other export settings."""
 
     def copy(**settings) -> Workspace:
-        # Beside the other, since the paths to the workflow's own files are relative, and another path would run all again.
-        workspace = Workspace(tmp_path_factory.mktemp("exporting"))
-        shutil.copytree(walked.folder, workspace.folder, symlinks=True, dirs_exist_ok=True)
+        workspace = walked.copy(tmp_path_factory.mktemp("exporting"))
         workspace.configure({**small_config, "export": {"pre_tokenizer": "gpt-2", **settings}})
         (workspace / "results/tools").mkdir()
         shutil.copy(llama_cpp_archive, workspace / "results/tools/llama.cpp.tar.gz")

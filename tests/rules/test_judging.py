@@ -1,7 +1,6 @@
 """The judge of samples, asked through a loopback endpoint, and its worth in the evaluation."""
 
 import json
-import shutil
 
 import pytest
 from fault_server import FaultServer
@@ -24,9 +23,7 @@ def prefer_the_novel(body: dict) -> str:
 @pytest.fixture(scope="module")
 def judged(walked, small_config, tmp_path_factory):
     """A copy of the walked road, with a judge."""
-    folder = tmp_path_factory.mktemp("judged") / "work"
-    shutil.copytree(walked.folder, folder, symlinks=True)
-    workspace = type(walked)(folder)
+    workspace = walked.copy(tmp_path_factory.mktemp("judged"))
     with FaultServer(answer=prefer_the_novel, model="oracle") as server:
         endpoints = {
             **small_config["endpoints"],
