@@ -26,11 +26,11 @@ def environment():
 
 
 def test_a_model_with_code_of_its_own_goes_the_whole_road(
-    environment, walked_copy, tiny_model, tmp_path
+    environment, new_workspace, tiny_model, tmp_path
 ):
     own = make_own_code_model(tmp_path / "own", tiny_model)
     (own / "tokenizer_config.json").write_text(json.dumps(TOKENIZER))
-    config = yaml.safe_load((walked_copy / "config.yaml").read_text(encoding="utf-8"))
+    config = yaml.safe_load((new_workspace / "config.yaml").read_text(encoding="utf-8"))
     config["models"]["own"] = {
         "source": "path",
         "name": str(own),
@@ -39,8 +39,8 @@ def test_a_model_with_code_of_its_own_goes_the_whole_road(
         "environment": "qwen1",
     }
     config["adapters"]["own"] = {**config["adapters"]["small"], "model": "own"}
-    walked_copy.configure(config)
-    walked_copy.snakemake(f"{ADAPTER}/evaluation.json")
+    new_workspace.configure(config)
+    new_workspace.snakemake(f"{ADAPTER}/evaluation.json")
     for job in (
         "render_training/own.sft",
         "fit_rows/own.sft",
@@ -49,17 +49,17 @@ def test_a_model_with_code_of_its_own_goes_the_whole_road(
         "sample_outputs/own",
         "evaluate_adapter/own",
     ):
-        log = (walked_copy / f"logs/{job}.log").read_text(encoding="utf-8")
+        log = (new_workspace / f"logs/{job}.log").read_text(encoding="utf-8")
         assert ".venv-qwen1" in log, job
     assert "generate in use: OwnModel's own" in (
-        walked_copy / "logs/train_adapter/own.sft.log"
+        new_workspace / "logs/train_adapter/own.sft.log"
     ).read_text(encoding="utf-8")
-    assert read_json(walked_copy / ADAPTER / "stages/sft/manifest.json")["machine"]["packages"][
+    assert read_json(new_workspace / ADAPTER / "stages/sft/manifest.json")["machine"]["packages"][
         "transformers"
     ].startswith("4.50.")
-    samples = list(read_rows(walked_copy / ADAPTER / "samples.jsonl"))
+    samples = list(read_rows(new_workspace / ADAPTER / "samples.jsonl"))
     assert samples
     for sample in samples:
         assert all(output["tokens"] for output in sample["outputs"].values())
-    bits = read_json(walked_copy / ADAPTER / "evaluation.json")["bits_per_character"]
+    bits = read_json(new_workspace / ADAPTER / "evaluation.json")["bits_per_character"]
     assert bits["tuned"]["value"] != bits["base"]["value"]
