@@ -10,6 +10,7 @@ from xuxie.pairs.estimate import Role, about, both_ways, by_hours, of_generator,
 from xuxie.pairs.modes import questions
 from xuxie.pairs.planning import asked_and_not
 from xuxie.runtime.job import run_job
+from xuxie.text.tokens import count_of
 
 
 def estimate(
@@ -71,7 +72,8 @@ def estimate(
 def _role(endpoint: str, endpoints: dict) -> Role:
     settings = endpoints[endpoint]
     in_words = not settings["embedded"] and settings["structured"] != "schema"
-    return Role(endpoint, _tariff(settings).price, in_words, about)
+    count = count_of(settings["tokenizer"]) if settings["tokenizer"] else about
+    return Role(endpoint, _tariff(settings).price, in_words, count, bool(settings["embedded"]))
 
 
 def _tariff(endpoint: dict) -> Tariff:

@@ -134,6 +134,33 @@ def generator(plans, who: Role, mode: str = "span"):
     )
 
 
+#: What three tokenizers count, each with its own vocabulary: Qwen2.5's, DeepSeek-V4's, Mistral's (tekken 240911).
+COUNTED = {
+    "resources/novels/ban-jin-du.txt": (15232, 14008, 19730),
+    "LICENSE": (2274, 2264, 2372),
+    "tests/fixtures/text/english.txt": (445, 445, 445),
+    "tests/fixtures/text/japanese.txt": (200, 205, 190),
+}
+
+
+@pytest.mark.parametrize("file", COUNTED)
+def test_tokens_of_an_unknown_tokenizer_are_told_within_a_quarter(file):
+    text = (REPOSITORY / file).read_text(encoding="utf-8")[:20000]
+    for counted in COUNTED[file]:
+        assert about(text) == pytest.approx(counted, rel=0.25)
+
+
+def test_an_answer_of_a_server_of_our_own_is_spelt_out(plans):
+    spelt = Role("p", Price(), False, about, spelt=True)
+    usual = Role("p", Price(), False, about)
+    # Measured in the sample run: 25 tokens for an answer with two cuts.
+    two = [plan for plan in plans if len(plan.slots) == 2]
+    each = generator(two, spelt, "cut").output / len(two)
+    assert each == pytest.approx(25, rel=0.25) and each > generator(two, usual, "cut").output / len(
+        two
+    )
+
+
 def test_an_estimate_counts_every_question_and_prices_it(plans):
     found = generator(plans, role(count=len))
     asked = questions(plans, templates(OF_GENERATOR["span"]), "span", bounded=False, sampling={})

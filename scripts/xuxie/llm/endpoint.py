@@ -58,6 +58,7 @@ class EndpointSettings(pydantic.BaseModel):
     context: int = pydantic.Field(default=4096, ge=256)
     price: PriceSettings = PriceSettings()
     batch: bool | BatchSettings = False
+    tokenizer: str | None = None
     extra_body: dict = {}
     fields: dict[str, str | None] = {}
 

@@ -27,6 +27,10 @@ Count = Callable[[str], int]
 CACHE_BLOCK = 64  # tokens; what providers keep of a prompt's beginning is whole blocks (DeepSeek's are the smallest)
 MESSAGE = 5  # tokens around each message, and as many that begin the answer (ChatML's)
 
+#: Tokens of a character. Today's tokenizers take 0.7 to 1.0 for one of Chinese prose, a token for four to five letters
+#: of English, and one for nearly each digit.
+_OTHER, _DIGIT, _MARK, _LETTER = 0.8, 0.9, 0.65, 0.2
+
 _REASON = "人物与话头相接，情节由此转折，自成一段。"  # of a usual length
 
 
@@ -39,12 +43,14 @@ class Role:
         price: its prices; where they depend on the hour, those of most hours.
         in_words: the form of answers is part of what is read; a server of our own holds answers to it without.
         count: its tokens, or about how many.
+        spelt: it is held to the form of an answer while it writes, as a server of our own is.
     """
 
     endpoint: str
     price: Price
     in_words: bool
     count: Count
+    spelt: bool = False
 
     def usage(self, input: int, cached: int, output: int) -> Usage:
         """One call."""
@@ -59,8 +65,8 @@ def of_generator(
     cached = [0, *(_cached(one, other, role) for one, other in pairwise(asked))]
     total = Usage()
     for text, question, known, plan in zip(asked, questions, cached, plans, strict=True):
-        answer = _answer(plan, mode)
-        total += role.usage(_input(text, question.messages, role), known, role.count(answer))
+        answer = _written(_answer(plan, mode), role)
+        total += role.usage(_input(text, question.messages, role), known, answer)
     return total
 
 
@@ -77,7 +83,7 @@ def of_judge(
     system, task = read_templates(templates)
     rubric = Question("", messages(system, task), Marks)
     shared = _input(_asked(rubric, role), rubric.messages, role)
-    answer = role.count(_json({"reason": _REASON, **dict.fromkeys(CRITERIA, 8)}))
+    answer = _written({"reason": _REASON, **dict.fromkeys(CRITERIA, 8)}, role)
     pairs, read = 0, 0.0
     for plan in plans:
         each = role.count(plan.chunk["text"]) / len(plan.chunk["text"])
@@ -90,15 +96,16 @@ def of_judge(
 
 
 def about(text: str) -> int:
-    """About how many tokens a text has: 0.72 a character of Chinese, 0.27 a letter or space, and one for each other ASCII character.
-
-    Digits, quotes and brackets are tokens of their own in today's tokenizers: sentence numbers and JSON are mostly that.
-    """
-    words = sum(
-        character.isascii() and (character.isalpha() or character == " ") for character in text
-    )
-    ascii_characters = sum(map(str.isascii, text))
-    return round(0.27 * words + (ascii_characters - words) + 0.72 * (len(text) - ascii_characters))
+    """About how many tokens a text has for a tokenizer that is not known (see `_OTHER`, `_DIGIT`, `_MARK`, `_LETTER`)."""
+    count = 0.0
+    for character in text:
+        if not character.isascii():
+            count += _OTHER
+        elif character.isdigit():
+            count += _DIGIT
+        else:
+            count += _LETTER if character.isalpha() or character == " " else _MARK
+    return round(count)
 
 
 def _asked(question: Question, role: Role) -> str:
@@ -117,19 +124,30 @@ def _cached(text: str, before: str, role: Role) -> int:
     return role.count(os.path.commonprefix([text, before])) // CACHE_BLOCK * CACHE_BLOCK
 
 
-def _answer(plan: Plan, mode: str) -> str:
+def _written(answer: dict, role: Role) -> int:
+    """The tokens of an answer, and of its end.
+
+    A form that is held to while writing is written with line ends, and a mark at a time.
+    """
+    text = json.dumps(answer, ensure_ascii=False, indent=2 if role.spelt else None)
+    marks = sum(character.isascii() and not character.isalnum() for character in text)
+    marks -= text.count(" ")
+    return role.count(text) + 1 + (round((1 - _MARK) * marks) if role.spelt else 0)
+
+
+def _answer(plan: Plan, mode: str) -> dict:
     """A typical answer of the generator."""
     if mode == "cut":
-        return _json({slot(place): 12 for place in range(len(plan.slots))})
+        return {slot(place): 12 for place in range(len(plan.slots))}
     if mode == "span":
         ends = {"prompt_first": 3, "completion_first": 12, "completion_last": 18}
-        return _json({slot(place): {"why": _REASON, **ends} for place in range(len(plan.slots))})
+        return {slot(place): {"why": _REASON, **ends} for place in range(len(plan.slots))}
     text, written = plan.chunk["text"], {}
     for place in range(len(plan.slots)):
         prompt, completion = _lengths(plan, place, mode)
         enough = text * (1 + round(prompt + completion) // len(text))
         written[slot(place)] = enough[: round(prompt + completion)]
-    return _json(written)
+    return written
 
 
 def _lengths(plan: Plan, place: int, mode: str) -> tuple[float, float]:
@@ -142,10 +160,6 @@ def _lengths(plan: Plan, place: int, mode: str) -> tuple[float, float]:
     starts = [fmean(edges[first - 1] for first in cut.prompt_firsts) for cut in cuts]
     ends = [fmean(edges[last] for last in cut.completion_lasts) for cut in cuts]
     return fmean(edge) - fmean(starts), fmean(ends) - fmean(edge)
-
-
-def _json(value: dict) -> str:
-    return json.dumps(value, ensure_ascii=False)
 
 
 HEADINGS = ("novel", "role", "endpoint", "calls", "input", "cached", "output", "money")

@@ -1,5 +1,6 @@
-"""The cost of passages in the tokens of a base model."""
+"""The tokens of texts, by a tokenizer."""
 
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
@@ -32,3 +33,24 @@ def token_cost(model_config: str | Path) -> Cost:
         return [len(encoding.ids) for encoding in encode_batch(passages, add_special_tokens=False)]
 
     return tokens
+
+
+def count_of(tokenizer: str | Path) -> Callable[[str], int]:
+    """A function that counts a text's tokens, without special ones.
+
+    Args:
+        tokenizer: a `tokenizer.json`.
+
+    Raises:
+        UserError: there is none.
+    """
+    from tokenizers import Tokenizer
+
+    if not Path(tokenizer).is_file():
+        raise UserError(
+            "there is no such tokenizer",
+            where=f"config: endpoints, tokenizer: {tokenizer}",
+            remedy="name a tokenizer.json, or leave it out: tokens are estimated by characters then",
+        )
+    encode = Tokenizer.from_file(str(tokenizer)).encode
+    return lambda text: len(encode(text, add_special_tokens=False).ids)
