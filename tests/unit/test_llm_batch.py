@@ -15,7 +15,7 @@ from batch_server import STAGES, BatchServer
 from fault_server import FaultServer, asked, echo
 from llm_case import ask, questions, settings, values
 from patience import wait_until
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from xuxie.errors import UserError
 from xuxie.llm import Answered, Failed, Question, open_endpoint
 from xuxie.llm.batch_api import BatchApi
@@ -111,6 +111,14 @@ def test_what_a_batch_loses_goes_up_with_the_next_one(journal, told):
         outcomes = by_batch(server, questions(10), journal)
     assert values(outcomes) == [f"question {i}" for i in range(10)]
     assert paid(server) == once(10) and len(server.batches) == 2
+
+
+def test_a_question_that_always_times_out_is_given_up(journal):
+    told = [{"response": None, "error": {"code": "request_timeout", "message": "timed out"}}]
+    with BatchServer(losing=lambda b, times: told if asked(b) == "question 3" else None) as server:
+        outcomes = by_batch(server, questions(5), journal)
+        assert [type(outcome) for outcome in outcomes].count(Failed) == 1
+        assert len(server.batches) == 3
 
 
 def test_a_question_that_every_batch_loses_is_on_record_and_the_others_are_answered(journal):
@@ -313,6 +321,14 @@ def test_an_endpoint_without_batches_says_so_before_anything_is_paid(journal):
         with pytest.raises(UserError, match="no batches") as error:
             by_batch(server, questions(10), journal)
         assert "batch: false" in str(error.value) and server.requests.total() == 0
+
+
+def test_a_web_page_in_the_place_of_batches_is_none(journal):
+    page = Response("<html>Not here</html>", media_type="text/html")
+    with BatchServer(trouble=lambda stage, times: page) as server:
+        with pytest.raises(UserError, match="no batches"):
+            by_batch(server, questions(10), journal)
+        assert server.requests.total() == 0
 
 
 def test_an_embedded_endpoint_has_no_batches():

@@ -40,6 +40,10 @@ class Missing(Exception):
     """The endpoint knows nothing at that address: no batches at all, or not this one."""
 
 
+class _Unreadable(Transient):
+    """An answer that says nothing, such as a web page."""
+
+
 @dataclass(frozen=True)
 class Batch:
     """A batch, as its provider describes it.
@@ -86,7 +90,7 @@ class BatchApi:
         """
         try:
             await self._list(limit=1)
-        except (Missing, Rejected) as fault:
+        except (Missing, Rejected, _Unreadable) as fault:
             raise stop(
                 f"the endpoint has no batches of OpenAI's protocol: {fault}",
                 self._endpoint,
@@ -146,9 +150,8 @@ class BatchApi:
         with self._faults():
             async with self._client.api.files.with_streaming_response.content(file) as response:
                 async for piece in response.iter_bytes():
-                    *whole, rest = (rest + piece).split(
-                        b"\n"
-                    )  # and at nothing else, unlike str.splitlines
+                    # At line feeds and nothing else: text may hold whatever else ends a line.
+                    *whole, rest = (rest + piece).split(b"\n")
                     for line in whole:
                         yield line
         if rest:
@@ -173,7 +176,8 @@ class BatchApi:
 
     def _fault(self, status: int, body: Any, error: Any) -> Exception:
         if isinstance(error, dict) and error.get("code") in _UNDONE:
-            return Transient(f"not carried out: {error['code']}")
+            by_question = error["code"] == "request_timeout"
+            return Transient(f"not carried out: {error['code']}", by_question=by_question)
         if not status and not error:
             return Transient("the provider lost it", by_question=True)
         # Some tell of a refused request under `error` alone.
@@ -237,11 +241,11 @@ def _document(content: bytes) -> dict:
     except (ValueError, RecursionError):
         document = None
     if not isinstance(document, dict):
-        raise Transient("the endpoint sent something that is no JSON object")
+        raise _Unreadable("the endpoint sent something that is no JSON object")
     return document
 
 
 def _text(value: Any, what: str) -> str:
     if not isinstance(value, str) or not value:
-        raise Transient(f"the endpoint sent something that is not {what}")
+        raise _Unreadable(f"the endpoint sent something that is not {what}")
     return value
