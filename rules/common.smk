@@ -90,6 +90,15 @@ def of_stage(attribute):
     return value
 
 
+def always(value):
+    """A function of the wildcards that does not mind them."""
+
+    def same(wildcards):
+        return value
+
+    return same
+
+
 def named(names):
     """A wildcard's pattern: one of these names; matches nothing if there are none."""
     return "|".join(map(re.escape, names)) or "$^"

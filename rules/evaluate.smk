@@ -11,7 +11,7 @@ if settings.samples_judge:
         input:
             samples="results/adapters/{adapter}/samples.jsonl",
             template=of("adapter.dataset.preference_template"),
-            gguf=settings.samples_judge.gguf,
+            weights=settings.samples_judge.weights,
         output:
             judged="results/adapters/{adapter}/judged.jsonl",
         log:
@@ -22,8 +22,9 @@ if settings.samples_judge:
             "../envs/llm.yaml"
         threads: settings.samples_judge.threads
         resources:
-            mem_mb=memory_to_serve,
-            runtime=240 + settings.samples_judge.minutes_of_batch,
+            gpu=settings.samples_judge.gpus,
+            mem_mb=memory_to_ask(always(settings.samples_judge)),
+            runtime=minutes_to_ask(always(settings.samples_judge), minutes_to_compare),
         params:
             endpoint=settings.samples_judge.identity,
             prompts=settings.evaluation["judged"],

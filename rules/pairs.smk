@@ -38,7 +38,7 @@ rule generate_pairs:
     """Ask the generator for good pairs of each chunk; every answer is journaled before it is used."""
     input:
         chunks="results/novels/{novel}/chunks.jsonl",
-        gguf=settings.pairs.generator.gguf,
+        weights=settings.pairs.generator.weights,
         tokenizer=settings.pairs.tokenizer,
         text="results/novels/{novel}/text.txt" if settings.pairs.written else [],
         templates=of("novel.generator_templates"),
@@ -54,8 +54,9 @@ rule generate_pairs:
     threads: settings.pairs.generator.threads
     resources:
         llm=1,
-        mem_mb=memory_to_serve,
-        runtime=minutes_to_generate,
+        gpu=settings.pairs.generator.gpus,
+        mem_mb=memory_to_ask(always(settings.pairs.generator)),
+        runtime=minutes_to_ask(always(settings.pairs.generator), minutes_for_shard),
     params:
         shard="{shard}",
         endpoint=settings.pairs.generator.identity,
@@ -96,7 +97,7 @@ rule score_by_judge:
     input:
         candidates="results/novels/{novel}/shards/{shard}/candidates.jsonl",
         chunks="results/novels/{novel}/chunks.jsonl",
-        gguf=of("scorer.endpoint.gguf"),
+        weights=of("scorer.endpoint.weights"),
         templates=of("novel.judge_templates"),
     output:
         scored="results/novels/{novel}/shards/{shard}/scored.{scorer}.jsonl",
@@ -112,8 +113,9 @@ rule score_by_judge:
     threads: of("scorer.endpoint.threads")
     resources:
         llm=1,
-        mem_mb=memory_to_serve,
-        runtime=minutes_to_judge,
+        gpu=of("scorer.endpoint.gpus"),
+        mem_mb=memory_to_ask(of("scorer.endpoint")),
+        runtime=minutes_to_ask(of("scorer.endpoint"), minutes_for_shard),
     params:
         shard="{shard}",
         scorer="{scorer}",

@@ -23,9 +23,9 @@ rule sample_outputs:
         environment_file
     threads: 4
     resources:
-        mem_mb=memory_for_model,
+        mem_mb=memory_to_sample,
         runtime=minutes_to_sample,
-        gpu=1,
+        gpu=max([1, *(serve["gpus"] for serve in settings.served_rivals)]),
     params:
         environment=of("adapter.model.environment"),
         sampling=settings.sampling,

@@ -33,26 +33,41 @@ def minutes_for_rows(wildcards, input, attempt):
 
 def minutes_for_shard(wildcards, attempt):
     """An embedded model of 0.5 B on two cores needs about 70 minutes for a million bytes of Chinese, all chunks asked about."""
-    return math.ceil((30 + 200 * settings.novels[wildcards.novel].shard_bytes / 1e6) * attempt)
+    return math.ceil((30 + 200 * settings.novels[wildcards.novel].largest_shard / 1e6) * attempt)
 
 
-def minutes_to_generate(wildcards, attempt):
-    """Where answers come by batch, each attempt may wait for one more; a job that ran out of time goes on with the one that it left."""
-    waiting = settings.pairs.generator.minutes_of_batch * attempt
-    return minutes_for_shard(wildcards, attempt) + waiting
+def memory_to_ask(endpoint):
+    """What `serve` of an endpoint says, or the weights of an embedded one and their cache; little for one elsewhere.
+
+    `endpoint` gives it for the wildcards of a job.
+    """
+
+    def megabytes(wildcards, input, attempt):
+        if serve := endpoint(wildcards).serve:
+            return serve["memory_mb"] * attempt
+        weights = files_mb(file for file in input if file.endswith(".gguf"))
+        return math.ceil((1000 + 2 * weights) * attempt)
+
+    return megabytes
 
 
-def minutes_to_judge(wildcards, attempt):
-    """Like `minutes_to_generate`."""
-    waiting = settings.pairs.judges[wildcards.scorer].endpoint.minutes_of_batch * attempt
-    return minutes_for_shard(wildcards, attempt) + waiting
+def minutes_to_ask(endpoint, otherwise):
+    """What `serve` of an endpoint says, or what `otherwise` does.
+
+    Where answers come by batch, each attempt may wait for one more; a job that ran out of time goes on with the one that it left.
+    """
+
+    def minutes(wildcards, attempt):
+        asked = endpoint(wildcards)
+        if asked.serve:
+            return asked.serve["runtime"] * attempt
+        return otherwise(wildcards, attempt) + asked.minutes_of_batch * attempt
+
+    return minutes
 
 
-def memory_to_serve(wildcards, input, attempt):
-    """The weights of an embedded endpoint and their cache; little for an endpoint elsewhere."""
-    return math.ceil(
-        (1000 + 2 * files_mb(file for file in input if file.endswith(".gguf"))) * attempt
-    )
+def minutes_to_compare(wildcards, attempt):
+    return 240 * attempt
 
 
 def memory_to_convert(wildcards, input, attempt):
@@ -66,12 +81,19 @@ def memory_for_model(wildcards, input, attempt):
     return math.ceil((2500 + 3 * files_mb(weights)) * attempt)
 
 
+def memory_to_sample(wildcards, input, attempt):
+    """A model and, after it, the largest of the servers that are started to be compared with it."""
+    served = max((serve["memory_mb"] for serve in settings.served_rivals), default=0)
+    return memory_for_model(wildcards, input, attempt) + served * attempt
+
+
 def minutes_to_sample(wildcards, attempt):
-    """At 20 tokens a second, as a batch of a 0.5 B model on two cores; a day at most."""
+    """At 20 tokens a second, as a batch of a 0.5 B model on two cores, a day at most; and what rivals' servers ask for."""
     sampling = settings.sampling
     tokens = (
         sampling["prompts"]
         * len(sampling["systems"])
         * max(sampling["max_new_tokens"], sampling["target_chars"])
     )
-    return min(1440, math.ceil((30 + tokens / 20 / 60) * attempt))
+    served = sum(serve["runtime"] for serve in settings.served_rivals)
+    return min(1440, math.ceil((30 + tokens / 20 / 60) * attempt)) + served * attempt

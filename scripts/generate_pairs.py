@@ -11,7 +11,7 @@ from xuxie.runtime.job import run_job
 
 def generate_pairs(
     chunks: str,
-    gguf: str | None,
+    weights: list[str],
     tokenizer: str | None,
     text: str | None,
     templates: list[str],
@@ -28,7 +28,7 @@ def generate_pairs(
     """Ask about each chunk of the shard once; write candidate pairs, and failures, in chunk order.
 
     Args:
-        gguf: the weights of an embedded endpoint.
+        weights: the files of the model, where it is served here.
         tokenizer: the config of the model that bounds in tokens are counted with.
         text: the whole novel, where the LLM writes.
         templates: the files of the mode's prompt templates.
@@ -48,7 +48,7 @@ def generate_pairs(
         sampling={"seed": pairs["seed"], **pairs["sampling"]},
     )
     counter = Counter()
-    with open_role(endpoint, gguf, endpoints=endpoints, llm=llm, threads=threads) as ask:
+    with open_role(endpoint, weights, endpoints=endpoints, llm=llm, threads=threads) as ask:
         outcomes = counter.watch(ask(asked, label=f"generate {shard}"))
         write_rows(candidates_file, candidates(plans, outcomes, text))
     write_json(usage, {"role": "generator", **counter.account()})

@@ -9,7 +9,7 @@ from xuxie.runtime.job import run_job
 def judge_samples(
     samples: str,
     template: str,
-    gguf: str | None,
+    weights: list[str],
     judged: str,
     *,
     endpoint: dict,
@@ -26,7 +26,7 @@ def judge_samples(
         endpoint: name of the judge's endpoint, and its model.
     """
     asked = comparisons(list(read_rows(samples)), prompts=prompts, seed=seed)
-    with open_role(endpoint, gguf, endpoints=endpoints, llm=llm, threads=threads) as ask:
+    with open_role(endpoint, weights, endpoints=endpoints, llm=llm, threads=threads) as ask:
         outcomes = ask(questions(asked, template, seed=seed), label="judge samples")
         write_rows(judged, verdicts(asked, outcomes))
 

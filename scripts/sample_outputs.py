@@ -1,5 +1,6 @@
 """Rule sample_outputs: the base model, the adapter and their rivals continue the same held-out prompts."""
 
+import gc
 import logging
 from pathlib import Path
 
@@ -55,6 +56,9 @@ def sample_outputs(
     )
     own = [name for name in sampling["systems"] if name in (BASE, TUNED)]
     outputs = sample_trained(rows, trained, own, sampling, journal, history_turns) if own else {}
+    if torch.cuda.is_available():
+        gc.collect()
+        torch.cuda.empty_cache()  # the model is gone, and a rival's server wants its room
     for name, rival in rivals.items():
         outputs[name] = sample_rival(
             rows, name, rival, sampling, journal, endpoints=endpoints, llm=llm, threads=threads

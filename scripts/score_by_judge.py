@@ -10,7 +10,7 @@ from xuxie.runtime.job import run_job
 def score_by_judge(
     candidates: str,
     chunks: str,
-    gguf: str | None,
+    weights: list[str],
     templates: list[str],
     scored: str,
     usage: str,
@@ -28,7 +28,7 @@ def score_by_judge(
 
     Args:
         chunks: of the whole novel; negatives are made of them.
-        gguf: the weights of an embedded endpoint.
+        weights: the files of the model, where it is served here.
         templates: the files of the judge's prompt templates.
         scorer: its name.
         endpoint: name of its endpoint, and the model that answers there.
@@ -47,7 +47,7 @@ def score_by_judge(
         sampling=sampling,
     )
     counter = Counter()
-    with open_role(endpoint, gguf, endpoints=endpoints, llm=llm, threads=threads) as ask:
+    with open_role(endpoint, weights, endpoints=endpoints, llm=llm, threads=threads) as ask:
         outcomes = counter.watch(ask(asked, label=f"score {shard}"))
         write_rows(scored, scores(found, outcomes))
     write_json(usage, {"role": scorer, **counter.account()})

@@ -12,6 +12,7 @@ import pytest
 from fault_server import FaultServer
 from hypothesis import HealthCheck, settings
 from roles import KEY, answer
+from tiny_gguf import make_tiny_gguf
 from tiny_model import make_tiny_model
 from workspace import REPOSITORY, Workspace, copy_checkout
 from xdist.scheduler import LoadScopeScheduling
@@ -68,6 +69,12 @@ def novel_text() -> str:
 def tiny_model(tmp_path_factory, novel_text) -> Path:
     """A random Qwen2 of under a million parameters, in a Hugging Face folder."""
     return make_tiny_model(tmp_path_factory.mktemp("models") / "tiny", novel_text)
+
+
+@pytest.fixture(scope="session")
+def tiny_gguf(tiny_model) -> Path:
+    """The same model for llama.cpp."""
+    return make_tiny_gguf(tiny_model, tiny_model.with_suffix(".gguf"))
 
 
 @pytest.fixture(scope="session")

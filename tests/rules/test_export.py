@@ -122,11 +122,9 @@ def test_the_adapter_alone_on_the_base_models_gguf_is_the_tuned_model(
 
     def distance(adapter) -> float:
         """How far the server's log-probabilities are from the merged model's, at most, over its ten likeliest tokens."""
-        with embedded_server(base, threads=1, slots=1, context=1024, adapter=adapter) as (
-            address,
-            key,
-        ):
-            answer = Server(address, key).ask(
+        with embedded_server(base, threads=1, slots=1, context=1024, adapter=adapter) as started:
+            started.start()
+            answer = Server(started.address, started.key).ask(
                 "/completion", prompt=ids, n_predict=1, temperature=0, n_probs=10
             )
         return max(

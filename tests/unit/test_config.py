@@ -8,6 +8,7 @@ import yaml
 from jsonschema import Draft202012Validator
 from workspace import REPOSITORY
 from xuxie.config.completion import complete_config
+from xuxie.config.resolution import resolve
 from xuxie.errors import UserError
 from xuxie.llm.endpoint import EndpointSettings
 
@@ -242,6 +243,18 @@ def test_each_endpoint_of_the_provider_example_does_for_both_roles():
         config = completed(default | chosen | {"scorers": default["scorers"] | chosen["scorers"]})
         assert config["pairs"]["generator"] == config["scorers"]["judge"]["endpoint"] == name
         EndpointSettings(**config["endpoints"][name])
+
+
+def test_each_endpoint_of_the_example_with_a_server_of_ones_own_does_for_both_roles():
+    example = (REPOSITORY / "config/examples/own-llm.yaml").read_text(encoding="utf-8")
+    for name in yaml.safe_load(example)["endpoints"]:
+        config = completed(yaml.safe_load(example.replace("&endpoint vllm", f"&endpoint {name}")))
+        settings = EndpointSettings(**config["endpoints"][name])
+        asked = resolve(config).pairs
+        assert asked.generator.name == asked.judges["judge"].endpoint.name == name
+        assert asked.generator.gpus == settings.serve.gpus >= 1 and asked.generator.weights
+        words = settings.serve.command
+        assert words[words.index("--host") + 1] == "127.0.0.1" and "{name}" in words
 
 
 @pytest.mark.parametrize("retired", ["deepseek-chat", "deepseek-reasoner"])

@@ -3,52 +3,25 @@
 import logging
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import psutil
 import pytest
 from fault_server import FaultServer
 from llm_case import questions
 from patience import wait_until
+from server_processes import has_ended, kill_server, started
 from xuxie.errors import UserError
-from xuxie.llm import Endpoint, ask_all, open_endpoint
+from xuxie.llm import Answered, Endpoint, Question, ask_all, open_endpoint
 from xuxie.llm.embedded import embedded_server, threads_that_run
 from xuxie.llm.endpoint import EndpointSettings
 from xuxie.llm.pace import Pace
 from xuxie.llm.tariff import Tariff
 from xuxie.runtime.clone import child_environment
 
-#: A library that serves nothing, and whose address is how its threads would wait.
-LIBRARY = """
-import os
-from types import SimpleNamespace
-
-WAITING = os.environ.get("OMP_WAIT_POLICY")
-
-def CommonParams():
-    return SimpleNamespace(
-        model=SimpleNamespace(), cpuparams=SimpleNamespace(), cpuparams_batch=SimpleNamespace()
-    )
-
-class Server:
-    def __init__(self, params):
-        if "deadly" in params.model.path:
-            os.kill(os.getpid(), 9)
-        print("a line of the library's own")
-        self.listening_address = f"http://{WAITING}"
-"""
 SERVED = {"threads": 1, "slots": 1, "context": 256}
-
-
-@pytest.fixture
-def library(tmp_path, monkeypatch):
-    """In place of llama.cpp."""
-    (tmp_path / "xllamacpp.py").write_text(LIBRARY)
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
 
 
 @pytest.mark.parametrize(
@@ -60,56 +33,52 @@ def test_threads_are_as_many_as_find_an_idle_core(monkeypatch, busy, most, expec
     assert threads_that_run(most) == expected
 
 
-def test_how_threads_wait_is_settled_before_the_library_is_loaded(library):
-    with embedded_server(Path("model.gguf"), **SERVED) as (address, _):
-        assert address == "http://passive"
+def test_how_threads_wait_is_settled_before_the_library_is_loaded(tiny_gguf):
+    with embedded_server(tiny_gguf, **SERVED) as its:
+        its.start()
+        [_, server] = started()
+        assert server.environ()["OMP_WAIT_POLICY"] == "passive"
 
 
-def test_a_server_that_is_killed_while_it_loads_is_named(library):
-    with (
-        pytest.raises(UserError, match="exit status -9(.|\n)*deadly.gguf"),
-        embedded_server(Path("deadly.gguf"), **SERVED),
-    ):
-        pass
+def test_its_key_is_in_no_command_line(tiny_gguf):
+    with embedded_server(tiny_gguf, **SERVED) as server:
+        server.start()
+        assert server.key
+        for process in started():
+            assert server.key not in " ".join(process.cmdline())
 
 
 JOB = """
-import signal
+import signal, sys
 from pathlib import Path
 from xuxie.llm.embedded import embedded_server
 
-with embedded_server(Path("model.gguf"), threads=1, slots=1, context=256):
+with embedded_server(Path(sys.argv[1]), threads=1, slots=1, context=256) as server:
+    server.start()
     print("serving", flush=True)
     signal.pause()
 """
 
 
-def has_ended(process: psutil.Process) -> bool:
-    """Whether a process is gone, or would be if somebody asked how it ended."""
-    try:
-        return process.status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return True
-
-
-def test_the_server_outlives_a_signal_to_the_job_and_not_the_job(library):
+def test_the_server_outlives_a_signal_to_the_job_and_not_the_job(tiny_gguf):
     job = subprocess.Popen(
-        [sys.executable, "-c", JOB],
+        [sys.executable, "-c", JOB, str(tiny_gguf)],
         env=child_environment(os.environ),
         stdout=subprocess.PIPE,
         text=True,
     )
     try:
         assert job.stdout.readline() == "serving\n"
-        [server] = psutil.Process(job.pid).children()
+        processes = psutil.Process(job.pid).children(recursive=True)
         for number in (signal.SIGINT, signal.SIGTERM):
-            server.send_signal(number)
+            for process in processes:
+                process.send_signal(number)
         time.sleep(0.5)
-        assert not has_ended(server)
+        assert len(processes) == 2 and not any(map(has_ended, processes))
     finally:
         job.kill()
         job.communicate()
-    wait_until(lambda: has_ended(server), "the end of the server", server.is_running, patience=60)
+    wait_until(lambda: all(map(has_ended, processes)), "the end of the server", int, patience=60)
 
 
 def served_at(address: str) -> Endpoint:
@@ -117,12 +86,19 @@ def served_at(address: str) -> Endpoint:
     return Endpoint(address, "echo", "echo", "", EndpointSettings(embedded="m"), Tariff())
 
 
-def test_a_server_that_has_ended_stops_the_job_at_once(tmp_path):
-    with socket.socket() as nobody:
-        nobody.bind(("127.0.0.1", 0))  # and does not listen
-        gone = served_at(f"http://127.0.0.1:{nobody.getsockname()[1]}/v1")
-        with pytest.raises(UserError, match="embedded server has ended(.|\n)*memory"):
-            list(ask_all(gone, questions(2), journal=tmp_path))
+def test_a_server_that_is_killed_is_started_again(tiny_gguf, tmp_path):
+    asked = [
+        Question(f"q{n}", [{"role": "user", "content": f"第{n}问"}], sampling={"max_tokens": 4})
+        for n in range(6)
+    ]
+    outcomes = []
+    with open_endpoint({"embedded": "m", "context": 256}, tiny_gguf) as endpoint:
+        for outcome in ask_all(endpoint, asked, journal=tmp_path):
+            outcomes.append(outcome)
+            if len(outcomes) in (1, 3):
+                kill_server()
+    assert [outcome.id for outcome in outcomes] == [f"q{n}" for n in range(6)]
+    assert all(isinstance(outcome, Answered) for outcome in outcomes)
 
 
 def test_answers_that_become_several_times_slower_are_told_once(tmp_path, monkeypatch, caplog):
@@ -155,10 +131,10 @@ def test_a_file_that_is_no_model_is_named(tmp_path):
     wrong = tmp_path / "model.gguf"
     wrong.write_bytes(b"this is no model" * 100)
     with (
-        pytest.raises(UserError, match="does not load(.|\n)*model.gguf"),
-        open_endpoint({"embedded": "m"}, wrong),
+        pytest.raises(UserError, match="exit status 1(.|\n)*failed to load model(.|\n)*model.gguf"),
+        open_endpoint({"embedded": "m"}, wrong) as endpoint,
     ):
-        pass
+        list(ask_all(endpoint, questions(1), journal=tmp_path))
 
 
 def test_weights_that_are_not_there_are_named(tmp_path):

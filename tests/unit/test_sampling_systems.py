@@ -14,7 +14,7 @@ SAMPLING = {
     "top_p": 0.9, "top_k": 50, "repetition_penalty": 1.2, "max_new_tokens": 8,
 }  # fmt: skip
 RIVALS = {
-    "far": {"endpoint": "far", "identity": {"name": "far", "model": "reader"}, "gguf": None},
+    "far": {"endpoint": "far", "identity": {"name": "far", "model": "reader"}, "weights": []},
     "other": {
         "model": "results/models/m/hf",
         "adapter": "results/adapters/other",
@@ -34,8 +34,8 @@ def asked(monkeypatch) -> list[tuple]:
         seen.append((names, adapter.adapter.name, adapter.template, history_turns))
         return {name: {row["id"]: {"text": f"by {name}"} for row in rows} for name in names}
 
-    def endpoint(rows, name, entry, gguf, sampling, llm, threads):
-        seen.append(([name], entry["model"], gguf))
+    def endpoint(rows, name, entry, weights, sampling, llm, threads):
+        seen.append(([name], entry["model"], weights))
         return {row["id"]: {"text": f"by {name}"} for row in rows}
 
     monkeypatch.setattr(systems, "sample_trained", trained)

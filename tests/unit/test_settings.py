@@ -90,8 +90,38 @@ def test_limits_and_prices_are_no_part_of_an_endpoints_identity():
 
 
 def test_only_an_embedded_endpoint_has_weights():
-    assert settings().endpoints["local"].gguf == "results/models/small/model.gguf"
-    assert settings().endpoints["far"].gguf == []
+    assert settings().endpoints["local"].weights == ["results/models/small/model.gguf"]
+    assert settings().endpoints["far"].weights == []
+
+
+def test_a_served_endpoint_has_the_files_of_its_model(tmp_path):
+    (tmp_path / "config.json").touch()
+    for model, files in (
+        ("own", ["results/models/own/hf/config.json", "results/models/own/model.json"]),
+        ("weights.gguf", ["weights.gguf"]),
+        (str(tmp_path), [str(tmp_path / "config.json")]),
+        (None, []),
+    ):
+        serve = {"command": ["serve", "{port}"], "model": model, "gpus": 2, "threads": 3}
+        near = {"near": {"serve": serve, "model": "reader"}}
+        made = settings(endpoints=near, sampling={"systems": ["base", "near"]})
+        endpoint = made.endpoints["near"]
+        assert (endpoint.weights, endpoint.gpus, endpoint.threads) == (files, 2, 3)
+        assert [serve["gpus"] for serve in made.served_rivals] == [2]
+
+
+@pytest.mark.parametrize("role", ["generator", "judge"])
+def test_a_novel_is_one_shard_where_each_job_starts_a_server(tmp_path, role):
+    (tmp_path / "a.txt").write_bytes(b"x" * 3000)
+    near = {"near": {"serve": {"command": ["serve", "{port}"]}, "model": "reader"}}
+    pairs = {"shard_bytes": 1000, "scorers": ["marks"], "generator": "far"}
+    scorers = {"marks": {"method": "judge", "endpoint": "near" if role == "judge" else "far"}}
+    if role == "generator":
+        pairs["generator"] = "near"
+    novels = {"first": {"path": str(tmp_path)}}
+    made = settings(novels=novels, endpoints=near, pairs=pairs, scorers=scorers)
+    assert made.novels["first"].shards == ["1-of-1"]
+    assert made.novels["first"].largest_shard == 3000
 
 
 def test_rivals_are_adapters_and_endpoints_with_what_is_loaded_of_them():
@@ -100,7 +130,7 @@ def test_rivals_are_adapters_and_endpoints_with_what_is_loaded_of_them():
     assert "results/adapters/odd/adapter_model.safetensors" in rivals["odd"].files_as_rival
     assert rivals["odd"].as_rival["template"] == "qwen"
     assert rivals["local"].files_as_rival == ["results/models/small/model.gguf"]
-    assert rivals["far"].files_as_rival == [] and rivals["far"].as_rival["gguf"] is None
+    assert rivals["far"].files_as_rival == [] and rivals["far"].as_rival["weights"] == []
 
 
 def test_a_tokenizer_is_needed_only_where_tokens_are_counted():

@@ -10,6 +10,7 @@ from jsonschema import Draft202012Validator, validators
 from jsonschema.exceptions import ValidationError, best_match
 
 from xuxie.errors import UserError
+from xuxie.runtime.command import check_command
 from xuxie.runtime.environments import SHARED
 
 # libyaml's, where PyYAML has it, is eight times faster, and every job reads the schema again.
@@ -35,6 +36,7 @@ def complete_config(config: dict, schema_file: str | Path) -> None:
     _check_systems(config)
     _check_environments(config)
     _check_batches(config)
+    _check_served(config)
     _settle_mode(config)
     _settle_overlap(config)
 
@@ -227,11 +229,22 @@ def _check_environments(config: dict) -> None:
 def _check_batches(config: dict) -> None:
     """Batches are had from providers."""
     for name, endpoint in config["endpoints"].items():
-        if endpoint["embedded"] and endpoint["batch"]:
+        if (endpoint["embedded"] or endpoint["serve"]) and endpoint["batch"]:
             raise UserError(
-                "an embedded model answers here and now, and has no batches",
+                "a model that is served here answers here and now, and has no batches",
                 where=f"config key endpoints.{name}.batch",
                 remedy="leave it out",
+            )
+
+
+def _check_served(config: dict) -> None:
+    """What can be known of an endpoint's own server before it is started."""
+    for name, endpoint in config["endpoints"].items():
+        if serve := endpoint["serve"]:
+            check_command(
+                serve["command"],
+                has_model=bool(serve["model"]),
+                key=f"endpoints.{name}.serve.command",
             )
 
 

@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-from xuxie.config.model import Model
-
 
 @dataclass(frozen=True)
 class Endpoint:
@@ -11,13 +9,17 @@ class Endpoint:
 
     Attributes:
         answering: the model that answers, as the journal knows it.
-        embedded: the model that is served here; None for an endpoint elsewhere.
+        embedded: whether the job serves the model to itself.
+        serve: how the job starts a server of the user's, `serve` of the configuration; None if it starts none.
+        weights: the files of the model that is served here; none of an endpoint elsewhere.
         by_batch: its answers come within a day.
     """
 
     name: str
     answering: str
-    embedded: Model | None
+    embedded: bool
+    serve: dict | None
+    weights: list[str]
     by_batch: bool
 
     @property
@@ -26,14 +28,16 @@ class Endpoint:
         return {"name": self.name, "model": self.answering}
 
     @property
-    def gguf(self) -> str | list:
-        """The weights that it serves; nothing, which Snakemake writes as [], for an endpoint elsewhere."""
-        return self.embedded.gguf if self.embedded else []
+    def threads(self) -> int:
+        """Cores for a job that asks it: a model that is served here computes in the job, another one is only waited for."""
+        if self.serve:
+            return self.serve["threads"]
+        return 8 if self.embedded else 1
 
     @property
-    def threads(self) -> int:
-        """Cores for a job that asks it: an embedded model computes in the job, another one is only waited for."""
-        return 8 if self.embedded else 1
+    def gpus(self) -> int:
+        """GPUs for a job that asks it."""
+        return self.serve["gpus"] if self.serve else 0
 
     @property
     def minutes_of_batch(self) -> int:
@@ -43,9 +47,9 @@ class Endpoint:
     @property
     def as_rival(self) -> dict:
         """What the sampling of an adapter that is compared with it must know."""
-        return {"endpoint": self.name, "identity": self.identity, "gguf": self.gguf or None}
+        return {"endpoint": self.name, "identity": self.identity, "weights": self.weights}
 
     @property
     def files_as_rival(self) -> list[str]:
         """The weights that are loaded for that."""
-        return [self.embedded.gguf] if self.embedded else []
+        return self.weights

@@ -41,7 +41,10 @@ class Model:
     @property
     def source_files(self) -> list[str]:
         """The files of a model that is on this machine; its config.json at least, so that a missing folder is noticed."""
-        found = glob.glob(os.path.join(glob.escape(self.source_name), "*"))
-        return sorted(filter(os.path.isfile, found)) or [
-            os.path.join(self.source_name, "config.json")
-        ]
+        return files_in(self.source_name) or [os.path.join(self.source_name, "config.json")]
+
+
+def files_in(folder: str) -> list[str]:
+    """The files that lie in a folder; none if it is no folder."""
+    found = glob.glob(os.path.join(glob.escape(folder), "*"))
+    return sorted(filter(os.path.isfile, found))

@@ -15,7 +15,7 @@ class Novel:
     Attributes:
         path: its source as configured: a file, several, a glob or a folder.
         generator_templates, judge_templates: files of the prompt templates of both roles.
-        shard_bytes: about how many bytes of it make one shard.
+        shard_bytes: about how many bytes of it make one shard; None if it is one as a whole.
     """
 
     name: str
@@ -29,7 +29,7 @@ class Novel:
     scene_size: int
     generator_templates: list[str]
     judge_templates: list[str]
-    shard_bytes: int
+    shard_bytes: int | None
 
     @property
     def files(self) -> list[str]:
@@ -48,5 +48,14 @@ class Novel:
     @property
     def shards(self) -> list[str]:
         """The names of its shards. They follow from the size of its files, so that none has to be read."""
-        size = sum(os.path.getsize(file) for file in self.files if os.path.exists(file))
-        return shard_names(math.ceil(size / self.shard_bytes))
+        return shard_names(math.ceil(self.size / self.shard_bytes) if self.shard_bytes else 1)
+
+    @property
+    def size(self) -> int:
+        """The bytes of its files."""
+        return sum(os.path.getsize(file) for file in self.files if os.path.exists(file))
+
+    @property
+    def largest_shard(self) -> int:
+        """How many bytes of it a job may be about."""
+        return self.shard_bytes or self.size

@@ -6,7 +6,7 @@ from xuxie.config.adapter import Adapter
 from xuxie.config.dataset import Dataset
 from xuxie.config.endpoint import Endpoint
 from xuxie.config.export import Export
-from xuxie.config.model import Model
+from xuxie.config.model import Model, files_in
 from xuxie.config.novel import Novel
 from xuxie.config.pairs import Pairs, Scorer
 from xuxie.config.settings import Settings
@@ -22,8 +22,10 @@ def resolve(config: dict, resources: str | Path = REPOSITORY / "resources") -> S
     Args:
         resources: the folder of the prompt templates.
     """
+    # A server is started once for all that a job asks it.
+    shard_bytes = None if _asks_own_servers(config) else config["pairs"]["shard_bytes"]
     novels = {
-        name: _novel(name, entry, config["pairs"], resources)
+        name: _novel(name, entry, config["pairs"], shard_bytes, resources)
         for name, entry in config["novels"].items()
     }
     models = {name: _model(name, entry) for name, entry in config["models"].items()}
@@ -67,7 +69,19 @@ def resolve(config: dict, resources: str | Path = REPOSITORY / "resources") -> S
     )
 
 
-def _novel(name: str, entry: dict, pairs: dict, resources: str | Path) -> Novel:
+def _asks_own_servers(config: dict) -> bool:
+    """Whether one of the two roles is played by a server that each job starts for itself."""
+    generator = config["pairs"]["generator"]
+    if not generator:
+        return False
+    scorers = [config["scorers"][name] for name in config["pairs"]["scorers"]]
+    asked = [generator, *(scorer["endpoint"] for scorer in scorers if "endpoint" in scorer)]
+    return any(config["endpoints"][name]["serve"] for name in asked)
+
+
+def _novel(
+    name: str, entry: dict, pairs: dict, shard_bytes: int | None, resources: str | Path
+) -> Novel:
     language = _asked_language(entry["language"])
     folder = pairs["prompt_templates"] or f"{resources}/prompts/{language}"
 
@@ -79,7 +93,7 @@ def _novel(name: str, entry: dict, pairs: dict, resources: str | Path) -> Novel:
         **entry,
         generator_templates=templates(OF_GENERATOR[pairs["mode"]]),
         judge_templates=templates(OF_JUDGE),
-        shard_bytes=pairs["shard_bytes"],
+        shard_bytes=shard_bytes,
     )
 
 
@@ -100,9 +114,21 @@ def _endpoint(name: str, entry: dict, models: dict[str, Model]) -> Endpoint:
     return Endpoint(
         name,
         answering=entry["identity"] or entry["embedded"] or entry["model"],
-        embedded=models[entry["embedded"]] if entry["embedded"] else None,
+        embedded=bool(entry["embedded"]),
+        serve=entry["serve"],
+        weights=_served_files(entry, models),
         by_batch=bool(entry["batch"]),
     )
+
+
+def _served_files(endpoint: dict, models: dict[str, Model]) -> list[str]:
+    """The files of the model that a job serves to ask this endpoint."""
+    if endpoint["embedded"]:
+        return [models[endpoint["embedded"]].gguf]
+    served = endpoint["serve"]["model"] if endpoint["serve"] else None
+    if served is None:
+        return []
+    return models[served].files if served in models else files_in(served) or [served]
 
 
 def _scorer(

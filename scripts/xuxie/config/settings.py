@@ -77,6 +77,12 @@ class Settings:
         """The novels that an LLM is asked about: all or none."""
         return list(self.novels) if self.pairs else []
 
+    @property
+    def served_rivals(self) -> list[dict]:
+        """`serve` of each rival for which a sampling job starts a server of the user's."""
+        endpoints = (rival for rival in self.rivals.values() if isinstance(rival, Endpoint))
+        return [endpoint.serve for endpoint in endpoints if endpoint.serve]
+
     def models_from(self, *sources: str) -> list[str]:
         """The names of the models from these sources."""
         return [model.name for model in self.models.values() if model.source in sources]

@@ -94,8 +94,9 @@ def compare(gguf: Path, source: Source, *, count: int, threads: int) -> dict:
     try:
         check_metadata(gguf, source)
         longest = max(map(len, source.prompts)) + count + 8
-        with embedded_server(gguf, threads=threads, slots=1, context=longest) as (address, key):
-            server = Server(address, key)
+        with embedded_server(gguf, threads=threads, slots=1, context=longest) as started:
+            started.start()
+            server = Server(started.address, started.key)
             check_reading(server, source)
             alike, positions = agreement(server, source, count)
     except UserError as error:

@@ -50,6 +50,10 @@ class Client:
         except httpx2.InvalidURL:
             raise self._no_address() from None
 
+    def move_to(self, base_url: str) -> None:
+        """Ask at another address from now on."""
+        self.api.base_url = base_url
+
     async def close(self) -> None:
         """Close the pool."""
         await self.api.close()
@@ -151,13 +155,6 @@ class Client:
         if _any(causes, httpx2.UnsupportedProtocol, httpx2.InvalidURL, aiohttp.InvalidURL):
             return self._no_address()
         unreachable = _any(causes, aiohttp.ClientConnectorError)
-        if unreachable and self.endpoint.settings.embedded:
-            return stop(
-                "the embedded server has ended",
-                self.endpoint,
-                "see the log for its last words; if memory was short, lower `concurrency` or `context`."
-                " Run again: the answers so far are kept",
-            )
         if not unreachable and _any(causes, TimeoutError):
             seconds = self.endpoint.settings.timeout
             return Transient(f"no answer within {seconds:g} s", by_question=True)
@@ -166,7 +163,10 @@ class Client:
         )
         said = self.endpoint.redact(str(cause)) or type(cause).__name__
         return Transient(
-            f"the connection failed: {said}", unreachable=unreachable, by_question=not unreachable
+            f"the connection failed: {said}",
+            lost=True,
+            unreachable=unreachable,
+            by_question=not unreachable,
         )
 
     def _no_address(self) -> Exception:

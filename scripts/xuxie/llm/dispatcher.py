@@ -26,6 +26,7 @@ from xuxie.llm.progress import Progress
 from xuxie.llm.question import Answered, Completion, Failed, Question
 from xuxie.llm.reply import Reply
 from xuxie.llm.request import Request, address, canonical
+from xuxie.llm.server import Server
 from xuxie.llm.structured import (
     MODES,
     Reading,
@@ -77,8 +78,10 @@ class Dispatcher:
         self._probes: set[str] = set()  # keys of the calls that were made to find a mode
         self._calls: dict[str, asyncio.Task] = {}
         self._on_the_wire: set[asyncio.Task] = set()
+        self._started: asyncio.Task | None = None
         self._model_checked: asyncio.Task | None = None
         self._control: asyncio.Task | None = None
+        self._reviving: asyncio.Task | None = None
         self._doubted = 0  # calls that were rejected and wait to see whether others are answered
         self._batches = (
             Batches(self._client, self._settings.batches, journal, self._keep, self._uncancelled)
@@ -315,6 +318,7 @@ class Dispatcher:
         The question is to blame where it fails again after others were answered. What may as well be the endpoint's
         doing is not journaled.
         """
+        await self._be_served()
         await self._check_model()
         if self._batches is not None and tries is None:
             return await self._call_by_batch(request, id, self._batches)
@@ -336,6 +340,8 @@ class Dispatcher:
             try:
                 return await self._try(request, id)
             except Transient as fault:
+                if fault.lost and self._endpoint.server:
+                    await self._revive(self._endpoint.server)
                 tried, faults = tried + 1, faults + fault.by_question
                 failing_since = failing_since or time.monotonic()
                 if tries is not None and faults >= tries:
@@ -403,6 +409,18 @@ class Dispatcher:
         finally:
             self._budget.settle(aside)
 
+    async def _be_served(self) -> None:
+        """Once, before the first call: start the server, where it is our own. What the journal answers needs none."""
+        if self._endpoint.server is None:
+            return
+        if self._started is None:
+            self._started = asyncio.create_task(self._start(self._endpoint.server))
+        await asyncio.shield(self._started)
+
+    async def _start(self, server: Server) -> None:
+        await asyncio.to_thread(server.start)
+        self._client.move_to(f"{server.address}/v1")
+
     async def _check_model(self) -> None:
         """Once, before the first call: does the endpoint have this model? Our own server does."""
         if self._settings.embedded or not self._settings.check_model:
@@ -423,6 +441,19 @@ class Dispatcher:
         except (Transient, Rejected):
             return False
         return True
+
+    async def _revive(self, server: Server) -> None:
+        """After a connection was lost: return once our own server is well, started again if it had ended.
+
+        Raises:
+            UserError: it ends again and again, or no more calls are begun.
+        """
+        if self._stopped:
+            raise self._stopped
+        if self._reviving is None or self._reviving.done():
+            reviving = asyncio.to_thread(server.revive, self._health.answers_since)
+            self._reviving = asyncio.create_task(reviving)
+        await asyncio.shield(self._reviving)
 
     async def _others_answered(self, moment: float) -> None:
         """Wait until a call that is sent after a moment is answered, or no other is left."""

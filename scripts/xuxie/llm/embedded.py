@@ -1,31 +1,30 @@
 """A language model served on this machine: llama.cpp over a GGUF file, on the loopback interface."""
 
-import json
 import logging
 import os
-import secrets
-import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
 
-from xuxie.errors import UserError
+from xuxie.llm.server import Server
 from xuxie.runtime.clone import child_environment
+from xuxie.runtime.command import PORT
+from xuxie.runtime.llama_server import KEY_VARIABLE
 
 logger = logging.getLogger(__name__)
 
 #: Seconds after which an answer is not slow any more but will never come.
 LONGEST_ANSWER = 1800.0
 
+_LOADS_WITHIN = 1800.0  # seconds, from a slow disk
+_RESTARTS = 3
 
-@contextmanager
+
 def embedded_server(
     gguf: Path, *, threads: int, slots: int, context: int, adapter: Path | None = None
-) -> Iterator[tuple[str, str]]:
-    """Serve a GGUF file to this machine alone; yield its address and the key it asks for.
+) -> Server:
+    """A server of a GGUF file, to this machine alone, to be started as a context.
 
     Args:
         gguf: the weights.
@@ -33,45 +32,30 @@ def embedded_server(
         slots: requests decoded side by side.
         context: tokens of prompt and answer together, per slot.
         adapter: a LoRA adapter as GGUF, put on top.
-
-    Raises:
-        UserError: the file is no model that llama.cpp can load.
     """
     running = threads_that_run(threads)
-    key = secrets.token_hex(16)  # other users of the machine can reach the port, not the model
-    settings = {
-        "gguf": str(gguf),
-        "adapter": None if adapter is None else str(adapter),
-        "threads": running,
-        "slots": slots,
-        "context": context,
-        "key": key,
-    }
-    process = subprocess.Popen(
-        [sys.executable, "-m", "xuxie.runtime.llama_server"],
-        env=server_environment(),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        address = _started(process, settings)
+    if running < threads:
         logger.info(
-            "serving %s at %s with %d threads, %d slots of %d tokens",
-            gguf.name,
-            address,
-            running,
-            slots,
-            context,
+            "other processes keep the machine busy: %d of %d threads are used", running, threads
         )
-        if running < threads:
-            logger.info(
-                "other processes keep the machine busy: %d of %d threads are used", running, threads
-            )
-        yield address, key
-    finally:
-        process.kill()  # it holds nothing that is worth an orderly end
-        process.communicate()
+    options = {"model": gguf, "threads": running, "slots": slots, "context": context}
+    if adapter is not None:
+        options["adapter"] = adapter
+    command = [sys.executable, "-m", "xuxie.runtime.llama_server", "--until-killed", "--port", PORT]
+    for name, value in options.items():
+        command += [f"--{name}", str(value)]
+    return Server(
+        command,
+        server_environment(),
+        name="the embedded server",
+        key_variable=KEY_VARIABLE,
+        health="/health",
+        start_within=_LOADS_WITHIN,
+        restarts=_RESTARTS,
+        grace=0,  # it holds nothing that is worth an orderly end
+        remedy="see whether there is memory enough, or lower `concurrency` or `context`; if the file does not load, delete it;"
+        " then run again: the answers so far are kept",
+    )
 
 
 def server_environment() -> dict[str, str]:
@@ -81,25 +65,6 @@ def server_environment() -> dict[str, str]:
     its core the very one that is waited for, as soon as another program wants a core too.
     """
     return {**child_environment(os.environ), "OMP_WAIT_POLICY": "passive"}
-
-
-def _started(process: subprocess.Popen[str], settings: dict) -> str:
-    """The address of a server, once it has loaded its model."""
-    assert process.stdin and process.stdout  # pipes, as asked for
-    try:
-        process.stdin.write(json.dumps(settings) + "\n")
-        process.stdin.flush()
-        said = process.stdout.readline()
-    except BrokenPipeError:
-        said = ""
-    answer = json.loads(said) if said else {"error": f"exit status {process.wait()}"}
-    if "error" in answer:
-        raise UserError(
-            f"the embedded model does not load: {answer['error']}",
-            where=settings["gguf"],
-            remedy="see whether there is memory enough, or delete the file; then run again",
-        )
-    return answer["address"]
 
 
 def threads_that_run(most: int) -> int:

@@ -1,21 +1,21 @@
 """An endpoint: a model behind an OpenAI-compatible address, somewhere else or started here."""
 
-import hashlib
-import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
 import pydantic
 
 from xuxie.errors import UserError
+from xuxie.files.hashing import sha256_of
 from xuxie.llm.embedded import LONGEST_ANSWER, embedded_server
+from xuxie.llm.server import Server
+from xuxie.llm.serving import ServeSettings, own_server
 from xuxie.llm.tariff import PriceSettings, Tariff
-
-logger = logging.getLogger(__name__)
 
 _TIMEOUT = 120.0  # seconds of a call to somewhere else
 _ROOM = 16384  # tokens of an answer that most providers allow
@@ -33,11 +33,12 @@ class BatchSettings(pydantic.BaseModel):
 
 
 class EndpointSettings(pydantic.BaseModel):
-    """One endpoint of the configuration; either `embedded` or `base_url` and `model` say where it is."""
+    """One endpoint of the configuration; `embedded`, `serve` and `model`, or `base_url` and `model` say where it is."""
 
     model_config = pydantic.ConfigDict(extra="forbid")
 
     embedded: str | None = None
+    serve: ServeSettings | None = None
     base_url: str | None = None
     model: str | None = None
     check_model: bool = True
@@ -67,9 +68,9 @@ class EndpointSettings(pydantic.BaseModel):
         if self.concurrency is None:
             self.concurrency = 1 if self.embedded else 8
         if self.timeout is None:
-            self.timeout = LONGEST_ANSWER if self.embedded else _TIMEOUT
+            self.timeout = LONGEST_ANSWER if self.served_here else _TIMEOUT
         if self.max_output is None:
-            self.max_output = self.context if self.embedded else _ROOM
+            self.max_output = self.context if self.served_here else _ROOM
         # llama.cpp decodes under a schema: nothing is to be found out.
         if self.embedded and self.structured == "auto":
             self.structured = "schema"
@@ -77,15 +78,19 @@ class EndpointSettings(pydantic.BaseModel):
 
     @pydantic.model_validator(mode="after")
     def _one_place(self):
-        if self.embedded and self.base_url:
-            raise ValueError("has both `embedded` and `base_url`: keep one")
-        if not self.embedded and not (self.base_url and self.model):
-            raise ValueError("needs `embedded`, or `base_url` and `model`")
-        if self.embedded and self.batch:
-            raise ValueError(
-                "has `batch`, which only providers have: an embedded model computes here"
-            )
+        places = [f"`{name}`" for name in ("embedded", "serve", "base_url") if getattr(self, name)]
+        if len(places) > 1:
+            raise ValueError(f"has {' and '.join(places)}: keep one")
+        if not places or not (self.embedded or self.model):
+            raise ValueError("needs `embedded`, `serve` and `model`, or `base_url` and `model`")
+        if self.served_here and self.batch:
+            raise ValueError("has `batch`, which only providers have: its model computes here")
         return self
+
+    @property
+    def served_here(self) -> bool:
+        """Whether the job starts the server itself."""
+        return bool(self.embedded or self.serve)
 
     @property
     def batches(self) -> BatchSettings | None:
@@ -105,6 +110,8 @@ class Endpoint:
         settings: the rest of the configuration.
         price: money per million tokens, by the hour.
         offline: nothing may be asked: answers come from the journal alone.
+        server: the server of an endpoint that is served here; it is started before the first call, and moves
+            to another port where its own is taken by then.
     """
 
     base_url: str
@@ -114,6 +121,7 @@ class Endpoint:
     settings: EndpointSettings
     price: Tariff
     offline: bool = False
+    server: Server | None = None
 
     def redact(self, text: str) -> str:
         """The text without the key, which some servers repeat in errors and even in answers."""
@@ -122,13 +130,13 @@ class Endpoint:
 
 @contextmanager
 def open_endpoint(
-    endpoint_settings: dict, gguf: Path | None = None, threads: int = 1, offline: bool = False
+    endpoint_settings: dict, weights: Path | None = None, threads: int = 1, offline: bool = False
 ) -> Iterator[Endpoint]:
-    """Resolve an endpoint; one that is `embedded` is started here, on a free loopback port, and stopped at the end.
+    """Resolve an endpoint; the server of one that is `embedded` or has `serve` is started here when it is asked, and ended with the context.
 
     Args:
         endpoint_settings: one entry of `endpoints` in the configuration.
-        gguf: the weights of an embedded model.
+        weights: what is served here: a file, or a folder.
         threads: CPU threads of an embedded model.
         offline: nobody will ask: needs no key, starts no server.
 
@@ -136,32 +144,49 @@ def open_endpoint(
         UserError: the settings contradict themselves, or the variable that should hold the key is not set.
     """
     settings = read_settings(endpoint_settings)
-    if settings.embedded:
-        if gguf is None or not Path(gguf).is_file():
-            raise UserError(
-                f"the weights of the embedded model {settings.embedded} are missing",
-                where=str(gguf),
-                remedy="run the rule that makes them",
-            )
-        identity = settings.identity or f"{settings.embedded}@{_sha256(Path(gguf))[:16]}"
-        if offline:
-            yield Endpoint("", settings.embedded, identity, "", settings, Tariff(), offline)
-            return
-        with embedded_server(
-            Path(gguf), threads=threads, slots=settings.concurrency, context=settings.context
-        ) as (address, key):
-            yield Endpoint(f"{address}/v1", settings.embedded, identity, key, settings, Tariff())
-    else:
-        key = "" if offline else _key_from(settings.api_key_env)
-        yield Endpoint(
-            settings.base_url,
-            settings.model,
-            settings.identity or settings.model,
-            key,
-            settings,
-            Tariff.of(settings.price),
-            offline,
+    model = settings.embedded or settings.model
+    assert model  # the settings have been checked
+    if settings.embedded and (weights is None or not weights.is_file()):
+        raise UserError(
+            f"the weights of the embedded model {settings.embedded} are missing",
+            where=str(weights),
+            remedy="run the rule that makes them",
         )
+    resolved = partial(
+        Endpoint,
+        model=model,
+        identity=settings.identity or _identity(settings, model, weights),
+        settings=settings,
+        price=Tariff.of(settings.price),
+    )
+    if offline:
+        yield resolved(base_url=settings.base_url or "", key="", offline=True)
+    elif settings.served_here:
+        with _server(settings, model, weights, threads) as server:
+            yield resolved(base_url=f"{server.address}/v1", key=server.key, server=server)
+    else:
+        yield resolved(base_url=settings.base_url, key=_key_from(settings.api_key_env))
+
+
+def _server(settings: EndpointSettings, model: str, weights: Path | None, threads: int) -> Server:
+    """The server of an endpoint that is served here."""
+    if settings.serve:
+        return own_server(settings.serve, weights, name=model, context=settings.context)
+    assert weights  # an embedded model has them
+    return embedded_server(
+        weights, threads=threads, slots=settings.concurrency, context=settings.context
+    )
+
+
+def _identity(settings: EndpointSettings, model: str, weights: Path | None) -> str:
+    """The name under which the journal keeps a model's answers: with the hash of what was served, where that is known.
+
+    A folder of `models` has its hashes in the record beside it; any other may be too large to be read for this.
+    """
+    hashed = weights if settings.embedded else weights and weights.parent / "model.json"
+    if hashed and hashed.is_file():
+        return f"{model}@{sha256_of(hashed)[:16]}"
+    return model
 
 
 def read_settings(endpoint_settings: dict) -> EndpointSettings:
@@ -194,8 +219,3 @@ def _key_from(variable: str | None) -> str:
             remedy=f"export {variable}=<your key> in the shell that starts snakemake",
         )
     return key
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

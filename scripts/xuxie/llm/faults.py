@@ -73,6 +73,7 @@ class Transient(Exception):
         message: what happened.
         throttled: the provider said that we are too fast.
         retry_after: seconds that the provider asked us to wait.
+        lost: the connection broke off, or could not be made.
         unreachable: nobody was there to be asked.
         by_question: the question itself may be the cause, as with a passage that crashes the server.
     """
@@ -83,11 +84,12 @@ class Transient(Exception):
         *,
         throttled: bool = False,
         retry_after: float | None = None,
+        lost: bool = False,
         unreachable: bool = False,
         by_question: bool = False,
     ):
         self.throttled, self.retry_after = throttled, retry_after
-        self.unreachable, self.by_question = unreachable, by_question
+        self.lost, self.unreachable, self.by_question = lost, unreachable, by_question
         super().__init__(message)
 
 

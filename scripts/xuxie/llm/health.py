@@ -45,7 +45,8 @@ class Health:
         now = time.monotonic()
         self._failing_since = self._failing_since or now
         self._unreached += fault.unreachable
-        if fault.unreachable and self._answered_at < 0 and self._unreached >= _FIRST_CONNECTIONS:
+        nobody = self._answered_at < 0 and self._unreached >= _FIRST_CONNECTIONS
+        if fault.unreachable and nobody and not self._endpoint.server:
             raise stop(f"nobody answers at this address: {fault}", self._endpoint, KEPT) from None
         if fault.retry_after is not None and fault.retry_after > self._patience:
             raise stop(

@@ -1,31 +1,36 @@
-"""A llama.cpp server in a process of its own, which `xuxie.llm.embedded` starts.
+"""A llama.cpp server as a command: `python -m xuxie.runtime.llama_server --model FILE --port PORT ...`.
 
 A process of its own, because how OpenMP's threads wait is settled when its library is loaded, and in a job PyTorch may
-have loaded it already. What the job has to say comes as one line of JSON on standard input, the key among it, which on a
-command line every user of the machine could read; the answer is one line on standard output. The end of standard input
-is the end of the job, however it came, and of this process.
+have loaded it already. The key that requests must carry comes in an environment variable: a command line could be read
+by every user of the machine.
 """
 
-import json
+import argparse
 import os
 import signal
 import sys
 
+KEY_VARIABLE = "XUXIE_SERVER_KEY"
 
-def serve(gguf: str, adapter: str | None, *, threads: int, slots: int, context: int, key: str):
-    """A server that answers until it is deleted.
+
+def serve(
+    model: str, adapter: str | None, *, name: str, port: int, threads: int, slots: int, context: int
+):
+    """A server on loopback that answers until it is deleted.
 
     Args:
-        gguf, adapter, threads, slots, context: as for `embedded_server`.
-        key: what a request must carry.
+        model, adapter, threads, slots, context: as for `xuxie.llm.embedded.embedded_server`.
+        name: what it calls the model.
+        port: where it listens.
 
     Raises:
-        RuntimeError: the model does not load.
+        RuntimeError: the model does not load, or the port is taken.
     """
     import xllamacpp
 
     params = xllamacpp.CommonParams()
-    params.model.path = gguf
+    params.model.path = model
+    params.model_alias = {name}
     if adapter is not None:
         params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(adapter, 1.0)]
     params.n_ctx = context * slots
@@ -34,31 +39,36 @@ def serve(gguf: str, adapter: str | None, *, threads: int, slots: int, context: 
         pool.n_threads = threads
         pool.poll = 0  # of llama.cpp's own threads, where it is built without OpenMP: sleep
     params.hostnames = ["127.0.0.1"]
-    params.port = 0  # the kernel picks a free one
+    params.port = port
     params.ui = False
     params.verbosity = 1  # errors only
-    params.api_keys = [key]
+    if key := os.environ.get(KEY_VARIABLE):
+        params.api_keys = [key]
     return xllamacpp.Server(params)
 
 
 def main() -> None:
-    """Serve until standard input ends."""
-    for number in (
-        signal.SIGINT,
-        signal.SIGTERM,
-    ):  # sent to the whole group: the job says when it is done
-        signal.signal(number, signal.SIG_IGN)
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)  # whatever the library prints goes to the job's log
-    settings = json.loads(sys.stdin.readline())
+    """Serve until a signal ends the process."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", required=True, help="a GGUF file")
+    parser.add_argument("--adapter", help="a LoRA adapter as GGUF, put on top")
+    parser.add_argument("--name", default="model", help="what requests call the model")
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--slots", type=int, default=1, help="requests decoded side by side")
+    parser.add_argument("--context", type=int, default=4096, help="tokens of each")
+    parser.add_argument("--until-killed", action="store_true", help="heed no SIGINT and SIGTERM")
+    asked = vars(parser.parse_args())
+    if asked.pop("until_killed"):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
     try:
-        server = serve(**settings)
+        server = serve(**asked)
     except RuntimeError as error:
-        print(json.dumps({"error": str(error)}), file=answers, flush=True)
-        return
-    print(json.dumps({"address": server.listening_address}), file=answers, flush=True)
-    sys.stdin.read()
-    os._exit(0)  # without waiting for a question that nobody wants answered any more
+        sys.exit(f"{error}")
+    print(f"serving at {server.listening_address}", flush=True)
+    while True:
+        signal.pause()
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import yaml
 from xuxie.files.hashing import sha256_of
 from xuxie.llm import open_endpoint
 from xuxie.llm.journal import Journal
+from xuxie.llm.serving import path_of_model
 from xuxie.models.loading import best_dtype, load_model, quantisation
 from xuxie.prompts.prompting import Prompting, shaping_arguments
 from xuxie.sampling.authors import BASE
@@ -123,13 +124,14 @@ def sample_rival(
 
     Args:
         rival: of another adapter `model` and `adapter` (folders), `template`, `history_turns` and
-            `trust_remote_code`; of an endpoint `endpoint` (its name) and `gguf` (None unless it is embedded).
+            `trust_remote_code`; of an endpoint `endpoint` (its name) and `weights`
+            (the files of the model, where it is served here).
         sampling, endpoints, llm: these sections of the config.
     """
     if "endpoint" in rival:
-        gguf = Path(rival["gguf"]) if rival["gguf"] else None
+        weights = path_of_model(rival["weights"])
         endpoint = endpoints[rival["endpoint"]]
-        return sample_endpoint(rows, name, endpoint, gguf, sampling, llm, threads)
+        return sample_endpoint(rows, name, endpoint, weights, sampling, llm, threads)
     other = Trained(
         Path(rival["model"]), Path(rival["adapter"]), rival["template"], rival["trust_remote_code"]
     )
@@ -154,7 +156,7 @@ def sample_endpoint(
     rows: Sequence[dict],
     name: str,
     endpoint: dict,
-    gguf: Path | None,
+    weights: Path | None,
     sampling: dict,
     llm: dict,
     threads: int,
@@ -163,11 +165,11 @@ def sample_endpoint(
 
     Args:
         endpoint: its entry in the config.
-        gguf: the weights, if it is embedded.
+        weights: the file or folder of the model, where it is served here.
         llm: `llm` of the config: the journal of all paid answers, the budget, and whether anything may be asked.
     """
     given = {"journal": Path(llm["journal"]), "budget": llm["budget"]}
-    with open_endpoint(endpoint, gguf, threads, llm["offline"]) as opened:
+    with open_endpoint(endpoint, weights, threads, llm["offline"]) as opened:
         asked = {**_asked(sampling), "parameters": SamplingParameters.of(sampling), **given}
         return sample_remote(opened, rows, name=name, **asked)
 
