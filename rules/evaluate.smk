@@ -1,7 +1,36 @@
-# What the adapter is worth, in numbers, each beside what the author's own text gets.
+# What the adapter is worth, in numbers, each beside what the author's own text gets and how far the measure itself can be trusted.
 #
 # Needs  an adapter, its base model, its samples, its dataset's rows and its novels
-# Makes  results/adapters/{adapter}/evaluation.json, and judged.jsonl where `evaluation.judge` names an endpoint
+# Makes  results/datasets/{dataset}/exam.json, results/adapters/{adapter}/evaluation.json, and judged.jsonl where
+#        `evaluation.judge` names an endpoint
+
+
+rule examine_metrics:
+    """Try every metric of a text on the author's held-out passages, true against corrupted: what it cannot tell it must not judge."""
+    input:
+        train=of("dataset.train"),
+        test=of("dataset.test"),
+        texts=expand("results/novels/{novel}/text.txt", novel=of("dataset.novel_names")),
+        chapters=expand("results/novels/{novel}/chapters.jsonl", novel=of("dataset.novel_names")),
+        foreign=of("dataset.foreign_text"),
+    output:
+        exam="results/datasets/{dataset}/exam.json",
+        passages="results/datasets/{dataset}/exam_passages.jsonl",
+    log:
+        "logs/examine_metrics/{dataset}.log",
+    benchmark:
+        "benchmarks/results/examine_metrics/{dataset}.tsv"
+    conda:
+        "../envs/train.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory_for_rows,
+        runtime=minutes_for_rows,
+    params:
+        names=of("dataset.novel_names"),
+        settings={**settings.evaluation["exam"], "seed": settings.evaluation["seed"]},
+    script:
+        "../scripts/examine_metrics.py"
 
 
 if settings.samples_judge:
@@ -44,6 +73,8 @@ rule evaluate_adapter:
         ),
         samples="results/adapters/{adapter}/samples.jsonl",
         judged="results/adapters/{adapter}/judged.jsonl" if settings.samples_judge else [],
+        exam=of("adapter.dataset.exam"),
+        passages=of("adapter.dataset.exam_passages"),
         adapter="results/adapters/{adapter}/adapter_model.safetensors",
         adapter_config="results/adapters/{adapter}/adapter_config.json",
         trained_with="results/adapters/{adapter}/train.yaml",

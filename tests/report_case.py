@@ -52,6 +52,28 @@ METRICS = {
 }  # fmt: skip
 
 
+def certificate(meant_for, value, fit):
+    """A metric's entry in the exam of evaluation.json."""
+    auc = {meant_for: {**measured(value, value - 0.05, min(1, value + 0.05)), "passages": 24}}
+    return {"meant_for": [meant_for], "auc": auc, "worst": meant_for, "fit": fit}
+
+
+def exam(**changes):
+    """The exam of evaluation.json: style alone has failed, invented names could not be tried."""
+    certificates = {
+        "bits": certificate("out_of_place", 0.94, True),
+        "seq_rep_4": certificate("looping", 0.99, True),
+        "copied_30": certificate("recited", 0.97, True),
+        "invented_names": {"meant_for": ["names_invented"], "auc": {}, "worst": None, "fit": None},
+        "style_delta": certificate("foreign", 0.61, False),
+    }
+    return {
+        "passages": 24, "chapters": 6, "characters": 6720, "bound": 0.9,
+        "corruptions": {"looping": 24, "recited": 24, "names_invented": 0, "foreign": 24},
+        "metrics": certificates | changes,
+    }  # fmt: skip
+
+
 def evaluation():
     """An evaluation.json."""
     bits = {
@@ -92,7 +114,8 @@ def evaluation():
         }
     ]
     return {
-        "template": "qwen", "rows": 3, "held_out_rows": 3, "chapters": 6, "verdict": "better",
+        "template": "qwen", "rows": 3, "held_out_rows": 3, "chapters": 6, "verdict": "better", "enough_chapters": 4, "exam": exam(),
+        "detectability": {"window": 200, "fewest": 12, "windows": 3, "chapters": 2, "auc": None, "difference": None},
         "bits_per_character": {
             "format": {"base": "bare", "tuned": "template"}, "formats": {}, "longest_context": 1500, "rows": 3, "characters": 1234, **bits, "detectable": 0.14,
             "ladder": [{"context": length, "rows": 2, **bits} for length in (0, 512, 1500)], "context_gain": {"rows": 2, **gain, "use": "unclear"},

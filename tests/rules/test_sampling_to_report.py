@@ -48,6 +48,30 @@ def test_evaluate_adapter_measures_both_in_their_better_format(walked, evaluatio
     assert list(evaluation["texts"]["systems"]) == ["human", "base", "tuned"]
 
 
+def test_examine_metrics_tries_the_novel_s_own_passages(walked, evaluation):
+    exam = read_json(walked / "results/datasets/small/exam.json")
+    passages = list(read_rows(walked / "results/datasets/small/exam_passages.jsonl"))
+    text = (walked / "results/novels/small/text.txt").read_text(encoding="utf-8")
+    held_out = {row["chapter"] for row in read_rows(walked / "results/datasets/small/test.jsonl")}
+    assert exam["passages"] == len(passages) > 4
+    for passage in passages:
+        assert passage["context"] + passage["true"] in text and passage["chapter"] in held_out
+        loop = passage["corrupted"]["looping"]
+        assert loop is None or loop not in text
+    loops = exam["metrics"]["seq_rep_4"]["auc"]["looping"]
+    assert loops["value"] > 0.9 and loops["passages"] == exam["corruptions"]["looping"]
+    # The sample novel is no other novel to itself.
+    assert exam["corruptions"]["foreign"] == 0
+    # Certificates for one chapter alone are not given.
+    assert exam["chapters"] < 3 and exam["metrics"]["seq_rep_4"]["fit"] is None
+    assert evaluation["exam"]["metrics"].items() >= exam["metrics"].items()
+    bits = evaluation["exam"]["metrics"]["bits"]
+    assert {"shuffled", "looping"} <= set(bits["auc"])
+    assert evaluation["verdict"] == "unclear"
+    # Two samples of 24 tokens.
+    assert evaluation["detectability"]["auc"] is None
+
+
 def test_evaluate_adapter_measures_every_held_out_row(walked, evaluation):
     held_out = list(read_rows(walked / "results/datasets/small/test.jsonl"))
     bits = evaluation["bits_per_character"]
@@ -60,4 +84,6 @@ def test_write_report_shows_the_run(walked, samples):
     page = (walked / "results/report.html").read_text(encoding="utf-8")
     assert page.count('<article class="sample"') == len(samples)
     assert "Content-Security-Policy" in page
-    assert all(title in page for title in ("结论", "续写样例", "各项指标", "训练过程"))
+    assert all(
+        title in page for title in ("结论", "续写样例", "各项指标", "训练过程", "对指标的考试")
+    )

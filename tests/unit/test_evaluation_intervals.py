@@ -5,6 +5,8 @@ import pytest
 from scipy import stats
 from xuxie.evaluation.intervals import (
     detectable,
+    enough_chapters,
+    interval_of_auc,
     interval_of_estimates,
     interval_of_mean,
     interval_of_ratio,
@@ -102,3 +104,39 @@ def test_none_of_a_few_is_not_surely_none():
 def test_a_share_stays_between_none_and_all():
     got = interval_of_share([0, 1, 1], [1, 1, 1], "abc")
     assert (got["low"], got["high"]) == (0, 1)
+
+
+def test_the_area_under_the_curve_is_counted_by_hand():
+    # Of 3 × 3 comparisons six are won, and one is a tie.
+    got = interval_of_auc([1, 2, 3], [2, 3, 4], "abc")
+    assert got["value"] == pytest.approx((1 + 1 + 1 + 1 + 1 + 1 + 0 + 0.5 + 0.5) / 9)
+    assert 0 <= got["low"] < got["value"] < got["high"] <= 1 and got["chapters"] == 3
+
+
+def test_an_area_without_a_miss_is_not_surely_one():
+    got = interval_of_auc([1, 2, 3, 4], [5, 6, 7, 8], "aabb")
+    assert (got["value"], got["high"]) == (1, 1) and got["low"] == pytest.approx(0.025**0.5)
+
+
+def test_the_area_of_two_samples_of_one_kind_is_a_half_as_often_as_it_says():
+    draw = np.random.default_rng(3)
+    chapters = np.repeat(range(6), 5)
+    held = 0
+    for _ in range(300):
+        moods = np.repeat(draw.normal(0, 1, 6), 5)
+        got = interval_of_auc(draw.normal(moods), draw.normal(moods), chapters.tolist())
+        held += got["low"] <= 0.5 <= got["high"]
+    assert held / 300 > 0.9
+
+
+def test_so_many_chapters_would_have_been_enough():
+    # A t test's textbook case: an effect of one deviation takes ten observations, one of half a deviation 34.
+    def difference(effect):
+        values = np.array([-1.0, 1.0, -1.0, 1.0, 0.0])
+        values = values / values.std(ddof=1) + effect
+        return interval_of_mean(values.tolist(), range(5))
+
+    assert 9 <= enough_chapters(difference(1.0)) <= 11
+    assert 33 <= enough_chapters(difference(-0.5)) <= 36
+    assert enough_chapters(difference(0.0)) is None
+    assert enough_chapters(interval_of_mean([1.0], "a")) is None

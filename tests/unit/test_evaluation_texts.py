@@ -1,8 +1,10 @@
 """All metrics together on systems whose ways are plain: a copier, a looper, an inventor, and the author."""
 
+import math
+
 import pytest
 from xuxie.evaluation.style import Style
-from xuxie.evaluation.texts import measure_texts, training_text
+from xuxie.evaluation.texts import Highlighter, measure_texts, training_text
 from xuxie.sampling.authors import HUMAN
 
 SENTENCES = [
@@ -37,9 +39,7 @@ SAMPLES = [
 
 @pytest.fixture(scope="module")
 def measured():
-    return measure_texts(
-        SAMPLES, novel=NOVEL, training=TRAINING, style=Style(SENTENCES, "".join(TRUE))
-    )
+    return measure_texts(SAMPLES, Highlighter(NOVEL, TRAINING), Style(SENTENCES))
 
 
 def value(measured, system, metric):
@@ -57,7 +57,7 @@ def test_what_stood_in_an_earlier_turn_is_copied_too():
     earlier = "".join(SENTENCES[:4])
     row = {"instruction": "续写：", "history": [[f"续写：\n{TRUE[0]}", earlier]], "input": "雾散了。", "output": "灯亮了。"}  # fmt: skip
     samples = [{**SAMPLES[0], "outputs": {"copier": output(earlier)}}]
-    found = measure_texts(samples, novel=NOVEL, training=training_text([row]), style=Style(SENTENCES, "".join(TRUE)))  # fmt: skip
+    found = measure_texts(samples, Highlighter(NOVEL, training_text([row])), Style(SENTENCES))  # fmt: skip
     assert value(found, "copier", "copied_30") == 1
 
 
@@ -96,6 +96,29 @@ def test_silence_is_measured_too(measured):
         assert value(measured, "silent", metric) is None
 
 
+def test_style_is_compared_at_one_length():
+    """A longer text of the same hand is no nearer for its length: each prompt's texts are cut to the shortest."""
+    sample = SAMPLES[0]
+    long, short = sample["reference"] * 5, sample["reference"][:12]
+    sample = {
+        **sample,
+        "outputs": {"long": output(long), "short": output(short), "silent": output("")},
+    }
+    found = measure_texts([sample], Highlighter(NOVEL, TRAINING), Style(SENTENCES))
+    deltas = [value(found, name, "style_delta") for name in (HUMAN, "long", "short")]
+    assert deltas == [Style(SENTENCES).delta(short)] * 3
+    assert value(found, "silent", "style_delta") is None
+
+
+def test_what_was_never_seen_may_still_happen(measured):
+    """No invented name in so few characters leaves room for some in more."""
+    names = measured["systems"][HUMAN]["invented_names"]
+    thousands = sum(map(len, TRUE)) / 1000
+    assert names["value"] == names["low"] == 0
+    # Of a Poisson count none is seen in one of forty such runs.
+    assert math.exp(-names["high"] * thousands) == pytest.approx(0.025)
+
+
 def test_a_text_that_is_not_chinese_has_no_names():
     sample = {
         **SAMPLES[0],
@@ -103,10 +126,7 @@ def test_a_text_that_is_not_chinese_has_no_names():
         "outputs": {"base": output("The fog came in from the sea.")},
     }
     got = measure_texts(
-        [sample],
-        novel="The fog " * 50,
-        training="The fog",
-        style=Style(["The fog", "came in"], "The fog"),
+        [sample], Highlighter("The fog " * 50, "The fog"), Style(["The fog", "came in"])
     )
     assert "invented_names" not in got["systems"]["base"]
     assert got["rows"]["s0"]["base"]["invented_names"] is None

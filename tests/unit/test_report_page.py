@@ -5,7 +5,19 @@ import re
 from pathlib import Path
 
 import pytest
-from report_case import CONFIG, HOSTILE, SAMPLES, adapter, evaluation, ledger, measured, novel
+from report_case import (
+    CONFIG,
+    HOSTILE,
+    SAMPLES,
+    adapter,
+    certificate,
+    evaluation,
+    exam,
+    ledger,
+    measured,
+    novel,
+)
+from xuxie.evaluation.exam import MEANT_FOR, Materials, corrupted, cut_passages
 from xuxie.report.content import page_content
 from xuxie.report.coverage import strips
 from xuxie.report.figures import METRICS, figure, interval
@@ -169,7 +181,6 @@ def test_the_verdict_says_what_was_learnt_with_a_number_and_its_uncertainty():
     assert "1,500 characters" in second and "1,234 characters" in second
     assert "tuned, the chat template; base, plain continuation" in second
     assert "From character 0 on it repeats itself more than twice as often as the author." in others
-    assert any("tuned 50%, base 50%" in sentence for sentence in others)
 
 
 @pytest.mark.parametrize(
@@ -182,6 +193,85 @@ def test_the_headline_signs_what_the_evaluation_decided(verdict, share, said):
         found["difference"] = measured(5 * share, -0.2, 0.2)
     first = sentences(verdict=verdict, bits_per_character=found)[0]
     assert said in first and ("chance" in first) == (verdict == "unclear")
+
+
+def test_a_measure_that_failed_its_exam_signs_nothing():
+    first = sentences(verdict="withheld")[0]
+    assert first.startswith("No verdict") and "exam" in first and "has learnt" not in first
+
+
+def test_what_would_be_enough_is_said_where_there_is_no_verdict():
+    found = bits(difference=measured(-0.1, -0.2, 0.1))
+    said = sentences(verdict="unclear", bits_per_character=found, enough_chapters=17)
+    assert any("17 held-out chapters" in sentence for sentence in said)
+    said = sentences(verdict="unclear", bits_per_character=found, enough_chapters=None)
+    assert any("no number of chapters" in sentence for sentence in said)
+    assert not any("held-out chapters in four runs" in sentence for sentence in sentences())
+
+
+def test_nothing_follows_from_a_metric_that_is_not_fit():
+    blind = exam(
+        seq_rep_4=certificate("looping", 0.6, False), copied_30=certificate("recited", 0.6, False)
+    )
+    assert any("Copied from" in sentence for sentence in sentences())
+    assert not any(
+        "Copied from" in sentence or "repeats itself" in sentence
+        for sentence in sentences(exam=blind)
+    )
+    tiles = [
+        [tile["label"] for tile in shown(document)["verdicts"][0]["tiles"]]
+        for document in (evaluation(), evaluation() | {"exam": blind})
+    ]
+    assert tiles[0] == ["bits per character (lower is better)", "repetition", "copied"]
+    assert tiles[1] == tiles[0][:1]
+
+
+def shown(document):
+    captions = read_captions(FOLDER, "en")
+    return page_content(
+        {"雾港": novel()},
+        {"demo": ledger()},
+        {"demo": adapter(evaluation=document)},
+        CONFIG,
+        captions,
+    )
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_each_metric_has_its_certificate_beside_it(language):
+    words = read_captions(FOLDER, language)["exam"]
+    text = "".join(Page(page(language)).text)
+    for said in (words["fit"], words["unfit"], words["untried"], "0.61", "0.56 – 0.66"):
+        assert said in text
+    reason = words["reasons"]["names_invented"]
+    assert (
+        words["skipped"].format(corruption=words["corruptions"]["names_invented"], reason=reason)
+        in text
+    )
+
+
+def test_how_easily_a_system_is_told_from_the_author_is_said_with_its_uncertainty():
+    def said(**found):
+        document = evaluation()
+        document["detectability"] = document["detectability"] | found
+        return "".join(Page(page("en", {"demo": adapter(evaluation=document)})).text)
+
+    assert "too few to say" in said() and "at least 12 in 3" in said()
+    auc = {"base": measured(0.93, 0.9, 0.96), "tuned": measured(0.71, 0.6, 0.82)}
+    clear = said(windows=24, chapters=6, auc=auc, difference=measured(-0.22, -0.3, -0.14))
+    assert "base model: 0.93 (0.90 – 0.96)." in clear and "tuned: 0.71 (0.60 – 0.82)." in clear
+    assert "harder to tell from tuned than from base model: −0.22 (−0.30 – −0.14)" in clear
+    assert "is not shown" in said(auc=auc, difference=measured(-0.22, -0.5, 0.06))
+
+
+def test_every_corruption_has_a_name_and_every_skipped_one_a_reason():
+    words = read_captions(FOLDER, "en")["exam"]
+    passages = cut_passages({("n", 1): "天亮了。" * 60}, chars=100, count=1)
+    tried = corrupted(passages, Materials("", "", "", None), seed=0)
+    assert set(tried) <= set(words["reasons"])
+    assert {*tried, *(name for names in MEANT_FOR.values() for name in names)} <= set(
+        words["corruptions"]
+    )
 
 
 def test_a_clear_interval_of_too_few_chapters_is_not_called_chance():

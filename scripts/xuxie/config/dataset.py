@@ -13,6 +13,7 @@ class Dataset:
         entry: its whole entry in the configuration.
         generator: the endpoint that proposes pairs of its novels; None if no LLM is asked.
         preference_template: the question to the judge of samples, in the language of the first novel.
+        foreign_text: a text that is none of its novels, in their language, for the exam of the metrics; nothing ([]) if there is none.
     """
 
     name: str
@@ -20,6 +21,7 @@ class Dataset:
     novels: tuple[Novel, ...]
     generator: str | None
     preference_template: str
+    foreign_text: str | list
 
     @property
     def asked_novels(self) -> list[str]:
@@ -49,6 +51,16 @@ class Dataset:
     def test(self) -> str:
         """The held-out rows."""
         return f"results/datasets/{self.name}/test.jsonl"
+
+    @property
+    def exam(self) -> str:
+        """What the metrics of a text can tell of its held-out chapters."""
+        return f"results/datasets/{self.name}/exam.json"
+
+    @property
+    def exam_passages(self) -> str:
+        """The passages that this was tried on."""
+        return f"results/datasets/{self.name}/exam_passages.jsonl"
 
     @property
     def history_turns(self) -> int:

@@ -180,7 +180,19 @@ def _dataset(
         own,
         pairs["generator"],
         preference_template=f"{resources}/judging/{_asked_language(own[0].language)}.txt",
+        foreign_text=_foreign_text(own, novels, resources),
     )
+
+
+def _foreign_text(
+    own: tuple[Novel, ...], novels: dict[str, Novel], resources: str | Path
+) -> str | list:
+    """The first other novel of the configuration in the language of these, or the sample novel, which is Chinese."""
+    language = _asked_language(own[0].language)
+    for novel in novels.values():
+        if novel not in own and _asked_language(novel.language) == language:
+            return f"results/novels/{novel.name}/text.txt"
+    return f"{resources}/novels/ban-jin-du.txt" if language == "zh" else []
 
 
 def _adapter(name: str, entry: dict, model: Model, dataset: Dataset, sampling: dict) -> Adapter:

@@ -3,19 +3,29 @@
 import logging
 import math
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import torch
 
-from xuxie.evaluation.contexts import held_out_rows, plan_readings
-from xuxie.evaluation.intervals import verdict
-from xuxie.evaluation.likelihood import POSITIONS, compare_sides, read_plan
+from xuxie.evaluation.contexts import Plan, held_out_rows, plan_readings
+from xuxie.evaluation.detectability import detectability
+from xuxie.evaluation.examination import (
+    chapter_spans,
+    examine_bits,
+    examine_on_base,
+    examined_further,
+    parted_chapters,
+)
+from xuxie.evaluation.intervals import UNCLEAR, WITHHELD, enough_chapters, verdict
+from xuxie.evaluation.likelihood import POSITIONS, Side, compare_sides, read_plan
 from xuxie.evaluation.style import Style
-from xuxie.evaluation.texts import measure_texts, training_text
+from xuxie.evaluation.texts import Highlighter, measure_texts, training_text
 from xuxie.evaluation.win_rates import win_rates
 from xuxie.files.novel_text import read_text
-from xuxie.files.rows import read_rows, write_json
+from xuxie.files.rows import read_json, read_rows, write_json
 from xuxie.prompts.prompting import BARE, Prompting
+from xuxie.sampling.authors import BASE, TUNED
 from xuxie.sampling.systems import Trained
 
 logger = logging.getLogger(__name__)
@@ -28,6 +38,8 @@ def evaluate_adapter(
     chapters: list[str],
     samples: str,
     judged: str | None,
+    exam: str,
+    passages: str,
     adapter: str,
     model: list[str],
     evaluation: str,
@@ -43,7 +55,8 @@ def evaluate_adapter(
 
     Args:
         names, texts, chapters: name, text.txt and chapters.jsonl of each of the dataset's novels, in the same order.
-        judged: the judge's preferences, if there is a judge.
+        judged: the judge's preferences; None if there is no judge.
+        exam, passages: what `examine_metrics` found out about the metrics of a text, and the passages that it did so on.
         settings: `evaluation` of the config.
         system: `sampling.system` of the config, so that a model is measured as it is asked.
         template: the template that the base model and the adapter are asked with.
@@ -52,20 +65,32 @@ def evaluate_adapter(
     held_out = list(read_rows(test))
     sampled = list(read_rows(samples))
     novels = dict(zip(names, map(read_text, texts), strict=True))
-    spans = {
-        (name, number): (chapter["start"], chapter["end"])
-        for name, path in zip(names, chapters, strict=True)
-        for number, chapter in enumerate(read_rows(path), 1)
-    }
+    spans = chapter_spans(names, chapters)
+    _, others = parted_chapters(novels, spans, held_out)
     trained = Trained(Path(model[0]).parent, Path(adapter).parent, template, trust_remote_code)
+    loaded, tokenizer = trained.load(large_products=True)
+    formats = {BARE: Prompting(tokenizer, BARE), "template": trained.prompting(tokenizer)}
     rows = held_out_rows(held_out, settings["rows"])
-    likelihood = _likelihood(rows, novels, spans, trained, settings, system)
-    measured = measure_texts(
-        sampled,
-        novel="\n".join(novels.values()),
-        training=training_text(read_rows(train)),
-        style=_style(novels, spans, held_out, sampled),
-    )
+    starts = {chapter: start for chapter, (start, _) in spans.items()}
+    plan = _plan(rows, novels, starts, settings, _room(loaded, formats["template"], rows))
+    base, tuned = _read_both(loaded, formats, plan, rows[0], system)
+    likelihood = compare_sides(plan, base, tuned)
+    novel = "\n".join(novels.values())
+    highlighter = Highlighter(novel, training_text(read_rows(train)))
+    style = Style(others)
+    began = time.monotonic()
+    with loaded.disable_adapter():
+        bits = examine_bits(
+            loaded,
+            formats[BARE],
+            rows[0],
+            list(read_rows(passages)),
+            (plan, base),
+            count=settings["exam"]["read"],
+        )
+    logger.info("bits per character examined in %.0f s", time.monotonic() - began)
+    on_base = examine_on_base(sampled, highlighter, style)
+    examined = examined_further(read_json(exam), {"bits": bits, **on_base})
     write_json(
         evaluation,
         {
@@ -73,9 +98,12 @@ def evaluate_adapter(
             "rows": len(rows),
             "held_out_rows": len(held_out),
             "chapters": len({(row["novel"], row["chapter"]) for row in rows}),
-            "verdict": verdict(likelihood["difference"]),
+            "verdict": _signed(likelihood["difference"], examined["metrics"]["bits"]),
+            "enough_chapters": enough_chapters(likelihood["difference"]),
             "bits_per_character": likelihood,
-            "texts": measured,
+            "texts": measure_texts(sampled, highlighter, style),
+            "detectability": detectability(sampled),
+            "exam": examined,
             "judge": {"endpoint": settings["judge"], **win_rates(list(read_rows(judged)))}
             if judged
             else None,
@@ -83,37 +111,41 @@ def evaluate_adapter(
     )
 
 
-def _likelihood(
+def _signed(difference: dict, certificate: dict) -> str:
+    """The verdict, which only a measure that has passed its exam may carry."""
+    found = verdict(difference)
+    return found if found == UNCLEAR or certificate["fit"] else WITHHELD
+
+
+def _plan(
     rows: list[dict],
     novels: dict[str, str],
-    spans: dict[tuple[str, int], tuple[int, int]],
-    trained: Trained,
+    starts: dict[tuple[str, int], int],
     settings: dict,
-    system: str | None,
-) -> dict:
-    """Bits per character of base and tuned on the same held-out text."""
-    loaded, tokenizer = trained.load(large_products=True)
-    formats = {"bare": Prompting(tokenizer, BARE), "template": trained.prompting(tokenizer)}
-    template_row = rows[0]
-    plan = plan_readings(
+    room: float,
+) -> Plan:
+    return plan_readings(
         rows,
         novels,
-        {chapter: start for chapter, (start, _) in spans.items()},
+        starts,
         contexts=settings["contexts"],
         ladder_rows=settings["ladder_rows"],
         stretch=POSITIONS[-1][1],
-        room=_room(loaded, formats["template"], rows),
+        room=room,
     )
-    sides = {}
-    for name in ("base", "tuned"):
+
+
+def _read_both(
+    loaded, formats: dict[str, Prompting], plan: Plan, template_row: dict, system: str | None
+) -> tuple[Side, Side]:
+    """What base and tuned make of the plan."""
+    sides = []
+    for name in (BASE, TUNED):
         began = time.monotonic()
-        if name == "base":
-            with loaded.disable_adapter():
-                sides[name] = read_plan(loaded, formats, plan, template_row, system=system)
-        else:
-            sides[name] = read_plan(loaded, formats, plan, template_row, system=system)
-        logger.info("%s read in %.0f s, %s", name, time.monotonic() - began, sides[name].format)
-    return compare_sides(plan, sides["base"], sides["tuned"])
+        with loaded.disable_adapter() if name == BASE else nullcontext():
+            sides.append(read_plan(loaded, formats, plan, template_row, system=system))
+        logger.info("%s read in %.0f s, %s", name, time.monotonic() - began, sides[-1].format)
+    return sides[0], sides[1]
 
 
 def _room(model, prompting: Prompting, rows: list[dict]) -> float:
@@ -123,23 +155,3 @@ def _room(model, prompting: Prompting, rows: list[dict]) -> float:
     tokens = sum(len(prompting.tokenizer.encode(text, add_special_tokens=False)) for text in texts)
     template = len(prompting.prompt_ids({**rows[0], "input": "", "history": []}))
     return 0.9 * (positions - template) * sum(map(len, texts)) / tokens
-
-
-def _style(
-    novels: dict[str, str],
-    spans: dict[tuple[str, int], tuple[int, int]],
-    held_out: list[dict],
-    sampled: list[dict],
-) -> Style:
-    """The author's hand, and the held-out chapters without the passages that the author's column is measured on: no text is
-    compared with itself."""
-    pieces = {
-        (novel, number): novels[novel][start:end] for (novel, number), (start, end) in spans.items()
-    }
-    unseen = "".join(
-        pieces[chapter]
-        for chapter in dict.fromkeys((row["novel"], row["chapter"]) for row in held_out)
-    )
-    for sample in sampled:
-        unseen = unseen.replace(sample["reference"], "")
-    return Style(list(pieces.values()), unseen)

@@ -6,6 +6,7 @@ gives the standard error, and Student's t with one degree of freedom fewer than 
 to 8 chapters such an interval holds about as often as it says, which one drawn by a percentile bootstrap does not.
 """
 
+import math
 from collections.abc import Hashable, Sequence
 
 import numpy as np
@@ -14,8 +15,16 @@ from scipy.special import stdtrit as student  # scipy.stats takes a second to im
 FEWEST_CHAPTERS = 3
 """With fewer there is no verdict: two chapters leave one degree of freedom."""
 
+UNCLEAR = "unclear"
+"""The verdict of a difference that may be chance, or rests on too few chapters."""
+
+WITHHELD = "withheld"
+"""The verdict of a measure that has not passed its exam."""
+
 _CONFIDENCE = 0.95
 _POWER = 0.8
+_WITHIN_REASON = 2000
+"""Chapters: no novel has more."""
 
 
 def interval_of_ratio(
@@ -57,14 +66,59 @@ def interval_of_share(
     Where no chapter has a hit, or none a miss, there is no spread to go by: then the bound is that of Clopper and Pearson
     (Biometrika 26, 1934), each chapter counted as one attempt.
     """
-    found = interval_of_ratio(hits, attempts, chapters)
-    if found["value"] in (0, 1):
-        bound = ((1 - _CONFIDENCE) / 2) ** (1 / found["chapters"])
-        low, high = (0.0, 1 - bound) if found["value"] == 0 else (bound, 1.0)
-        return found | {"low": low, "high": high}
+    return between_none_and_all(interval_of_ratio(hits, attempts, chapters))
+
+
+def interval_over_folds(
+    parts: Sequence[float], wholes: Sequence[float], folds: Sequence[Hashable]
+) -> dict:
+    """Like `interval_of_ratio`, for what was learnt from all folds but one and tried on that one.
+
+    Folds that learn from each other's rows are not independent: the variance is that of Nadeau and Bengio (Machine Learning 52,
+    2003), larger by the share of rows tried to rows learnt from.
+    """
+    found = interval_of_ratio(parts, wholes, folds)
     if found["low"] is not None:
-        found |= {"low": max(0.0, found["low"]), "high": min(1.0, found["high"])}
+        wider = (1 + found["chapters"] / (found["chapters"] - 1)) ** 0.5
+        half = wider * (found["high"] - found["value"])
+        found |= {"low": found["value"] - half, "high": found["value"] + half}
     return found
+
+
+def interval_of_rate(
+    events: Sequence[float], amounts: Sequence[float], chapters: Sequence[Hashable]
+) -> dict:
+    """Like `interval_of_ratio`, for what is counted and cannot be below zero.
+
+    Where nothing was seen in any chapter the bound is the exact one of a Poisson count: none in so much.
+    """
+    found = interval_of_ratio(events, amounts, chapters)
+    if found["value"] == 0:
+        return found | {"low": 0.0, "high": -math.log((1 - _CONFIDENCE) / 2) / sum(amounts)}
+    if found["low"] is not None:
+        found |= {"low": max(0.0, found["low"])}
+    return found
+
+
+def interval_of_auc(
+    lower: Sequence[float], higher: Sequence[float], chapters: Sequence[Hashable]
+) -> dict:
+    """How often one of `higher` lies above one of `lower`, ties being half: the area under the ROC curve, with its interval.
+
+    Args:
+        lower, higher: a value each of the same rows, all of which are compared with all.
+        chapters: the chapter of each row.
+    """
+    place = {name: index for index, name in enumerate(dict.fromkeys(chapters))}
+    unit = np.array([place[chapter] for chapter in chapters])
+    apart = np.subtract.outer(np.asarray(higher), np.asarray(lower))
+    above = (apart > 0) + (apart == 0) / 2
+
+    def area(rows: np.ndarray) -> float:
+        return float(above[np.ix_(rows, rows)].mean())
+
+    without = [area(unit != index) for index in place.values()] if len(place) > 1 else [np.nan]
+    return between_none_and_all(interval_of_estimates(float(above.mean()), without))
 
 
 def interval_of_estimates(value: float | None, without: Sequence[float]) -> dict:
@@ -88,6 +142,34 @@ def detectable(interval: dict) -> float | None:
     return float((interval["high"] - interval["low"]) / 2 * (1 + student(freedom, _POWER) / edge))
 
 
+def enough_chapters(difference: dict) -> int | None:
+    """How many chapters would show a difference of this size, spread over chapters as here, in 80 % of such runs.
+
+    Null where there is no interval, or no number within reason would do.
+    """
+    if difference["low"] is None:
+        return None
+    count = difference["chapters"]
+    half = (difference["high"] - difference["low"]) / 2
+    by_chapter = half / float(student(count - 1, (1 + _CONFIDENCE) / 2)) * count**0.5
+    for chapters in range(FEWEST_CHAPTERS, _WITHIN_REASON + 1):
+        edges = student(chapters - 1, [(1 + _CONFIDENCE) / 2, _POWER])
+        if abs(difference["value"]) >= float(edges.sum()) * by_chapter / chapters**0.5:
+            return chapters
+    return None
+
+
+def between_none_and_all(found: dict) -> dict:
+    """The interval of a share: within 0 and 1, and of some width where no chapter has a hit, or none a miss (see `interval_of_share`)."""
+    if found["value"] in (0, 1):
+        bound = ((1 - _CONFIDENCE) / 2) ** (1 / found["chapters"])
+        low, high = (0.0, 1 - bound) if found["value"] == 0 else (bound, 1.0)
+        return found | {"low": low, "high": high}
+    if found["low"] is not None:
+        found |= {"low": max(0.0, found["low"]), "high": min(1.0, found["high"])}
+    return found
+
+
 def verdict(difference: dict) -> str:
     """What a difference, of which less is better, comes to: "better", "worse", or "unclear".
 
@@ -95,5 +177,5 @@ def verdict(difference: dict) -> str:
     fewer than `FEWEST_CHAPTERS` chapters.
     """
     if difference["chapters"] < FEWEST_CHAPTERS or difference["low"] <= 0 <= difference["high"]:
-        return "unclear"
+        return UNCLEAR
     return "better" if difference["high"] < 0 else "worse"

@@ -1,9 +1,9 @@
 """Burrows' Delta (Literary and Linguistic Computing 17(3), 2002): how far a text's use of function characters is from the author's.
 
 A function character says little about the plot and much about the hand. Each one's frequency is
-taken as a z-score over the author's own chapters; Delta is the mean absolute difference of z-scores.
-A short text has a large Delta by chance alone: compare with the true continuation's own Delta,
-which has the same length or nearly so.
+taken as a z-score over the author's own chapters; Delta is the mean absolute z-score, the distance from his mean.
+A short text has a large Delta by chance alone (the sample novel's author: 2.05 at 60 characters, 0.91 at 700): only texts of
+one length compare.
 """
 
 from collections.abc import Sequence
@@ -20,32 +20,25 @@ class Style:
     """The author's hand.
 
     Args:
-        chapters: the author's text in pieces (chapters). With one alone, or a text that is not Chinese, nothing can be said.
-        held_out: the author's text that outputs are measured against.
+        chapters: the author's text in pieces (chapters), of which none holds a text that is measured. With one alone, or a text
+            that is not Chinese, nothing can be said.
     """
 
-    def __init__(self, chapters: Sequence[str], held_out: str):
-        frequencies = np.stack([_frequencies(chapter) for chapter in chapters])
-        spread = (
-            frequencies.std(axis=0, ddof=1)
-            if len(chapters) > 1
-            else np.zeros(len(FUNCTION_CHARACTERS))
-        )
+    def __init__(self, chapters: Sequence[str]):
+        frequencies = np.array([_frequencies(chapter) for chapter in chapters])
+        if len(chapters) < 2:
+            frequencies = np.zeros((2, len(FUNCTION_CHARACTERS)))
+        spread = frequencies.std(axis=0, ddof=1)
         # A character that the author never varies, or never uses, has no z-score.
         self._used = spread > 0
         self._mean, self._spread = frequencies.mean(axis=0)[self._used], spread[self._used]
-        self._target = self._z(held_out)
 
     def delta(self, text: str) -> float | None:
-        """Delta of a text to the held-out text; null for an empty one, or if the author's hand is not known."""
-        return (
-            float(np.abs(self._z(text) - self._target).mean())
-            if text and self._used.any()
-            else None
-        )
-
-    def _z(self, text: str) -> np.ndarray:
-        return (_frequencies(text)[self._used] - self._mean) / self._spread
+        """Delta of a text; null for an empty one, or if the author's hand is not known."""
+        if not text or not self._used.any():
+            return None
+        z = (_frequencies(text)[self._used] - self._mean) / self._spread
+        return float(np.abs(z).mean())
 
 
 def _frequencies(text: str) -> np.ndarray:

@@ -5,8 +5,7 @@ from collections.abc import Iterable, Sequence
 from xuxie.dataset.alpaca import prose
 from xuxie.evaluation.intervals import (
     interval_of_estimates,
-    interval_of_mean,
-    interval_of_ratio,
+    interval_of_rate,
     interval_of_share,
 )
 from xuxie.evaluation.likelihood import POSITIONS
@@ -17,52 +16,102 @@ from xuxie.evaluation.style import Style
 from xuxie.overlap.ngrams import dense, ngrams
 from xuxie.sampling.authors import HUMAN
 
+_SHARES = {"seq_rep_4", "distinct_2", "copied_30"}
+
 
 def training_text(rows: Iterable[dict]) -> str:
     """All of the novel that rows were trained on, their earlier turns too: what a model can have copied from."""
     return "\n".join(map(prose, rows))
 
 
-def measure_texts(samples: Sequence[dict], *, novel: str, training: str, style: Style) -> dict:
+class Highlighter:
+    """What of a text a reader should see highlighted.
+
+    Args:
+        novel: the whole novel, the held-out part included.
+        training: the text of all rows trained on.
+    """
+
+    def __init__(self, novel: str, training: str):
+        self._novel, self._training = novel, training
+        self.finder = NameFinder(novel) if mostly_chinese([novel]) else None
+
+    def highlights(self, texts: Sequence[tuple[str, str]]) -> list[dict]:
+        """Copies, the onset of repetition, and new names of each text.
+
+        Args:
+            texts: what stands before each text, and the text.
+        """
+        lengths = copy_lengths(self._training, [text for _, text in texts])
+        return [
+            {
+                "copied": copied_runs(text, copied),
+                "longest_copy": max(copied, default=0),
+                "onset": repetition_onset(text),
+                "new_names": self._unknown(text, self._training + before),
+                "invented_names": self._unknown(text, self._novel + before),
+            }
+            for (before, text), copied in zip(texts, lengths, strict=True)
+        ]
+
+    def _unknown(self, text: str, known: str) -> list[tuple[int, str]] | None:
+        return self.finder.unknown(text, known) if self.finder else None
+
+
+def text_metrics(text: str, highlights: dict) -> dict[str, tuple[float, float]]:
+    """What is counted in one text, by metric: (how much of it, out of how much).
+
+    Args:
+        highlights: what `Highlighter` found in it.
+    """
+    fours, twos = (list(ngrams(dense(text), n)) for n in (4, 2))
+    metrics: dict[str, tuple[float, float]] = {
+        "seq_rep_4": (len(fours) - len(set(fours)), len(fours)),
+        "distinct_2": (len(set(twos)), len(twos)),
+        "longest_repeat": (longest_repeat(text), 1),
+        "copied_30": (sum(end - start for start, end in highlights["copied"]), len(text)),
+        "longest_copy": (highlights["longest_copy"], 1),
+    }
+    for metric in ("new_names", "invented_names"):
+        if highlights[metric] is not None:
+            metrics[metric] = (len({found for _, found in highlights[metric]}), len(text) / 1000)
+    return metrics
+
+
+def measure_texts(samples: Sequence[dict], highlighter: Highlighter, style: Style) -> dict:
     """Metrics of every system's outputs, the author's true continuation being one of them.
 
     Args:
         samples: the rows of samples.jsonl.
-        novel: the whole novel, the held-out part included.
-        training: the text of all rows trained on.
+        highlighter: knows the novel and what of it was trained on.
         style: the author's hand.
 
     Returns:
         systems: by system the metrics with intervals; by_position: repetition by stretch of the text;
         rows: by row id and system what a reader should see highlighted.
     """
-    finder = NameFinder(novel) if mostly_chinese([novel]) else None
     names = [HUMAN, *dict.fromkeys(system for sample in samples for system in sample["outputs"])]
-    systems = {}
-    rows: dict[str, dict[str, dict]] = {sample["id"]: {} for sample in samples}
-    by_position = []
     texts = {
-        name: [(sample, text) for sample in samples if (text := _text(sample, name)) is not None]
+        name: [(sample, text) for sample in samples if (text := text_of(sample, name)) is not None]
         for name in names
     }
-    lengths = iter(copy_lengths(training, [text for name in names for _, text in texts[name]]))
+    highlights = iter(
+        highlighter.highlights(
+            [(sample["prompt"]["input"], text) for name in names for sample, text in texts[name]]
+        )
+    )
+    systems = {}
+    rows: dict[str, dict[str, dict]] = {sample["id"]: {} for sample in samples}
+    cut = equally_long(samples, names)
     for name in names:
-        found = []
-        for sample, text in texts[name]:
-            copied = next(lengths)
-            known = novel + sample["prompt"]["input"]
-            row = {
-                "copied": copied_runs(text, copied),
-                "longest_copy": max(copied, default=0),
-                "onset": repetition_onset(text),
-                "new_names": finder.unknown(text, training + sample["prompt"]["input"])
-                if finder
-                else None,
-                "invented_names": finder.unknown(text, known) if finder else None,
-            }
-            found.append(row)
+        found = [next(highlights) for _ in texts[name]]
+        for (sample, _), row in zip(texts[name], found, strict=True):
             rows[sample["id"]][name] = row
-        systems[name] = _metrics(name, texts[name], found, style)
+        systems[name] = {
+            **_metrics(name, texts[name], found),
+            "style_delta": _delta(cut.get(name, []), style),
+        }
+    by_position = []
     for start, end in POSITIONS:
         stretch = {name: _repetition_between(texts[name], start, end) for name in names}
         if any(value["value"] is not None for value in stretch.values()):
@@ -70,56 +119,55 @@ def measure_texts(samples: Sequence[dict], *, novel: str, training: str, style: 
     return {"systems": systems, "by_position": by_position, "rows": rows}
 
 
-def _text(sample: dict, system: str) -> str | None:
+def text_of(sample: dict, system: str) -> str | None:
+    """What a system, or the author, wrote after a prompt; None if it was not asked."""
     if system == HUMAN:
         return sample["reference"]
     output = sample["outputs"].get(system)
     return output and output["text"]
 
 
-def _metrics(name: str, texts: list[tuple[dict, str]], found: list[dict], style: Style) -> dict:
+def equally_long(
+    samples: Sequence[dict], systems: Sequence[str]
+) -> dict[str, list[tuple[dict, str]]]:
+    """(sample, beginning of the text) by system, after every prompt as long for one as for the others.
+
+    A system that wrote nothing at all is left out, and so is a prompt after which one of the others wrote nothing.
+    """
+    writing = [name for name in systems if any(text_of(sample, name) for sample in samples)]
+    found: dict[str, list[tuple[dict, str]]] = {name: [] for name in writing}
+    for sample in samples:
+        texts = [text_of(sample, name) or "" for name in writing]
+        length = min(map(len, texts), default=0)
+        if length:
+            for name, text in zip(writing, texts, strict=True):
+                found[name].append((sample, text[:length]))
+    return found
+
+
+def _metrics(name: str, texts: list[tuple[dict, str]], highlights: list[dict]) -> dict:
     chapters = [(sample["novel"], sample["chapter"]) for sample, _ in texts]
-    written = [len(text) for _, text in texts]
-
-    def mean(values: Sequence[float]) -> dict:
-        return interval_of_mean(values, chapters)
-
-    def share(parts: Sequence[float], wholes: Sequence[float]) -> dict:
-        return interval_of_share(parts, wholes, chapters)
-
-    def grams(n: int) -> tuple[list[int], list[int]]:
-        runs = [list(ngrams(dense(text), n)) for _, text in texts]
-        return [len(set(run)) for run in runs], [len(run) for run in runs]
-
-    metrics = {"characters": mean(written)}
+    each = [1] * len(texts)
+    metrics = {"characters": interval_of_rate([len(text) for _, text in texts], each, chapters)}
     if name != HUMAN:
         outputs = [sample["outputs"][name] for sample, _ in texts]
-        each = [1] * len(outputs)
-        metrics["natural_stop"] = share([output["stop"] == "natural" for output in outputs], each)
-        metrics["foreign_stop"] = share(
-            [output["foreign_stop"] is not None for output in outputs], each
-        )
-    for n, metric in ((4, "seq_rep_4"), (2, "distinct_2")):
-        different, all_runs = grams(n)
-        repeated = [whole - part for part, whole in zip(different, all_runs, strict=True)]
-        metrics[metric] = share(repeated if metric == "seq_rep_4" else different, all_runs)
-    metrics["longest_repeat"] = mean([longest_repeat(text) for _, text in texts])
-    metrics["copied_30"] = share(
-        [sum(end - start for start, end in row["copied"]) for row in found], written
-    )
-    metrics["longest_copy"] = mean([row["longest_copy"] for row in found])
-    thousands = [count / 1000 for count in written]
-    for metric in ("new_names", "invented_names"):
-        if all(row[metric] is not None for row in found):
-            metrics[metric] = interval_of_ratio(
-                [len({found for _, found in row[metric]}) for row in found], thousands, chapters
-            )
-    metrics["style_delta"] = _delta(texts, chapters, style)
+        stops = [output["stop"] == "natural" for output in outputs]
+        metrics["natural_stop"] = interval_of_share(stops, each, chapters)
+        stops = [output["foreign_stop"] is not None for output in outputs]
+        metrics["foreign_stop"] = interval_of_share(stops, each, chapters)
+    counted = [
+        text_metrics(text, found) for (_, text), found in zip(texts, highlights, strict=True)
+    ]
+    for metric in counted[0] if counted else ():
+        interval = interval_of_share if metric in _SHARES else interval_of_rate
+        parts, wholes = zip(*(one[metric] for one in counted), strict=True)
+        metrics[metric] = interval(parts, wholes, chapters)
     return metrics
 
 
-def _delta(texts: list[tuple[dict, str]], chapters: list, style: Style) -> dict:
-    """Delta of all outputs as one text; it has no interval if one chapter alone has text in it."""
+def _delta(texts: list[tuple[dict, str]], style: Style) -> dict:
+    """Delta of all texts as one."""
+    chapters = [(sample["novel"], sample["chapter"]) for sample, _ in texts]
     without = [
         style.delta(
             "".join(

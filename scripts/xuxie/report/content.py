@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from xuxie.pairs.calibration import TRUSTED_AUC
 from xuxie.report import charts
 from xuxie.report.coverage import strips
+from xuxie.report.detectability import detectability_sentences
+from xuxie.report.exam import certificate, exam_table, is_fit
 from xuxie.report.figures import METRICS, figure, interval
 from xuxie.report.highlights import output_spans, segments
 from xuxie.report.verdict import verdict_sentences
@@ -122,13 +124,12 @@ def _tiles(evaluation: dict, captions: dict) -> list[dict]:
         }
     ]
     for label, metric in (
-        ("stop", "natural_stop"),
         ("repetition", "seq_rep_4"),
         ("copied", "copied_30"),
         ("names", "invented_names"),
     ):
         tuned = systems.get(TUNED, {}).get(metric)
-        if not tuned:
+        if not tuned or not is_fit(evaluation, metric):
             continue
         kind = METRICS[metric]
         beside = []
@@ -275,6 +276,7 @@ def _table(evaluation: dict, captions: dict) -> dict:
     rows = [
         {
             "name": captions["metrics"]["names"][metric],
+            "certificate": certificate(evaluation, metric, captions),
             "cells": [
                 {
                     "value": figure(metrics[metric]["value"], kind),
@@ -288,7 +290,12 @@ def _table(evaluation: dict, captions: dict) -> dict:
         for metric, kind in METRICS.items()
         if any(metric in metrics for metrics in measured.values())
     ]
-    return {"systems": list(_labels(list(systems), captions).items()), "rows": rows}
+    return {
+        "systems": list(_labels(list(systems), captions).items()),
+        "rows": rows,
+        "exam": exam_table(evaluation, captions),
+        "detectability": detectability_sentences(evaluation, captions),
+    }
 
 
 def _recipe(name: str, adapter: Adapter) -> dict:

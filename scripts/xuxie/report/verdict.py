@@ -1,6 +1,8 @@
 """The sentences that say whether the adapter is any good, with their uncertainty."""
 
+from xuxie.evaluation.intervals import UNCLEAR
 from xuxie.overlap.ngrams import COPY_NGRAM
+from xuxie.report.exam import is_fit
 from xuxie.report.figures import figure
 
 # So much of the tuned outputs must carry an end token that nobody honoured before a sentence says so.
@@ -15,6 +17,9 @@ def verdict_sentences(adapter: str, evaluation: dict, captions: dict) -> list[st
     sentences = [_headline(adapter, evaluation, words), _basis(evaluation, words)]
     if bits["difference"]["low"] is None:
         sentences.append(words["no_interval"])
+    elif evaluation["verdict"] == UNCLEAR:
+        enough = evaluation["enough_chapters"]
+        sentences.append(words["enough" if enough else "never_enough"].format(enough=enough))
     if gain := bits["context_gain"]:
         saved = {name: figure(gain[name]["value"], signed=True) for name in ("base", "tuned")}
         sentences.append(words["context"].format(use=words["uses"][gain["use"]], **saved))
@@ -30,20 +35,18 @@ def verdict_sentences(adapter: str, evaluation: dict, captions: dict) -> list[st
         )
     if not {"base", "tuned"} <= systems.keys():
         return sentences
-    tuned, base = systems["tuned"], systems["base"]
-    stops = {
-        name: figure(side["natural_stop"]["value"], "percent")
-        for name, side in (("tuned", tuned), ("base", base))
-    }
-    sentences.append(words["stops"].format(**stops))
+    tuned = systems["tuned"]
     foreign = tuned["foreign_stop"]["value"]
     if foreign is not None and foreign >= _FOREIGN_STOPS:
         sentences.append(words["foreign_stop"].format(share=figure(foreign, "percent")))
-    copied = {
-        name: figure(systems[name]["copied_30"]["value"], "percent") for name in ("tuned", "human")
-    }
-    sentences.append(words["copying"].format(run=COPY_NGRAM, **copied))
-    if (start := _repeats_from(evaluation["texts"]["by_position"])) is not None:
+    if is_fit(evaluation, "copied_30"):
+        copied = {
+            name: figure(systems[name]["copied_30"]["value"], "percent")
+            for name in ("tuned", "human")
+        }
+        sentences.append(words["copying"].format(run=COPY_NGRAM, **copied))
+    start = _repeats_from(evaluation["texts"]["by_position"])
+    if start is not None and is_fit(evaluation, "seq_rep_4"):
         sentences.append(words["repeats"].format(start=start))
     return sentences
 
@@ -53,9 +56,9 @@ def _headline(adapter: str, evaluation: dict, words: dict) -> str:
     bits = evaluation["bits_per_character"]
     share = bits["relative"]["value"]
     low, high = bits["difference"]["low"], bits["difference"]["high"]
-    # A verdict is withheld from an interval that would carry one only where it rests on too few chapters.
-    withheld = evaluation["verdict"] == "unclear" and (low is None or not low <= 0 <= high)
-    return words["too_few" if withheld else evaluation["verdict"]].format(
+    # An interval that would carry a verdict has none where it rests on too few chapters.
+    too_few = evaluation["verdict"] == UNCLEAR and (low is None or not low <= 0 <= high)
+    return words["too_few" if too_few else evaluation["verdict"]].format(
         adapter=adapter,
         chapters=evaluation["chapters"],
         share=figure(abs(share), "percent"),
