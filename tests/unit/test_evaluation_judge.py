@@ -132,6 +132,42 @@ def test_a_judge_that_knows_the_author_is_trusted():
     assert win_rates(list(verdicts(asked, outcomes)))["trusted"]
 
 
+LONG = [
+    {**sample, "reference": f"第{number}天雨停了。他们收起伞，往渡口走去。船上坐着一个老人。老人问他们从哪里来。谁也没有回答。"}
+    for number, sample in enumerate(SAMPLES)
+]  # fmt: skip
+
+
+def trial(opinion):
+    """Pairings and trust for a judge that is a function of sample and text."""
+    asked = comparisons(LONG, prompts=8, seed=0)
+    outcomes = []
+    for comparison in asked:
+        first, second = (opinion(comparison.sample, text) for text in comparison.texts)
+        for order in ("AB", "BA"):
+            better = "tie" if first == second else order[second > first]
+            outcomes.append(Answered("", Preference(reason="", better=better), Usage(), False))
+    found = win_rates(list(verdicts(asked, outcomes)))
+    return {tuple(pairing["systems"]): pairing for pairing in found["pairings"]}, found["trusted"]
+
+
+def test_a_judge_is_also_tried_on_the_author_corrupted():
+    # It sees what chapter a text is from, and not whether it makes sense.
+    pairings, trusted = trial(lambda sample, text: sample["reference"][:3] in text)
+    assert pairings["human", "negative"]["win_rate"]["value"] == 1
+    assert pairings["human", "corrupted"]["win_rate"]["value"] < 0.7 and not trusted
+    # It sees both.
+    pairings, trusted = trial(lambda sample, text: text == sample["reference"])
+    assert pairings["human", "corrupted"]["wins"] == 8 and trusted
+
+
+def test_corrupted_texts_are_of_the_author_and_no_longer():
+    for comparison in comparisons(LONG, prompts=8, seed=0):
+        if comparison.systems == ("human", "corrupted"):
+            true, spoilt = comparison.texts
+            assert true == comparison.sample["reference"] != spoilt and len(spoilt) <= len(true)
+
+
 def test_what_cannot_be_judged_is_counted():
     silent = [{**SAMPLES[0], "outputs": {"base": {"text": " "}, "tuned": {"text": "好"}}}]
     asked = comparisons(silent, prompts=8, seed=0)

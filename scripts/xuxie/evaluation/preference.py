@@ -13,12 +13,14 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from xuxie.evaluation import corruptions
 from xuxie.llm import Answered, Failed, Question
 from xuxie.sampling.authors import BASE, HUMAN
 from xuxie.sampling.spread import evenly_spread
 from xuxie.text.sentences import bounds
 
-NEGATIVE = "negative"
+NEGATIVE, CORRUPTED = "negative", "corrupted"
+"""The author's continuation of a prompt in another chapter, and his own continuation of this one, corrupted: no systems, but trials of the judge."""
 
 _ENDS = tuple('。！？…”’」』.!?"')
 
@@ -38,7 +40,7 @@ class Comparison:
 
     Attributes:
         sample: the row of samples.jsonl.
-        systems, texts: the two of them; `negative` is the author's continuation of a prompt in another chapter.
+        systems, texts: the two of them; two of the names are no systems, see `NEGATIVE`.
     """
 
     sample: dict
@@ -47,9 +49,10 @@ class Comparison:
 
 
 def comparisons(samples: Sequence[dict], *, prompts: int, seed: int) -> list[Comparison]:
-    """What the judge is asked about: each system against the base, each against the author, and the author against a negative.
+    """What the judge is asked about: each system against the base, each against the author, and the author against a negative
+    and against himself corrupted.
 
-    The last tells what the judge is worth.
+    The last two tell what the judge is worth.
 
     Args:
         prompts: how many prompts are taken, spread evenly.
@@ -68,9 +71,12 @@ def comparisons(samples: Sequence[dict], *, prompts: int, seed: int) -> list[Com
         ]
         if negatives:
             texts[NEGATIVE] = source.choice(negatives)
+        if spoilt := _corrupted(texts, source):
+            texts[CORRUPTED] = spoilt
         written = list(sample["outputs"])
         pairs = [(name, BASE) for name in written if name != BASE and BASE in written]
-        pairs += [(name, HUMAN) for name in written] + ([(HUMAN, NEGATIVE)] if negatives else [])
+        pairs += [(name, HUMAN) for name in written]
+        pairs += [(HUMAN, trial) for trial in (NEGATIVE, CORRUPTED) if trial in texts]
         found += [Comparison(sample, pair, (texts[pair[0]], texts[pair[1]])) for pair in pairs]
     return found
 
@@ -128,6 +134,16 @@ def verdicts(asked: Sequence[Comparison], outcomes: Iterable[Answered | Failed])
             for names, answer in zip(order, answers, strict=True)
         ]
         yield row | {"preferred": preferred, "reasons": [answer.reason for answer in answers]}
+
+
+def _corrupted(texts: dict[str, str], draw: random.Random) -> str | None:
+    """The author's continuation with its sentences shuffled, with a loop, or with the negative's second half; None where it is too short for any."""
+    true = texts[HUMAN]
+    found = [corruptions.shuffled(true, draw), corruptions.looping(true, draw)]
+    if NEGATIVE in texts:
+        found.append(corruptions.joined(true, texts[NEGATIVE]))
+    possible = [text for text in found if text and text != true]
+    return draw.choice(possible) if possible else None
 
 
 def _cut(texts: tuple[str, str]) -> tuple[str, str]:

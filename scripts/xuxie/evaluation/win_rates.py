@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from xuxie.evaluation.intervals import FEWEST_CHAPTERS, interval_of_share
-from xuxie.evaluation.preference import NEGATIVE
+from xuxie.evaluation.preference import CORRUPTED, NEGATIVE
 from xuxie.sampling.authors import HUMAN
 
 _WORTH = 0.7
-"""A judge that prefers the true continuation to a negative less often than this proves nothing."""
+"""A judge that prefers the true continuation to a negative, or to itself corrupted, less often than this proves nothing."""
 
 
 def win_rates(rows: Sequence[dict]) -> dict:
@@ -20,7 +20,8 @@ def win_rates(rows: Sequence[dict]) -> dict:
 
     Returns:
         pairings: list of systems, wins, losses, ties, unjudged, flips (share of the judged) and win_rate of the
-        first with its interval; trusted: whether the judge tells the author's continuation from a negative.
+        first with its interval; trusted: whether the judge tells the author's continuation from a negative, and from itself corrupted,
+        whichever stands first.
     """
     pairings: list[dict] = []
     for systems in dict.fromkeys(tuple(row["systems"]) for row in rows):
@@ -41,19 +42,25 @@ def win_rates(rows: Sequence[dict]) -> dict:
                 ),
             }
         )
-    trial = next(
-        (pairing["win_rate"] for pairing in pairings if pairing["systems"] == [HUMAN, NEGATIVE]),
-        None,
-    )
+    trials = {
+        trial: pairing["win_rate"]
+        for pairing in pairings
+        for trial in (NEGATIVE, CORRUPTED)
+        if pairing["systems"] == [HUMAN, trial]
+    }
     return {
         "pairings": pairings,
-        "trusted": bool(
-            trial
-            and trial["chapters"] >= FEWEST_CHAPTERS
-            and trial["low"] > 0.5
-            and trial["value"] >= _WORTH
-        ),
+        "trusted": NEGATIVE in trials and all(map(_passed, trials.values())),
     }
+
+
+def _passed(win_rate: dict) -> bool:
+    """Whether the author surely won, often enough, in a trial of the judge."""
+    return (
+        win_rate["chapters"] >= FEWEST_CHAPTERS
+        and win_rate["low"] > 0.5
+        and win_rate["value"] >= _WORTH
+    )
 
 
 def _points(preferred: list[str | None], system: str) -> float:

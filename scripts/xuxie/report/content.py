@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from xuxie.evaluation.preference import CORRUPTED, NEGATIVE
 from xuxie.pairs.calibration import TRUSTED_AUC
 from xuxie.report import charts
 from xuxie.report.coverage import strips
@@ -357,7 +358,10 @@ def _readers(votes: dict, captions: dict) -> dict:
 def _judge(judge: dict | None, captions: dict) -> dict | None:
     if not judge:
         return None
-    labels = {**captions["systems"], "negative": captions["judge"]["negative"]}
+    labels = {
+        **captions["systems"],
+        **{trial: captions["judge"][trial] for trial in (NEGATIVE, CORRUPTED)},
+    }
     rows = [
         {
             **{key: pairing[key] for key in ("wins", "losses", "ties", "unjudged")},
