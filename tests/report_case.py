@@ -115,6 +115,7 @@ def evaluation():
     ]
     return {
         "template": "qwen", "rows": 3, "held_out_rows": 3, "chapters": 6, "verdict": "better", "enough_chapters": 4, "exam": exam(),
+        "acquaintance": {"copied": measured(0.0, 0.0, 0.4), "longest": 9},
         "detectability": {"window": 200, "fewest": 12, "windows": 3, "chapters": 2, "auc": None, "difference": None},
         "bits_per_character": {
             "format": {"base": "bare", "tuned": "template"}, "formats": {}, "longest_context": 1500, "rows": 3, "characters": 1234, **bits, "detectable": 0.14,

@@ -195,6 +195,17 @@ def test_the_headline_signs_what_the_evaluation_decided(verdict, share, said):
     assert said in first and ("chance" in first) == (verdict == "unclear")
 
 
+def test_a_base_model_that_has_read_the_novel_is_named():
+    read = {"copied": measured(0.34, 0.1, 0.6), "longest": 181}
+    said = [
+        sentence for sentence in sentences(acquaintance=read) if "has read this novel" in sentence
+    ]
+    assert len(said) == 1 and "34%" in said[0] and "181" in said[0]
+    assert any(
+        "no run of 30 characters" in sentence and "9" in sentence for sentence in sentences()
+    )
+
+
 def test_a_measure_that_failed_its_exam_signs_nothing():
     first = sentences(verdict="withheld")[0]
     assert first.startswith("No verdict") and "exam" in first and "has learnt" not in first

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import torch
 
+from xuxie.evaluation.acquaintance import acquaintance
 from xuxie.evaluation.contexts import Plan, held_out_rows, plan_readings
 from xuxie.evaluation.detectability import detectability
 from xuxie.evaluation.examination import (
@@ -102,6 +103,7 @@ def evaluate_adapter(
             "enough_chapters": enough_chapters(likelihood["difference"]),
             "bits_per_character": likelihood,
             "texts": measure_texts(sampled, highlighter, style),
+            "acquaintance": acquaintance(sampled, novel),
             "detectability": detectability(sampled),
             "exam": examined,
             "judge": {"endpoint": settings["judge"], **win_rates(list(read_rows(judged)))}

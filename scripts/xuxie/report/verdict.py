@@ -33,6 +33,15 @@ def verdict_sentences(adapter: str, evaluation: dict, captions: dict) -> list[st
                 first=figure(bits["by_position"][0]["difference"]["value"], signed=True),
             )
         )
+    if known := evaluation["acquaintance"]:
+        recited = words["recited" if known["copied"]["value"] else "not_recited"]
+        sentences.append(
+            recited.format(
+                run=COPY_NGRAM,
+                share=figure(known["copied"]["value"], "percent"),
+                longest=known["longest"],
+            )
+        )
     if not {"base", "tuned"} <= systems.keys():
         return sentences
     tuned = systems["tuned"]
