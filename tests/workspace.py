@@ -22,11 +22,13 @@ class Workspace:
     folder: Path
     #: Where the workflow itself lies.
     checkout: Path = REPOSITORY
+    #: What Python runs: Snakemake, or a script that starts it.
+    program: tuple[str, ...] = ("-m", "snakemake")
 
     @classmethod
-    def make(cls, folder: Path, config: dict, novel: str) -> "Workspace":
+    def make(cls, folder: Path, config: dict, novel: str, **more) -> "Workspace":
         """A folder with a configuration and the novel `small.txt`."""
-        workspace = cls(folder)
+        workspace = cls(folder, **more)
         workspace.configure(config)
         (folder / "small.txt").write_text(novel, encoding="utf-8")
         return workspace
@@ -48,7 +50,7 @@ class Workspace:
     def command(self, *arguments: str, profile: str = "default") -> list[str]:
         """The command line that runs the workflow in this folder."""
         return [
-            *(sys.executable, "-m", "snakemake"),
+            *(sys.executable, *self.program),
             *("--snakefile", str(self.checkout / "Snakefile")),
             *("--directory", str(self.folder)),
             *("--workflow-profile", str(self.checkout / "profiles" / profile), "--cores", "2"),

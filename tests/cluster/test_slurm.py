@@ -8,7 +8,8 @@ import pytest
 from fault_server import FaultServer
 from patience import wait_for_exit, wait_until, written_in
 from roles import answer
-from workspace import Workspace
+from trainers import held
+from workspace import REPOSITORY, Workspace
 
 pytestmark = pytest.mark.slurm
 
@@ -21,6 +22,10 @@ SOON = (
 )
 
 
+#: It looks at its jobs every two seconds.
+ATTENTIVE = (str(REPOSITORY / "tests/cluster/attentive_snakemake.py"),)
+
+
 def on_slurm(workspace: Workspace, *arguments: str, **settings) -> subprocess.CompletedProcess:
     return workspace.snakemake(*SOON, *arguments, profile="slurm", **settings)
 
@@ -28,7 +33,8 @@ def on_slurm(workspace: Workspace, *arguments: str, **settings) -> subprocess.Co
 @pytest.fixture(scope="module")
 def walked_on_slurm(cluster, tmp_path_factory, small_config, novel_text):
     """A folder in which everything was made through Slurm; and what Slurm's accounting says of it, by rule."""
-    workspace = Workspace.make(tmp_path_factory.mktemp("walked-on-slurm"), small_config, novel_text)
+    folder = tmp_path_factory.mktemp("walked-on-slurm")
+    workspace = Workspace.make(folder, small_config, novel_text, program=ATTENTIVE)
     on_slurm(workspace)
     fields = (
         "JobID", "JobName", "Comment", "Partition", "State", "AllocTRES", "Account", "SubmitLine",
@@ -157,9 +163,8 @@ def test_a_job_killed_while_it_asks_pays_for_nothing_twice(
             "base_url": slow.base_url,
             "concurrency": concurrency,
         }
-        workspace = Workspace.make(
-            tmp_path / "work", {**small_config, "endpoints": {"loopback": settings}}, novel_text
-        )
+        config = {**small_config, "endpoints": {"loopback": settings}}
+        workspace = Workspace.make(tmp_path / "work", config, novel_text, program=ATTENTIVE)
         with begun(workspace, "results/novels/small/shards/1-of-1/candidates.jsonl") as run:
             until(lambda: slow.answers.total() >= 5, "five answers", run, workspace)
             answered = set(slow.answers)
@@ -187,57 +192,53 @@ def test_a_job_killed_while_it_asks_pays_for_nothing_twice(
     assert rows and not [row for row in rows if "failed" in row]
 
 
-@pytest.mark.parametrize("end", ["cancelled", "out of time"])
 def test_a_training_that_is_cut_short_goes_on_from_its_checkpoint(
-    cluster, walked_on_slurm, tmp_path, small_config, novel_text, end
+    cluster, walked_on_slurm, tmp_path_factory, small_config
 ):
+    """Once it is cancelled, and once it runs out of time."""
     before, _ = walked_on_slurm
-    long = {
-        "num_train_epochs": 60,
+    workspace = before.copy(tmp_path_factory.mktemp("cut-short"))
+    train = {
+        "num_train_epochs": 8,
         "learning_rate": 0.001,
         "save_strategy": "steps",
         "save_steps": 2,
         "eval_strategy": "no",
     }
-    config = {
-        **small_config,
-        "adapters": {"long": {**small_config["adapters"]["small"], "train": long}},
-    }
-    workspace = Workspace.make(tmp_path / "work", config, novel_text)
-    subprocess.run(
-        [
-            "cp",
-            "-a",
-            *map(
-                str,
-                [
-                    before / "results",
-                    before / ".snakemake",
-                    before / "small.txt",
-                    before / "journal",
-                ],
-            ),
-            str(workspace.folder),
-        ],
-        check=True,
-    )
-    folder = workspace / "results/adapters/long/stages/sft"
+    long = {**small_config["adapters"]["small"], "train": train}
+    workspace.configure({**small_config, "adapters": {"long": long}})
+    stage = workspace / "results/adapters/long/stages/sft"
+    logs = workspace / ".snakemake/slurm_logs/rule_train_adapter/long_sft"
+    step = 0
+
+    def later_checkpoint() -> int | None:
+        whole = [file.parent.name for file in stage.glob("checkpoint-*/trainer_state.json")]
+        steps = [int(name.removeprefix("checkpoint-")) for name in whole]
+        return max((found for found in steps if found > step), default=None)
+
     with begun(workspace, "results/adapters/long/adapter_model.safetensors") as run:
-        until(
-            lambda: list(folder.glob("checkpoint-*/trainer_state.json")),
-            "a checkpoint",
-            run,
-            workspace,
-        )
-        job = until(
-            lambda: running(cluster, "rule_train_adapter"), "the job is known", run, workspace
-        )
-        if end == "cancelled":
-            cluster.command("scancel", job)
-        else:
-            cluster.command("scontrol", "update", f"JobId={job}", "TimeLimit=1")
+        for end in ("CANCELLED", "TIMEOUT"):
+            step = until(later_checkpoint, "a checkpoint", run, workspace)
+            with held(workspace.folder):
+                job = until(
+                    lambda: running(cluster, "rule_train_adapter"),
+                    "the job is known",
+                    run,
+                    workspace,
+                )
+                if end == "CANCELLED":
+                    cluster.command("scancel", job)
+                else:
+                    cluster.command("scontrol", "update", f"JobId={job}", "EndTime=now+1seconds")
+                told = f"SLURM-job '{job}' failed, SLURM status is: '{end}'"
+                until(
+                    lambda: told in (workspace / "run.log").read_text(),
+                    f"the job has ended: {end}",
+                    run,
+                    workspace,
+                )
         ends_well(run, workspace)
-    assert ("CANCELLED" if end == "cancelled" else "TIMEOUT") in (workspace / "run.log").read_text()
-    assert json.loads((folder / "manifest.json").read_text())["resumed_from"].startswith(
-        "checkpoint-"
-    )
+    said = [log.read_text(encoding="utf-8") for log in logs.glob("*.log")]
+    assert sum("going on from checkpoint-" in log for log in said) == 2
+    resumed = json.loads((stage / "manifest.json").read_text())["resumed_from"]
+    assert int(resumed.removeprefix("checkpoint-")) >= step

@@ -7,10 +7,10 @@ import re
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from patience import wait_until
+from trainers import trainers
 from training_run import TrainingRun, rows_of
 from workspace import REPOSITORY
 from xuxie.files.rows import read_json, read_rows
@@ -67,22 +67,6 @@ def kill_at_step(run: TrainingRun, step: int) -> None:
     assert process.wait() == -signal.SIGKILL, "".join(said)
 
 
-def trainers() -> list[str]:
-    """The command lines of trainers at work in this folder."""
-    found = []
-    for process in Path("/proc").iterdir():
-        try:
-            if (
-                process.name.isdigit()
-                and process.joinpath("cwd").resolve() == Path.cwd()
-                and b"launcher" in process.joinpath("cmdline").read_bytes()
-            ):
-                found.append(process.joinpath("cmdline").read_text())
-        except OSError:  # it ended meanwhile
-            continue
-    return found
-
-
 @pytest.mark.parametrize("seed", [1, 2])
 def test_killed_and_resumed_is_bit_for_bit_the_same(
     tiny_model, rows, undisturbed, seed, tmp_path, monkeypatch
@@ -93,7 +77,7 @@ def test_killed_and_resumed_is_bit_for_bit_the_same(
     for moment in moments:
         kill_at_step(run, moment)
         # One that outlived its job would write over the next one's checkpoints.
-        wait_until(lambda: not trainers(), "the trainer's end", lambda: None, patience=120)
+        wait_until(lambda: not trainers(tmp_path), "the trainer's end", lambda: None, patience=120)
     manifest = run.run()
     folder, alone = undisturbed
     assert manifest["resumed_from"] and not alone["resumed_from"], moments
