@@ -72,6 +72,7 @@ def test_the_graph_grows_in_step_with_the_novels(tmp_path):
     }
     per_adapter = {
         "build_dataset",
+        "examine_metrics",
         "check_ledger",
         "render_training",
         "fit_rows",
