@@ -63,6 +63,17 @@ def test_each_way_to_fail_has_its_name(raw, reason):
     assert caught.value.reason == reason
 
 
+def test_brackets_without_end_are_not_mended_for_minutes(monkeypatch):
+    tried = []
+    monkeypatch.setattr("json_repair.loads", lambda text: tried.append(text) or {})
+    with pytest.raises(Unusable, match="not a JSON object"):
+        read_answer(reply("{" * 50_000), Echo)
+    assert not tried
+    with pytest.raises(Unusable):
+        read_answer(reply('{"text": "好'), Echo)
+    assert tried
+
+
 def test_a_check_names_its_own_failure():
     def check(value):
         raise ValueError("span out of range: sentence 12 of 9")

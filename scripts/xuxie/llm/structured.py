@@ -4,6 +4,7 @@ Where the fields of an answer do not depend on each other, such as one pair each
 is kept, whatever becomes of the others.
 """
 
+import itertools
 import json
 import math
 import re
@@ -37,6 +38,9 @@ _FILTERED = {
 }
 _BROKEN_OFF = {"network_error", "error", "insufficient_system_resource"}
 _REPAIRS = 16  # places at which a broken object is looked for
+_DEEPEST = (
+    32  # brackets open at once; what is deeper is no answer, and mending it takes seconds a try
+)
 _TOLD = 12  # violations that a model is told of at once
 
 
@@ -263,12 +267,20 @@ def _mended(text: str) -> Iterator[dict]:
     fenced = _FENCE.findall(text)
     places = [match.start() for match in re.finditer(r"\{", text)][:_REPAIRS]
     for broken in [*fenced, *(text[place:] for place in places)]:
+        if _depth(broken) > _DEEPEST:
+            continue
         try:
             value = json_repair.loads(broken)
         except (ValueError, RecursionError):
             continue
         if isinstance(value, dict):
             yield value
+
+
+def _depth(text: str) -> int:
+    """The most brackets that are open at once."""
+    steps = (1 if match[0] in "{[" else -1 for match in re.finditer(r"[][{}]", text))
+    return max(itertools.accumulate(steps), default=0)
 
 
 def _fit(value: Any, node: dict, form: dict) -> Any:
