@@ -25,6 +25,8 @@ from xuxie.runtime.clone import child_environment
 from xuxie.runtime.command import check_command
 
 PYTHON = sys.executable
+#: A program that goes on until it is ended; if a test fails to, it is gone after ten minutes.
+LASTING = "import time; time.sleep(600)"
 LLAMA = [
     PYTHON, "-m", "xuxie.runtime.llama_server",
     "--model", "{model}", "--name", "{name}", "--context", "{context}", "--port", "{port}",
@@ -137,7 +139,7 @@ def test_a_key_keeps_others_out_and_is_on_no_command_line_and_in_no_log(
     [
         ("print('CUDA out of memory'); raise SystemExit(3)", "exit status 3(.|\n)*CUDA out of memory"),
         ("import os; print('loading', flush=True); os.kill(os.getpid(), 9)", "exit status 137(.|\n)*loading"),
-        ("import time; print('loading', flush=True); time.sleep(600)", "not ready within 2 s(.|\n)*loading"),
+        (f"print('loading', flush=True); {LASTING}", "not ready within 2 s(.|\n)*loading"),
     ],
 )  # fmt: skip
 def test_a_server_that_does_not_come_up_is_told_with_its_last_words(program, expected, tmp_path):
@@ -243,9 +245,9 @@ with open_endpoint(json.loads(sys.argv[1])) as endpoint:
     for outcome in ask_all(endpoint, questions(int(sys.argv[3])), journal=Path(sys.argv[2])):
         print(outcome.value.text, flush=True)
 """
-SPREADING = """
+SPREADING = f"""
 import subprocess, sys
-subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
+subprocess.Popen([sys.executable, "-c", {LASTING!r}], start_new_session=True)
 subprocess.Popen(["sh", "-c", "setsid sleep 600 &"])
 """
 
