@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from xuxie.files.rows import read_json, read_rows
-from xuxie.report.content import Adapter, Novel, page_content
+from xuxie.report.content import page_content
+from xuxie.report.inputs import Adapter, Novel
 from xuxie.report.rendering import read_captions, render_page
 from xuxie.runtime.job import run_job
 

@@ -1,6 +1,6 @@
 """A small made-up run for the tests of the report: two systems, hostile texts, every highlight."""
 
-from xuxie.report.content import Adapter, Novel
+from xuxie.report.inputs import Adapter, Novel
 
 HOSTILE = "<script>document.title='owned'</script></textarea><img src=x onerror=\"document.title='owned'\">"
 LOOP = "她回头看了一眼。" * 6
