@@ -58,6 +58,7 @@ if settings.samples_judge:
             endpoint=settings.samples_judge.identity,
             prompts=settings.evaluation["judged"],
             seed=settings.evaluation["seed"],
+            target_chars=settings.sampling["target_chars"],
         script:
             "../scripts/judge_samples.py"
 
@@ -97,6 +98,7 @@ rule evaluate_adapter:
         names=of("adapter.dataset.novel_names"),
         settings=settings.evaluation,
         system=settings.sampling["system"],
+        target_chars=settings.sampling["target_chars"],
         template=of("adapter.asked_template"),
         trust_remote_code=of("adapter.model.trust_remote_code"),
     script:

@@ -1,6 +1,6 @@
 # The base model, the adapter and their rivals continue the same held-out prompts.
 #
-# Needs  an adapter, its base model, its dataset's test rows, and the weights of its rivals
+# Needs  an adapter, its base model, its dataset's test rows and novels, and the weights of its rivals
 # Makes  results/adapters/{adapter}/samples.jsonl
 
 
@@ -8,6 +8,10 @@ rule sample_outputs:
     """Continue held-out prompts with every system of `sampling.systems`, each prompt by its own seed."""
     input:
         test=of("adapter.dataset.test"),
+        texts=expand("results/novels/{novel}/text.txt", novel=of("adapter.dataset.novel_names")),
+        chapters=expand(
+            "results/novels/{novel}/chapters.jsonl", novel=of("adapter.dataset.novel_names")
+        ),
         adapter="results/adapters/{adapter}/adapter_model.safetensors",
         adapter_config="results/adapters/{adapter}/adapter_config.json",
         trained_with="results/adapters/{adapter}/train.yaml",
@@ -28,6 +32,7 @@ rule sample_outputs:
         gpu=max([1, *(serve["gpus"] for serve in settings.served_rivals)]),
     params:
         environment=of("adapter.model.environment"),
+        names=of("adapter.dataset.novel_names"),
         sampling=settings.sampling,
         template=of("adapter.asked_template"),
         history_turns=of("adapter.dataset.history_turns"),

@@ -15,6 +15,7 @@ def judge_samples(
     endpoint: dict,
     prompts: int,
     seed: int,
+    target_chars: int,
     endpoints: dict,
     llm: dict,
     threads: int,
@@ -24,8 +25,11 @@ def judge_samples(
     Args:
         template: the file with the question to the judge.
         endpoint: name of the judge's endpoint, and its model.
+        target_chars: `sampling.target_chars` of the config.
     """
-    asked = comparisons(list(read_rows(samples)), prompts=prompts, seed=seed)
+    asked = comparisons(
+        list(read_rows(samples)), prompts=prompts, seed=seed, target_chars=target_chars
+    )
     with open_role(endpoint, weights, endpoints=endpoints, llm=llm, threads=threads) as ask:
         outcomes = ask(questions(asked, template, seed=seed), label="judge samples")
         write_rows(judged, verdicts(asked, outcomes))

@@ -5,11 +5,12 @@ import logging
 from pathlib import Path
 
 import torch
+from xuxie.files.novel_text import chapter_spans, read_text
 from xuxie.files.rows import read_rows, write_rows
 from xuxie.runtime.environments import in_environment
 from xuxie.runtime.job import run_job
 from xuxie.sampling.authors import BASE, TUNED
-from xuxie.sampling.spread import evenly_spread
+from xuxie.sampling.held_out import choose_prompts, true_continuation
 from xuxie.sampling.systems import (
     Trained,
     chat_command,
@@ -23,10 +24,13 @@ logger = logging.getLogger(__name__)
 
 def sample_outputs(
     test: str,
+    texts: list[str],
+    chapters: list[str],
     adapter: str,
     model: list[str],
     samples: str,
     *,
+    names: list[str],
     sampling: dict,
     template: str,
     history_turns: int,
@@ -39,6 +43,7 @@ def sample_outputs(
     """Write one row for each prompt: the prompt, the author's own continuation, and the output of every system.
 
     Args:
+        names, texts, chapters: name, text.txt and chapters.jsonl of each of the dataset's novels, in the same order.
         adapter: the adapter's weights; its folder is loaded.
         model: the files of the base model's folder.
         sampling: `sampling` of the config; `systems` says who is asked, and in which order.
@@ -48,7 +53,9 @@ def sample_outputs(
         endpoints, llm: these parts of the config.
     """
     torch.set_num_threads(threads)
-    rows = evenly_spread(list(read_rows(test)), sampling["prompts"])
+    novels = dict(zip(names, map(read_text, texts), strict=True))
+    spans, target = chapter_spans(names, chapters), sampling["target_chars"]
+    rows = choose_prompts(list(read_rows(test)), sampling["prompts"], target, spans)
     trained = Trained(Path(model[0]).parent, Path(adapter).parent, template, trust_remote_code)
     journal = Path(samples).with_suffix(".journal")
     logger.info(
@@ -63,7 +70,8 @@ def sample_outputs(
         outputs[name] = sample_rival(
             rows, name, rival, sampling, journal, endpoints=endpoints, llm=llm, threads=threads
         )
-    write_rows(samples, side_by_side(rows, outputs, sampling["systems"]))
+    references = [true_continuation(row, target, novels, spans) for row in rows]
+    write_rows(samples, side_by_side(rows, references, outputs, sampling["systems"]))
 
 
 if __name__ == "__main__":

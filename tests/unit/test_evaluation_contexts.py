@@ -10,7 +10,7 @@ def sentence(number):
 
 CHAPTERS = {1: (0, 60), 2: (60, 130), 3: (130, 190)}  # in sentences
 TEXT = "".join(map(sentence, range(190)))
-STARTS = {("n", number): 10 * start for number, (start, _) in CHAPTERS.items()}
+SPANS = {("n", number): (10 * start, 10 * end) for number, (start, end) in CHAPTERS.items()}
 
 
 def rows(*chapters, size=5):
@@ -33,7 +33,7 @@ def rows(*chapters, size=5):
 
 def plan(held_out, **changes):
     settings = {"contexts": [0, 30, 200], "ladder_rows": 4, "stretch": 300, "room": 10_000}
-    return plan_readings(held_out, {"n": TEXT}, STARTS, **{**settings, **changes})
+    return plan_readings(held_out, {"n": TEXT}, SPANS, **{**settings, **changes})
 
 
 def test_every_row_is_read_after_its_chapter_so_far():
@@ -50,9 +50,9 @@ def test_a_long_chapter_leaves_its_beginning_out_but_never_the_longest_context()
     got = plan(held_out, contexts=[0, 203])
     for item, row in zip(got.whole[1:], held_out[1:], strict=True):
         start = row["completion_span"][0]
-        assert TEXT[STARTS["n", 2] : start].endswith(item.context)
+        assert TEXT[SPANS["n", 2][0] : start].endswith(item.context)
         assert item.context.startswith("第")
-        assert min(203, start - STARTS["n", 2]) <= len(item.context) <= 406
+        assert min(203, start - SPANS["n", 2][0]) <= len(item.context) <= 406
     assert len(got.whole[-1].context) < 400
 
 
@@ -95,13 +95,11 @@ def test_the_longest_context_is_one_that_the_window_and_the_chapters_hold(change
     assert all(length < longest for length in got.ladder)
 
 
-def test_continuations_that_are_followed_by_place_have_one_length_and_share_no_text():
+def test_continuations_that_are_followed_by_place_have_one_length():
     got = plan(rows(1, 2, 3))
-    assert [len(item.completion) for item in got.stretches] == [300] * 4
-    whole = "".join(item.context + item.completion for item in got.stretches)
-    assert len(whole) == len({whole[at : at + 10] for at in range(0, len(whole), 10)}) * 10
-    for item in got.stretches:
-        assert item.context + item.completion in TEXT and len(item.context) == 50
+    assert [len(item.completion) for item in got.stretches] == [300] * 3
+    for item, (start, _) in zip(got.stretches, SPANS.values(), strict=True):
+        assert item.context + item.completion == TEXT[start : start + 350]
     assert {len(item.completion) for item in plan(rows(1, 2, 3), room=200).stretches} == {150}
     # Three of 550 characters are more text than one of 650.
     assert [len(item.completion) for item in plan(rows(1, 2, 3), stretch=9999).stretches] == [
@@ -109,11 +107,11 @@ def test_continuations_that_are_followed_by_place_have_one_length_and_share_no_t
     ] * 3
 
 
-def test_a_stretch_does_not_go_on_over_a_row_that_is_missing():
-    held_out = rows(1)
-    del held_out[3]
-    got = plan(held_out)
-    assert [item.completion for item in got.stretches] == [TEXT[250:550]]
+def test_they_are_taken_from_the_chapter_and_not_from_the_few_rows_that_are_read_one_by_one():
+    got = plan(held_out_rows(rows(1, 2, 3), 6), stretch=500)
+    assert [len(item.completion) for item in got.stretches] == [500] * 3
+    for item, (_, end) in zip(got.stretches, SPANS.values(), strict=True):
+        assert TEXT.index(item.context + item.completion) + 550 <= end
 
 
 def test_fewer_rows_are_the_first_of_every_chapter():

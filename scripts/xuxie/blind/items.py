@@ -13,6 +13,9 @@ from xuxie.text.sentences import complete_sentences
 SHORTEST = 40
 """A continuation of fewer characters, after all are cut to one length, is nothing to judge by."""
 
+LONGEST = 800
+"""Characters of each that a reader is shown: of two or three longer ones nobody reads the ends."""
+
 
 @dataclass(frozen=True)
 class Item:
@@ -62,8 +65,8 @@ def make_items(samples: Mapping[str, Sequence[dict]], *, passages: int, seed: in
 
 
 def cut_to_one_length(texts: Sequence[str]) -> list[str]:
-    """The texts up to the last sentence that ends within the length of the shortest, so that length tells nothing."""
-    shortest = min(map(len, texts))
+    """The texts up to the last sentence that ends within the length of the shortest, and within `LONGEST`, so that length tells nothing."""
+    shortest = min(LONGEST, *map(len, texts))
     return [complete_sentences(text, shortest) for text in texts]
 
 

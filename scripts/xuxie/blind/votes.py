@@ -186,7 +186,7 @@ def _choices(entries: list[tuple[Answer, dict]]) -> list[list]:
 
 
 def preferences_of(adapter: str, judged: Iterable[dict]) -> Preferences:
-    """The judge's decided comparisons: both orders named the same system.
+    """The judge's decided comparisons of whole texts: both orders named the same system.
 
     Args:
         judged: the rows of the adapter's judged.jsonl.
@@ -194,5 +194,8 @@ def preferences_of(adapter: str, judged: Iterable[dict]) -> Preferences:
     return {
         (adapter, row["id"], frozenset(row["systems"])): row["preferred"][0]
         for row in judged
-        if row["preferred"] and row["preferred"][0] and len(set(row["preferred"])) == 1
+        if row.get("quarter") is None
+        and row["preferred"]
+        and row["preferred"][0]
+        and len(set(row["preferred"])) == 1
     }

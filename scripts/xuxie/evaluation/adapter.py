@@ -10,20 +10,20 @@ import torch
 
 from xuxie.evaluation.acquaintance import acquaintance
 from xuxie.evaluation.contexts import Plan, held_out_rows, plan_readings
+from xuxie.evaluation.decay import decay_of_texts
 from xuxie.evaluation.detectability import detectability
 from xuxie.evaluation.examination import (
-    chapter_spans,
     examine_bits,
     examine_on_base,
     examined_further,
     parted_chapters,
 )
 from xuxie.evaluation.intervals import UNCLEAR, WITHHELD, enough_chapters, verdict
-from xuxie.evaluation.likelihood import POSITIONS, Side, compare_sides, read_plan
+from xuxie.evaluation.likelihood import Side, compare_sides, read_plan
 from xuxie.evaluation.style import Style
 from xuxie.evaluation.texts import Highlighter, measure_texts, training_text
 from xuxie.evaluation.win_rates import win_rates
-from xuxie.files.novel_text import read_text
+from xuxie.files.novel_text import chapter_spans, read_text
 from xuxie.files.rows import read_json, read_rows, write_json
 from xuxie.prompts.prompting import BARE, Prompting
 from xuxie.sampling.authors import BASE, TUNED
@@ -48,6 +48,7 @@ def evaluate_adapter(
     names: list[str],
     settings: dict,
     system: str | None,
+    target_chars: int,
     template: str,
     trust_remote_code: bool,
     threads: int,
@@ -60,6 +61,7 @@ def evaluate_adapter(
         exam, passages: what `examine_metrics` found out about the metrics of a text, and the passages that it did so on.
         settings: `evaluation` of the config.
         system: `sampling.system` of the config, so that a model is measured as it is asked.
+        target_chars: `sampling.target_chars` of the config.
         template: the template that the base model and the adapter are asked with.
     """
     torch.set_num_threads(threads)
@@ -72,8 +74,7 @@ def evaluate_adapter(
     loaded, tokenizer = trained.load(large_products=True)
     formats = {BARE: Prompting(tokenizer, BARE), "template": trained.prompting(tokenizer)}
     rows = held_out_rows(held_out, settings["rows"])
-    starts = {chapter: start for chapter, (start, _) in spans.items()}
-    plan = _plan(rows, novels, starts, settings, _room(loaded, formats["template"], rows))
+    plan = _plan(rows, novels, spans, settings, _room(loaded, formats["template"], rows))
     base, tuned = _read_both(loaded, formats, plan, rows[0], system)
     likelihood = compare_sides(plan, base, tuned)
     novel = "\n".join(novels.values())
@@ -92,6 +93,8 @@ def evaluate_adapter(
     logger.info("bits per character examined in %.0f s", time.monotonic() - began)
     on_base = examine_on_base(sampled, highlighter, style)
     examined = examined_further(read_json(exam), {"bits": bits, **on_base})
+    measured = measure_texts(sampled, highlighter, style)
+    preferences = list(read_rows(judged)) if judged else []
     write_json(
         evaluation,
         {
@@ -102,13 +105,12 @@ def evaluate_adapter(
             "verdict": _signed(likelihood["difference"], examined["metrics"]["bits"]),
             "enough_chapters": enough_chapters(likelihood["difference"]),
             "bits_per_character": likelihood,
-            "texts": measure_texts(sampled, highlighter, style),
+            "texts": measured,
+            "decay": decay_of_texts(sampled, measured["rows"], preferences, target_chars),
             "acquaintance": acquaintance(sampled, novel),
             "detectability": detectability(sampled),
             "exam": examined,
-            "judge": {"endpoint": settings["judge"], **win_rates(list(read_rows(judged)))}
-            if judged
-            else None,
+            "judge": {"endpoint": settings["judge"], **win_rates(preferences)} if judged else None,
         },
     )
 
@@ -122,17 +124,17 @@ def _signed(difference: dict, certificate: dict) -> str:
 def _plan(
     rows: list[dict],
     novels: dict[str, str],
-    starts: dict[tuple[str, int], int],
+    spans: dict[tuple[str, int], tuple[int, int]],
     settings: dict,
     room: float,
 ) -> Plan:
     return plan_readings(
         rows,
         novels,
-        starts,
+        spans,
         contexts=settings["contexts"],
         ladder_rows=settings["ladder_rows"],
-        stretch=POSITIONS[-1][1],
+        stretch=settings["followed_chars"],
         room=room,
     )
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from xuxie.evaluation.lengths import longest_of_most
 from xuxie.sampling.spread import evenly_spread
 from xuxie.text.sentences import bounds
 
@@ -54,7 +55,7 @@ class Plan:
 def plan_readings(
     rows: Sequence[dict],
     novels: dict[str, str],
-    starts: dict[Chapter, int],
+    spans: dict[Chapter, tuple[int, int]],
     *,
     contexts: Sequence[int],
     ladder_rows: int,
@@ -66,15 +67,15 @@ def plan_readings(
     Args:
         rows: rows of the test split, by chapter and place; `completion_span` says where in its novel a completion stands.
         novels: text.txt by novel.
-        starts: where each held-out chapter begins in it, by novel and number.
+        spans: where each held-out chapter begins and ends in it, by novel and number.
         contexts: lengths of true contexts, in characters.
         ladder_rows: how many rows the contexts below the longest are tried on.
-        stretch: characters of the longest continuation that is followed by place.
+        stretch: the most characters of a chapter that are followed by place.
         room: characters that the model's window holds.
     """
-    before = [row["completion_span"][0] - starts[_chapter(row)] for row in rows]
+    before = [row["completion_span"][0] - spans[_chapter(row)][0] for row in rows]
     longest = _longest(rows, before, contexts, room)
-    whole = _after_chapter_so_far(rows, novels, starts, longest)
+    whole = _after_chapter_so_far(rows, novels, spans, longest)
     full = [index for index, length in enumerate(before) if length >= longest]
     few = evenly_spread(full, ladder_rows)
     return Plan(
@@ -91,7 +92,7 @@ def plan_readings(
             for length in sorted(contexts)
             if length < longest
         },
-        stretches=_stretches(rows, novels, stretch, room),
+        stretches=_stretches(rows, novels, spans, stretch, room),
     )
 
 
@@ -136,19 +137,22 @@ def _longest(rows: Sequence[dict], before: list[int], contexts: Sequence[int], r
 
 
 def _after_chapter_so_far(
-    rows: Sequence[dict], novels: dict[str, str], starts: dict[Chapter, int], longest: int
+    rows: Sequence[dict],
+    novels: dict[str, str],
+    spans: dict[Chapter, tuple[int, int]],
+    longest: int,
 ) -> list[Reading]:
     """Every row after its chapter so far; where that grows beyond twice the longest context, its beginning is left out at a sentence."""
     readings = []
     for chapter, group in groupby(rows, _chapter):
-        text, begin = novels[chapter[0]], starts[chapter]
+        text, begin = novels[chapter[0]], spans[chapter][0]
         for row in group:
             start = row["completion_span"][0]
             if start - begin > 2 * longest:
                 *_, sentence, _ = bounds(text, begin, start - longest)
                 begin = max(sentence, start - 2 * longest)
             # At its opening a chapter has its heading before it.
-            context = row["input"] if start == starts[chapter] else text[begin:start]
+            context = row["input"] if start == spans[chapter][0] else text[begin:start]
             readings.append(Reading(chapter, context, row["output"]))
     return readings
 
@@ -172,46 +176,26 @@ def _mismatched(readings: list[Reading]) -> list[Reading]:
 
 
 def _stretches(
-    rows: Sequence[dict], novels: dict[str, str], longest: int, room: float
+    rows: Sequence[dict],
+    novels: dict[str, str],
+    spans: dict[Chapter, tuple[int, int]],
+    longest: int,
+    room: float,
 ) -> list[Reading]:
     """Continuations cut to the one length at which most text is measured.
 
-    Of the rows that follow each other one is the prompt, and the continuation goes on to the last of them.
+    Each chapter's first row is a prompt, and the continuation what the novel has after it in that chapter, whether or not rows
+    of it are measured one by one.
     """
     found = []
-    for run in _runs(rows):
-        text, end = novels[run[0]["novel"]], run[-1]["completion_span"][1]
-        at = 0
-        for row in run:
-            start, middle = row["completion_span"]
-            length = int(min(longest, room - (middle - start), end - middle))
-            if start >= at and length > 0:
-                at = middle + length
-                found.append(Reading(_chapter(row), text[start:middle], text[middle:at]))
-    lengths = [len(item.completion) for item in found]
-    best = max(
-        lengths,
-        key=lambda length: (length * sum(other >= length for other in lengths), length),
-        default=0,
-    )
+    for chapter, (row, *_) in groupby(rows, _chapter):
+        text, (start, middle) = novels[chapter[0]], row["completion_span"]
+        length = int(min(longest, room - (middle - start), spans[chapter][1] - middle))
+        if length > 0:
+            found.append(Reading(chapter, text[start:middle], text[middle : middle + length]))
+    common = longest_of_most([len(item.completion) for item in found])
     return [
-        Reading(item.chapter, item.context, item.completion[:best])
+        Reading(item.chapter, item.context, item.completion[:common])
         for item in found
-        if len(item.completion) >= best
+        if len(item.completion) >= common
     ]
-
-
-def _runs(rows: Sequence[dict]) -> list[list[dict]]:
-    """Rows that follow each other without a gap."""
-    runs: list[list[dict]] = []
-    for row in rows:
-        follows = (
-            runs
-            and _chapter(runs[-1][-1]) == _chapter(row)
-            and runs[-1][-1]["completion_span"][1] == row["completion_span"][0]
-        )
-        if follows:
-            runs[-1].append(row)
-        else:
-            runs.append([row])
-    return runs

@@ -19,10 +19,10 @@ from xuxie.evaluation.intervals import (
     between_none_and_all,
     interval_over_folds,
 )
-from xuxie.evaluation.texts import text_of
-from xuxie.sampling.authors import BASE, HUMAN, TUNED
+from xuxie.evaluation.lengths import SHORTEST_QUARTER
+from xuxie.sampling.authors import BASE, HUMAN, TUNED, text_of
 
-WINDOW = 200
+WINDOW = SHORTEST_QUARTER
 """Characters: a longer text is easier to tell, so that figures of one window compare, also those of different runs."""
 
 FEWEST_WINDOWS = 12
@@ -88,6 +88,46 @@ def told_apart(
         apart = np.subtract.outer(scores[labels[tried] == 1], scores[labels[tried] == 0])
         right[chapters[tried[0] % len(author)]] = float(((apart > 0) + (apart == 0) / 2).sum())
     return right
+
+
+def told_apart_by_quarter(
+    author: Sequence[Sequence[Sequence[str]]],
+    system: Sequence[Sequence[Sequence[str]]],
+    chapters: Sequence[Hashable],
+) -> list[dict[Hashable, tuple[float, float]]]:
+    """By quarter and chapter the pairs of windows told rightly, and all pairs; see `told_apart`.
+
+    The classifier learns from whole continuations, of the other chapters, and is tried on each quarter for itself.
+
+    Args:
+        author, system: by continuation and quarter its windows, of all as many.
+        chapters: the chapter of each continuation.
+    """
+    result: list[dict[Hashable, tuple[float, float]]] = [{} for _ in author[0]]
+    for left_out in dict.fromkeys(chapters):
+        learnt = [number for number, chapter in enumerate(chapters) if chapter != left_out]
+        sides = [
+            [window for number in learnt for quarter in side[number] for window in quarter]
+            for side in (author, system)
+        ]
+        labels = np.repeat([0, 1], [len(side) for side in sides])
+        classifier = _classifier().fit([*sides[0], *sides[1]], labels)
+        for number, found in enumerate(result):
+            scores = [
+                classifier.decision_function(
+                    [
+                        window
+                        for place, chapter in enumerate(chapters)
+                        if chapter == left_out
+                        for window in side[place][number]
+                    ]
+                )
+                for side in (author, system)
+            ]
+            apart = np.subtract.outer(scores[1], scores[0])
+            right = float(((apart > 0) + (apart == 0) / 2).sum())
+            found[left_out] = (right, float(apart.size))
+    return result
 
 
 def _classifier() -> Pipeline:

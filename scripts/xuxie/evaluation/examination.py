@@ -21,7 +21,7 @@ from xuxie.evaluation.exam import (
 from xuxie.evaluation.likelihood import Bits, Side, bits_by_token
 from xuxie.evaluation.style import Style
 from xuxie.evaluation.texts import Highlighter, equally_long, text_metrics, training_text
-from xuxie.files.novel_text import read_text
+from xuxie.files.novel_text import chapter_spans, read_text
 from xuxie.files.rows import read_rows, write_json, write_rows
 from xuxie.prompts.prompting import Prompting
 from xuxie.sampling.authors import BASE, HUMAN
@@ -104,21 +104,6 @@ def examine_metrics(
             for number, passage in enumerate(cut)
         ),
     )
-
-
-def chapter_spans(
-    names: Sequence[str], chapters: Sequence[str]
-) -> dict[tuple[str, int], tuple[int, int]]:
-    """Where each chapter of each novel stands in its text, by novel and number.
-
-    Args:
-        chapters: chapters.jsonl of each novel.
-    """
-    return {
-        (name, number): (chapter["start"], chapter["end"])
-        for name, path in zip(names, chapters, strict=True)
-        for number, chapter in enumerate(read_rows(path), 1)
-    }
 
 
 def parted_chapters(

@@ -72,17 +72,23 @@ def interval_of_share(
 def interval_over_folds(
     parts: Sequence[float], wholes: Sequence[float], folds: Sequence[Hashable]
 ) -> dict:
-    """Like `interval_of_ratio`, for what was learnt from all folds but one and tried on that one.
+    """Like `interval_of_ratio`, for what was learnt from all folds but one and tried on that one; see `widened`."""
+    return widened(interval_of_ratio(parts, wholes, folds))
+
+
+def widened(found: dict) -> dict:
+    """The interval of a value that was learnt from all chapters but one and tried on that one.
 
     Folds that learn from each other's rows are not independent: the variance is that of Nadeau and Bengio (Machine Learning 52,
     2003), larger by the share of rows tried to rows learnt from.
     """
-    found = interval_of_ratio(parts, wholes, folds)
-    if found["low"] is not None:
-        wider = (1 + found["chapters"] / (found["chapters"] - 1)) ** 0.5
-        half = wider * (found["high"] - found["value"])
-        found |= {"low": found["value"] - half, "high": found["value"] + half}
-    return found
+    if found["low"] is None:
+        return found
+    wider = (1 + found["chapters"] / (found["chapters"] - 1)) ** 0.5
+    return found | {
+        "low": found["value"] - wider * (found["value"] - found["low"]),
+        "high": found["value"] + wider * (found["high"] - found["value"]),
+    }
 
 
 def interval_of_rate(

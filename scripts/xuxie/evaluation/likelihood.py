@@ -17,10 +17,12 @@ from xuxie.evaluation.intervals import (
     interval_of_ratio,
     verdict,
 )
+from xuxie.evaluation.lengths import bounds_of_quarters
+from xuxie.evaluation.quarters import Against, Amounts, followed
 from xuxie.models.shared_prefixes import shared_prefix_nll
 from xuxie.prompts.prompting import Prompting
 
-POSITIONS = ((0, 100), (100, 300), (300, 1000), (1000, 3000))
+POSITIONS = ((0, 100), (100, 300), (300, 1000), (1000, 3000), (3000, 10_000), (10_000, 30_000))
 """Stretches of a continuation, in characters from its start."""
 
 Bits = list[tuple[int, float]]
@@ -123,7 +125,7 @@ def compare_sides(plan: Plan, base: Side, tuned: Side) -> dict:
     Returns:
         format and formats by side; base, tuned, difference (tuned − base: below zero is better), relative (difference
         over base), each with its interval, and the smallest difference that the run could have seen (`detectable`);
-        ladder, context_gain and by_position.
+        ladder, context_gain, by_position and by_quarter.
     """
     compared = _compared(plan.whole, base.whole, tuned.whole)
     return {
@@ -135,6 +137,7 @@ def compare_sides(plan: Plan, base: Side, tuned: Side) -> dict:
         "ladder": _ladder(plan, base, tuned),
         "context_gain": _context_gain(plan, base, tuned),
         "by_position": _by_position(plan.stretches, base.stretches, tuned.stretches),
+        "by_quarter": _by_quarter(plan.stretches, base.stretches, tuned.stretches),
     }
 
 
@@ -227,6 +230,40 @@ def _by_position(
             }
         )
     return found
+
+
+def _by_quarter(
+    readings: Sequence[Reading], base: Sequence[Bits], tuned: Sequence[Bits]
+) -> dict | None:
+    """Base and tuned by quarter of the same continuations (see `quarters.followed`), and what lies between them; null without any."""
+    if not readings:
+        return None
+    length, chapters = len(readings[0].completion), [item.chapter for item in readings]
+    bounds = bounds_of_quarters(length)
+
+    def amounts(side: Sequence[Bits]) -> list[Amounts]:
+        return [
+            [(_sum([_between(bits, start, end)]), end - start) for bits in side]
+            for start, end in bounds
+        ]
+
+    before, after = amounts(base), amounts(tuned)
+    change = [
+        [(new - old, size) for (old, size), (new, _) in zip(*pair, strict=True)]
+        for pair in zip(before, after, strict=True)
+    ]
+    return {
+        "length": length,
+        "texts": len(readings),
+        "chapters": len(set(chapters)),
+        "base": followed(before, bounds, chapters, Against()),
+        "tuned": followed(after, bounds, chapters, Against()),
+        "difference": followed(change, bounds, chapters),
+    }
+
+
+def _between(bits: Bits, start: int, end: int) -> Bits:
+    return [token for token in bits if start <= token[0] < end]
 
 
 def _sum(bits: Iterable[Bits]) -> float:

@@ -14,6 +14,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from xuxie.evaluation import corruptions
+from xuxie.evaluation.contexts import last
+from xuxie.evaluation.lengths import bounds_of_quarters, followed_length
 from xuxie.llm import Answered, Failed, Question
 from xuxie.sampling.authors import BASE, HUMAN
 from xuxie.sampling.spread import evenly_spread
@@ -21,6 +23,9 @@ from xuxie.text.sentences import bounds
 
 NEGATIVE, CORRUPTED = "negative", "corrupted"
 """The author's continuation of a prompt in another chapter, and his own continuation of this one, corrupted: no systems, but trials of the judge."""
+
+_LONGEST = 1000
+"""Characters of a text that a judge is shown: a small one loses the thread of more, and its window is filled."""
 
 _ENDS = tuple('。！？…”’」』.!?"')
 
@@ -41,23 +46,29 @@ class Comparison:
     Attributes:
         sample: the row of samples.jsonl.
         systems, texts: the two of them; two of the names are no systems, see `NEGATIVE`.
+        quarter: which quarter of long continuations these are; None for their beginnings.
     """
 
     sample: dict
     systems: tuple[str, str]
     texts: tuple[str, str]
+    quarter: int | None = None
 
 
-def comparisons(samples: Sequence[dict], *, prompts: int, seed: int) -> list[Comparison]:
+def comparisons(
+    samples: Sequence[dict], *, prompts: int, seed: int, target_chars: int = 0
+) -> list[Comparison]:
     """What the judge is asked about: each system against the base, each against the author, and the author against a negative
-    and against himself corrupted.
+    and against himself corrupted; of long continuations also each quarter of a system's against the same of the author's.
 
-    The last two tell what the judge is worth.
+    The negative and the corrupted one tell what the judge is worth.
 
     Args:
         prompts: how many prompts are taken, spread evenly.
+        target_chars: how long continuations were to become; 0 if that was not said.
     """
     source = random.Random(seed)
+    length = followed_length(samples, target_chars)
     found = []
     for sample in evenly_spread(samples, prompts):
         texts = {
@@ -78,6 +89,20 @@ def comparisons(samples: Sequence[dict], *, prompts: int, seed: int) -> list[Com
         pairs += [(name, HUMAN) for name in written]
         pairs += [(HUMAN, trial) for trial in (NEGATIVE, CORRUPTED) if trial in texts]
         found += [Comparison(sample, pair, (texts[pair[0]], texts[pair[1]])) for pair in pairs]
+        for name in written if length and len(sample["reference"]) >= length else []:
+            if len(texts[name]) >= length:
+                found += _by_quarter(sample, (name, HUMAN), (texts[name], texts[HUMAN]), length)
+    return found
+
+
+def _by_quarter(
+    sample: dict, systems: tuple[str, str], texts: tuple[str, str], length: int
+) -> list[Comparison]:
+    """Each quarter of both, from where a sentence begins in it."""
+    found = []
+    for number, (start, end) in enumerate(bounds_of_quarters(length)):
+        first, second = (last(text[:end], end - start) for text in texts)
+        found.append(Comparison(sample, systems, (first, second), number))
     return found
 
 
@@ -94,6 +119,8 @@ def questions(
         for a, b in ((first, second), (second, first)):
             content = template.substitute(prompt=comparison.sample["prompt"]["input"], a=a, b=b)
             name = f"{comparison.sample['id']} {' '.join(comparison.systems)}"
+            if comparison.quarter is not None:
+                name += f", quarter {comparison.quarter + 1}"
             found.append(
                 Question(
                     id=name,
@@ -112,6 +139,7 @@ def verdicts(asked: Sequence[Comparison], outcomes: Iterable[Answered | Failed])
         row = {
             **{key: comparison.sample[key] for key in ("id", "novel", "chapter")},
             "systems": list(comparison.systems),
+            "quarter": comparison.quarter,
             "preferred": None,
             "reasons": None,
             "unjudged": None,
@@ -147,9 +175,9 @@ def _corrupted(texts: dict[str, str], draw: random.Random) -> str | None:
 
 
 def _cut(texts: tuple[str, str]) -> tuple[str, str]:
-    """Both as far as the shorter one goes, and no further than their last whole sentence: a torn one would tell who wrote it."""
+    """Both as far as the shorter one goes, up to `_LONGEST`, and no further than their last whole sentence: a torn one would tell who wrote it."""
     first, second = (text.strip() for text in texts)
-    room = min(len(first), len(second))
+    room = min(len(first), len(second), _LONGEST)
     return _whole_sentences(first, room), _whole_sentences(second, room)
 
 

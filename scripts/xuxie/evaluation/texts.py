@@ -8,13 +8,14 @@ from xuxie.evaluation.intervals import (
     interval_of_rate,
     interval_of_share,
 )
+from xuxie.evaluation.lengths import systems_of
 from xuxie.evaluation.likelihood import POSITIONS
 from xuxie.evaluation.memorisation import copied_runs, copy_lengths
 from xuxie.evaluation.names import NameFinder, mostly_chinese
 from xuxie.evaluation.repetition import longest_repeat, repetition_onset
 from xuxie.evaluation.style import Style
 from xuxie.overlap.ngrams import dense, ngrams
-from xuxie.sampling.authors import HUMAN
+from xuxie.sampling.authors import HUMAN, text_of
 
 _SHARES = {"seq_rep_4", "distinct_2", "copied_30"}
 
@@ -90,7 +91,7 @@ def measure_texts(samples: Sequence[dict], highlighter: Highlighter, style: Styl
         systems: by system the metrics with intervals; by_position: repetition by stretch of the text;
         rows: by row id and system what a reader should see highlighted.
     """
-    names = [HUMAN, *dict.fromkeys(system for sample in samples for system in sample["outputs"])]
+    names = systems_of(samples)
     texts = {
         name: [(sample, text) for sample in samples if (text := text_of(sample, name)) is not None]
         for name in names
@@ -117,14 +118,6 @@ def measure_texts(samples: Sequence[dict], highlighter: Highlighter, style: Styl
         if any(value["value"] is not None for value in stretch.values()):
             by_position.append({"start": start, "end": end, "seq_rep_4": stretch})
     return {"systems": systems, "by_position": by_position, "rows": rows}
-
-
-def text_of(sample: dict, system: str) -> str | None:
-    """What a system, or the author, wrote after a prompt; None if it was not asked."""
-    if system == HUMAN:
-        return sample["reference"]
-    output = sample["outputs"].get(system)
-    return output and output["text"]
 
 
 def equally_long(

@@ -16,13 +16,14 @@ def win_rates(rows: Sequence[dict]) -> dict:
     The two orders must agree for a win or a loss; disagreement is a tie, and counts as a flip. A tie is half a win.
 
     Args:
-        rows: what `preference.verdicts` gave.
+        rows: what `preference.verdicts` gave; quarters of long continuations are left to `decay`.
 
     Returns:
         pairings: list of systems, wins, losses, ties, unjudged, flips (share of the judged) and win_rate of the
         first with its interval; trusted: whether the judge tells the author's continuation from a negative, and from itself corrupted,
         whichever stands first.
     """
+    rows = [row for row in rows if row.get("quarter") is None]
     pairings: list[dict] = []
     for systems in dict.fromkeys(tuple(row["systems"]) for row in rows):
         of_these = [row for row in rows if tuple(row["systems"]) == systems]

@@ -1,6 +1,9 @@
 """The file text.txt, to which every span refers: what is read has the characters that were written, line ends too."""
 
+from collections.abc import Sequence
 from pathlib import Path
+
+from xuxie.files.rows import read_rows
 
 
 def read_text(path: str | Path) -> str:
@@ -12,3 +15,18 @@ def read_text(path: str | Path) -> str:
 def write_text(path: str | Path, text: str) -> None:
     """Write the text of a novel as it is."""
     Path(path).write_text(text, encoding="utf-8", newline="")
+
+
+def chapter_spans(
+    names: Sequence[str], chapters: Sequence[str]
+) -> dict[tuple[str, int], tuple[int, int]]:
+    """Where each chapter of each novel stands in its text, by novel and number.
+
+    Args:
+        chapters: chapters.jsonl of each novel.
+    """
+    return {
+        (name, number): (chapter["start"], chapter["end"])
+        for name, path in zip(names, chapters, strict=True)
+        for number, chapter in enumerate(read_rows(path), 1)
+    }

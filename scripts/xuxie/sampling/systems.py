@@ -140,14 +140,17 @@ def sample_rival(
 
 
 def side_by_side(
-    rows: Sequence[dict], outputs: dict[str, dict[str, dict]], systems: Sequence[str]
+    rows: Sequence[dict],
+    references: Sequence[str],
+    outputs: dict[str, dict[str, dict]],
+    systems: Sequence[str],
 ) -> Iterator[dict]:
     """Each prompt with the author's own continuation and the output of every system, in the order of `systems`."""
-    for row in rows:
+    for row, reference in zip(rows, references, strict=True):
         yield {
             **{key: row[key] for key in ("id", "novel", "chapter", "length")},
             "prompt": {key: row[key] for key in ("instruction", "input", "system", "history")},
-            "reference": row["output"],
+            "reference": reference,
             "outputs": {system: outputs[system][row["id"]] for system in systems},
         }
 

@@ -1,0 +1,42 @@
+"""Which held-out passages are continued, and how the author himself goes on from there."""
+
+from collections.abc import Mapping, Sequence
+
+from xuxie.sampling.spread import evenly_spread
+from xuxie.text.sentences import bounds
+
+Spans = Mapping[tuple[str, int], tuple[int, int]]
+"""Where each chapter begins and ends in its novel's text, by novel and number."""
+
+
+def choose_prompts(rows: Sequence[dict], count: int, target_chars: int, spans: Spans) -> list[dict]:
+    """At most `count` rows, spread evenly; where the continuations are to be long, of those with so much of their chapter left.
+
+    Where fewer rows than that have it, those with most of their chapter left.
+
+    Args:
+        rows: of the test split, by chapter and place.
+        target_chars: how long the continuations are to become; 0 for one answer each.
+    """
+
+    def left(row: dict) -> int:
+        return spans[row["novel"], row["chapter"]][1] - row["completion_span"][0]
+
+    roomy = [row for row in rows if left(row) >= target_chars]
+    if len(roomy) < count:
+        least = sorted(map(left, rows), reverse=True)[: min(count, len(rows))][-1]
+        roomy = [row for row in rows if left(row) >= least]
+    return evenly_spread(roomy, count)
+
+
+def true_continuation(row: dict, target_chars: int, novels: Mapping[str, str], spans: Spans) -> str:
+    """What the author wrote after a row's prompt: the row's completion, or whole sentences of `target_chars` and more where that is longer.
+
+    It ends with the chapter, whatever is asked for: the next one may have been trained on.
+    """
+    text, (start, end) = novels[row["novel"]], row["completion_span"]
+    chapter_end = spans[row["novel"], row["chapter"]][1]
+    if start + target_chars <= end:
+        return row["output"]
+    edges = bounds(text, start, chapter_end)
+    return text[start : next((e for e in edges if e >= start + target_chars), chapter_end)].rstrip()
