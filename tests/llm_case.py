@@ -31,6 +31,7 @@ def settings(server: FaultServer, **more) -> dict:
         "structured": "schema",
         "timeout": 5,
         "max_tokens": 100,
+        "backoff": 0.02,
         **more,
     }
 

@@ -9,11 +9,12 @@ import signal
 import sys
 import tempfile
 import threading
+from pathlib import Path
 
 import pytest
 from batch_server import STAGES, BatchServer
 from fault_server import FaultServer, asked, echo
-from llm_case import ask, questions, settings, values
+from llm_case import ask, questions, values
 from patience import wait_until
 from starlette.responses import JSONResponse, Response
 from xuxie.errors import UserError
@@ -25,7 +26,7 @@ from xuxie.llm.usage import Price
 
 CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload([__name__])
-BATCH = {"poll": 0.05}
+BATCH = {"gather": 0.1, "first_look": 0.02, "poll": 0.05}
 
 pytestmark = pytest.mark.usefixtures("own_machine")
 
@@ -362,7 +363,7 @@ def test_a_question_that_is_refused_when_asked_ahead_does_not_keep_the_others_ba
 
 def test_many_questions_go_up_in_several_files(journal):
     with BatchServer() as server:
-        outcomes = by_batch(server, questions(50), journal, batch={"poll": 0.05, "questions": 20})
+        outcomes = by_batch(server, questions(50), journal, batch={**BATCH, "questions": 20})
         assert values(outcomes) == [f"question {i}" for i in range(50)]
         assert paid(server) == once(50) and len(server.batches) >= 3
 
@@ -528,44 +529,35 @@ def test_a_signal_leaves_the_batch_with_the_provider_and_says_how_to_go_on(
         assert job.exitcode == 0 and paid(server) == once(QUESTIONS)
 
 
+def left_behind(server, journal) -> Path:
+    """The record of a batch whose job has ended before it did."""
+    server.trouble = lambda stage, times: JSONResponse({}, 500) if stage == "look" else None
+    with pytest.raises(UserError, match="nothing but faults"):
+        by_batch(server, questions(5), journal, patience=0.2)
+    server.trouble = lambda stage, times: None
+    [record] = records(journal)
+    return record
+
+
 def test_what_is_on_record_elsewhere_or_gone_is_not_paid_for_again(journal):
-    with BatchServer(hold_at="look") as server:
-        waiting = threading.Thread(
-            target=lambda: pytest.raises(
-                UserError, by_batch, server, questions(5), journal, deadline=4
-            )
-        )
-        waiting.start()
-        assert server.reached.wait(60)
-        waiting.join()
-        server.go_on.set()
+    with BatchServer() as server:
+        record = left_behind(server, journal)
         with BatchServer() as other, pytest.raises(UserError, match="not to be had"):
             by_batch(other, questions(5), journal)
         assert other.requests.total() == 0
         gone = server.batches.pop("batch-0")
         with pytest.raises(UserError, match="No such batch") as error:
             by_batch(server, questions(5), journal)
-        assert str(records(journal)[0]) in str(error.value)
+        assert str(record) in str(error.value)
         server.batches["batch-0"] = gone
         by_batch(server, questions(5), journal)
         assert paid(server) == once(5)
 
 
 def test_a_record_whose_last_line_was_torn_is_taken_over(journal):
-    with BatchServer(hold_at="created") as server:
-        with open_endpoint(settings(server, batch=BATCH)) as endpoint:
-            assert endpoint.settings.batches.window == "24h"
-        stopped = threading.Thread(
-            target=lambda: pytest.raises(
-                UserError, by_batch, server, questions(5), journal, deadline=3, timeout=1
-            )
-        )
-        stopped.start()
-        assert server.reached.wait(60)
-        stopped.join()
-        server.go_on.set()
-        [record] = records(journal)
-        with record.open("ab") as file:
-            file.write(b'{"batch": "ba')
+    with BatchServer() as server:
+        record = left_behind(server, journal)
+        assert json.loads(record.read_bytes().splitlines()[-1]) == {"batch": "batch-0"}
+        os.truncate(record, record.stat().st_size - 5)
         by_batch(server, questions(5), journal)
         assert paid(server) == once(5) and records(journal) == []

@@ -31,9 +31,7 @@ Result = TypeVar("Result")
 
 FOLDER = ".batches"  # of the records, in the journal's
 
-_QUIET = 1.0  # seconds without a further question after which those that have gathered go up
-_FIRST_LOOK = 2.0  # seconds until a batch is looked at; each time longer, up to `poll`
-_ELSEWHERE = 2.0  # seconds between looks at a batch that another job attends to
+_ELSEWHERE = 2.0  # seconds at most between looks at a batch that another job attends to
 _AT_ONCE = 500  # answers that are put into the journal together
 _SEVERAL = 3  # questions without any answer until the batch is to blame, and not they
 
@@ -130,7 +128,7 @@ class Batches:
             before = -1
             while before < len(self._gathered) < self._settings.questions:
                 before = len(self._gathered)
-                await asyncio.sleep(_QUIET)
+                await asyncio.sleep(self._settings.gather)
             self._asked.clear()
             waiters, self._gathered = self._gathered, {}
             self._begin(self._send(waiters), waiters)
@@ -194,7 +192,7 @@ class Batches:
     async def _follow(self, path: Path, waiters: Waiters) -> None:
         """Wait for another job's batch; where that job ended, attend to it in its place."""
         while (record := Record.take(path)) is None and path.exists():
-            await asyncio.sleep(_ELSEWHERE)
+            await asyncio.sleep(min(_ELSEWHERE, self._settings.poll))
         if record is not None:
             await self._carry(record, waiters)
         else:
@@ -295,7 +293,7 @@ class Batches:
 
     async def _ended(self, batch: Batch) -> Batch:
         """Look at a batch, less and less often, until it has ended."""
-        began, wait, told = time.monotonic(), _FIRST_LOOK, None
+        began, wait, told = time.monotonic(), self._settings.first_look, None
         try:
             while True:
                 self._under_way[batch.id] = batch.state
@@ -429,7 +427,8 @@ class Batches:
                 return result
 
     async def _wait_after(self, fault: Transient, tried: int) -> None:
-        wait = fault.retry_after or random.uniform(0.5, 1.0) * min(60.0, 2.0 ** min(tried, 8) / 2)
+        backoff = self._endpoint.settings.backoff * 2.0 ** min(tried, 8)
+        wait = fault.retry_after or random.uniform(0.5, 1.0) * min(60.0, backoff)
         self._health.failed(fault, "a batch", wait)
         logger.info("a request about a batch failed: %s; trying again in %.1f s", fault, wait)
         await asyncio.sleep(wait)

@@ -473,7 +473,7 @@ class Dispatcher:
         return entry
 
     async def _wait_after(self, fault: Transient, tried: int, id: str) -> None:
-        """Wait until the next try: what the provider asks for and a little more, or a random time below 1, 2, 4, ... 60 s.
+        """Wait until the next try: what the provider asks for and a little more, or a random time below `backoff` times 2, 4, 8, ...
 
         After a "too fast", `limits` lets every call of the endpoint wait.
         """
@@ -483,7 +483,7 @@ class Dispatcher:
         if fault.retry_after is not None:
             wait = fault.retry_after * random.uniform(1.0, 1.1)
         elif not fault.throttled:
-            wait = random.uniform(0.0, min(60.0, 0.5 * 2 ** min(tried, 8)))
+            wait = random.uniform(0.0, min(60.0, self._settings.backoff * 2 ** min(tried, 8)))
         self._health.failed(fault, id, wait)
         self._progress.retries += 1
         logger.info("%s: %s; trying again in %.1f s", id, fault, wait)

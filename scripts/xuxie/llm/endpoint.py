@@ -28,6 +28,8 @@ class BatchSettings(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(extra="forbid")
 
     window: str = "24h"
+    gather: float = pydantic.Field(default=1, gt=0)
+    first_look: float = pydantic.Field(default=2, gt=0)
     poll: float = pydantic.Field(default=60, gt=0)
     questions: int = pydantic.Field(default=10_000, ge=1, le=50_000)
 
@@ -50,6 +52,7 @@ class EndpointSettings(pydantic.BaseModel):
     timeout: float | None = pydantic.Field(default=None, gt=0)
     deadline: float | None = pydantic.Field(default=None, gt=0)
     patience: float = pydantic.Field(default=1800, ge=0)
+    backoff: float = pydantic.Field(default=0.5, gt=0)
     tries: int = pydantic.Field(default=8, ge=1)
     grace: float = pydantic.Field(default=25, ge=0)
     attempts: int = pydantic.Field(default=3, ge=1)
