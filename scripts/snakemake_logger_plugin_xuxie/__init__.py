@@ -12,7 +12,6 @@ from logging import LogRecord
 
 from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.settings import OutputSettingsLoggerInterface
-
 from xuxie.runtime.job import DISPLAYED
 
 

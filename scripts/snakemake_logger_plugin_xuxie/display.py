@@ -12,9 +12,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 from snakemake_interface_logger_plugins.common import LogEvent
+from xuxie.runtime.clock import clock
 
 from snakemake_logger_plugin_xuxie.job_log import last_line, printable, progress
-from xuxie.runtime.clock import clock
 
 #: Running jobs that are shown; the rest are counted.
 SHOWN = 6
