@@ -21,6 +21,9 @@ min_version("9.0")
 configfile: "config/config.yaml"
 
 
+report: "resources/report/workflow.rst"
+
+
 include: "rules/common.smk"
 include: "rules/sizing.smk"
 include: "rules/novel.smk"

@@ -29,7 +29,13 @@ rule build_dataset:
         untrained="results/datasets/{dataset}/untrained.jsonl",
         unplaced="results/datasets/{dataset}/unplaced.jsonl",
         info="results/datasets/{dataset}/dataset_info.json",
-        ledger="results/datasets/{dataset}/ledger.json",
+        ledger=report(
+            "results/datasets/{dataset}/ledger.json",
+            category="Datasets",
+            subcategory="{dataset}",
+            labels={"what": "ledger"},
+            caption="../resources/report/ledger.rst",
+        ),
     log:
         "logs/build_dataset/{dataset}.log",
     benchmark:

@@ -14,7 +14,13 @@ rule examine_metrics:
         chapters=expand("results/novels/{novel}/chapters.jsonl", novel=of("dataset.novel_names")),
         foreign=of("dataset.foreign_text"),
     output:
-        exam="results/datasets/{dataset}/exam.json",
+        exam=report(
+            "results/datasets/{dataset}/exam.json",
+            category="Datasets",
+            subcategory="{dataset}",
+            labels={"what": "exam of the metrics"},
+            caption="../resources/report/exam.rst",
+        ),
         passages="results/datasets/{dataset}/exam_passages.jsonl",
     log:
         "logs/examine_metrics/{dataset}.log",
@@ -81,7 +87,13 @@ rule evaluate_adapter:
         trained_with="results/adapters/{adapter}/train.yaml",
         model=of("adapter.model.files"),
     output:
-        evaluation="results/adapters/{adapter}/evaluation.json",
+        evaluation=report(
+            "results/adapters/{adapter}/evaluation.json",
+            category="Adapters",
+            subcategory="{adapter}",
+            labels={"what": "evaluation"},
+            caption="../resources/report/evaluation.rst",
+        ),
     log:
         "logs/evaluate_adapter/{adapter}.log",
     benchmark:

@@ -11,7 +11,13 @@ rule normalise_text:
         watermarks=packaged("resources/watermarks.txt"),
     output:
         text="results/novels/{novel}/text.txt",
-        counts="results/novels/{novel}/text.json",
+        counts=report(
+            "results/novels/{novel}/text.json",
+            category="Novels",
+            subcategory="{novel}",
+            labels={"what": "cleaning"},
+            caption="../resources/report/cleaning.rst",
+        ),
         source_map="results/novels/{novel}/source_map.jsonl",
     log:
         "logs/normalise_text/{novel}.log",
@@ -41,7 +47,13 @@ rule find_chapters:
         counts="results/novels/{novel}/text.json",
     output:
         chapters="results/novels/{novel}/chapters.jsonl",
-        findings="results/novels/{novel}/chapters.json",
+        findings=report(
+            "results/novels/{novel}/chapters.json",
+            category="Novels",
+            subcategory="{novel}",
+            labels={"what": "chapters"},
+            caption="../resources/report/chapters.rst",
+        ),
     log:
         "logs/find_chapters/{novel}.log",
     benchmark:

@@ -145,10 +145,22 @@ rule gather_pairs:
         chunks="results/novels/{novel}/chunks.jsonl",
         tokenizer=settings.pairs.tokenizer,
     output:
-        pairs="results/novels/{novel}/pairs.jsonl",
+        pairs=report(
+            "results/novels/{novel}/pairs.jsonl",
+            category="Novels",
+            subcategory="{novel}",
+            labels={"what": "pairs"},
+            caption="../resources/report/pairs.rst",
+        ),
         failures="results/novels/{novel}/failures.jsonl",
         unasked="results/novels/{novel}/unasked.jsonl",
-        summary="results/novels/{novel}/pairs.json",
+        summary=report(
+            "results/novels/{novel}/pairs.json",
+            category="Novels",
+            subcategory="{novel}",
+            labels={"what": "pairs in numbers"},
+            caption="../resources/report/summary.rst",
+        ),
     log:
         "logs/gather_pairs/{novel}.log",
     benchmark:

@@ -25,7 +25,12 @@ rule write_report:
             file=["report.html.j2", "style.css", "page.js", "zh.yaml", "en.yaml"],
         ),
     output:
-        report=report("results/report.html", category="xuxie"),
+        report=report(
+            "results/report.html",
+            category="Report",
+            labels={"what": "the whole report"},
+            caption="../resources/report/page.rst",
+        ),
     log:
         "logs/write_report.log",
     benchmark:

@@ -18,7 +18,13 @@ rule sample_outputs:
         model=of("adapter.model.files"),
         rival_files=[file for rival in settings.rivals.values() for file in rival.files_as_rival],
     output:
-        samples="results/adapters/{adapter}/samples.jsonl",
+        samples=report(
+            "results/adapters/{adapter}/samples.jsonl",
+            category="Adapters",
+            subcategory="{adapter}",
+            labels={"what": "samples"},
+            caption="../resources/report/samples.rst",
+        ),
     log:
         "logs/sample_outputs/{adapter}.log",
     benchmark:

@@ -144,10 +144,28 @@ rule join_stages:
         adapter="results/adapters/{adapter}/adapter_model.safetensors",
         adapter_config="results/adapters/{adapter}/adapter_config.json",
         yaml_file="results/adapters/{adapter}/train.yaml",
-        loss_curve="results/adapters/{adapter}/training_loss.png",
+        loss_curve=report(
+            "results/adapters/{adapter}/training_loss.png",
+            category="Adapters",
+            subcategory="{adapter}",
+            labels={"what": "loss curve"},
+            caption="../resources/report/loss_curve.rst",
+        ),
         trainer_log="results/adapters/{adapter}/trainer_log.jsonl",
-        gates="results/adapters/{adapter}/gates.json",
-        manifest="results/adapters/{adapter}/manifest.json",
+        gates=report(
+            "results/adapters/{adapter}/gates.json",
+            category="Adapters",
+            subcategory="{adapter}",
+            labels={"what": "gates"},
+            caption="../resources/report/gates.rst",
+        ),
+        manifest=report(
+            "results/adapters/{adapter}/manifest.json",
+            category="Adapters",
+            subcategory="{adapter}",
+            labels={"what": "what it was made from"},
+            caption="../resources/report/manifest.rst",
+        ),
     log:
         "logs/join_stages/{adapter}.log",
     benchmark:

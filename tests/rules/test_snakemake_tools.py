@@ -1,7 +1,14 @@
 """What Snakemake offers to a run that was made: its report, a container, and generated unit tests."""
 
+import json
+import re
 import shutil
+from types import SimpleNamespace
+from zipfile import ZipFile
 
+import pytest
+from jinja2 import Template
+from roles import KEY
 from workspace import REPOSITORY, run_in
 
 #: Answers what Snakemake asks of conda before it looks at an environment; nothing is installed with it.
@@ -14,10 +21,63 @@ esac
 """
 
 
-def test_snakemakes_own_report_holds_ours(walked):
-    walked.snakemake("--report", "report.html")
-    report = (walked / "report.html").read_text(encoding="utf-8")
-    assert "results/report.html" in report and "train_adapter" in report
+@pytest.fixture(scope="module")
+def packed(walked, tmp_path_factory):
+    """Snakemake's own report, unpacked."""
+    path = tmp_path_factory.mktemp("report") / "report.zip"
+    walked.snakemake("--report", str(path))
+    with ZipFile(path) as archive:
+        archive.extractall(path.parent)
+    return next(path.parent.glob("*/report.html")).parent
+
+
+def told(packed, what: str) -> dict:
+    """What the page knows of its results or its categories, by path and by name."""
+    page = (packed / "report.html").read_text(encoding="utf-8")
+    return json.loads(re.search(rf"var {what} = (.*?)[;\n]*$", page, re.MULTILINE)[1].rstrip(";"))
+
+
+def test_snakemakes_own_report_holds_what_ours_rests_on(walked, packed):
+    categories = told(packed, "categories")
+    assert set(categories) == {"Report", "Novels", "Datasets", "Adapters"}
+    assert all(set(categories[kind]) == {"small"} for kind in set(categories) - {"Report"})
+    results = told(packed, "results")
+    assert {(path, shown["labels"]["what"]) for path, shown in results.items()} == {
+        ("results/report.html", "the whole report"),
+        ("results/novels/small/text.json", "cleaning"),
+        ("results/novels/small/chapters.json", "chapters"),
+        ("results/novels/small/pairs.jsonl", "pairs"),
+        ("results/novels/small/pairs.json", "pairs in numbers"),
+        ("results/datasets/small/ledger.json", "ledger"),
+        ("results/datasets/small/exam.json", "exam of the metrics"),
+        ("results/adapters/small/training_loss.png", "loss curve"),
+        ("results/adapters/small/gates.json", "gates"),
+        ("results/adapters/small/manifest.json", "what it was made from"),
+        ("results/adapters/small/samples.jsonl", "samples"),
+        ("results/adapters/small/evaluation.json", "evaluation"),
+    }
+    for path, shown in results.items():
+        assert (packed / shown["data_uri"]).read_bytes() == (walked / path).read_bytes()
+        assert re.search(r"<p>.{20,}</p>", shown["caption"], re.DOTALL), path
+        assert "problematic" not in shown["caption"], "reStructuredText that is none"
+
+
+def test_no_secret_is_in_snakemakes_own_report(packed):
+    files = [path for path in packed.rglob("*") if path.is_file()]
+    assert files and not [path for path in files if KEY.encode() in path.read_bytes()]
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_captions_are_in_the_language_of_the_page(language):
+    """Each file has both, and both say something."""
+    found = sorted((REPOSITORY / "resources/report").glob("*.rst"))
+    assert len(found) > 10
+    snakemake = SimpleNamespace(config={"report": {"language": language}})
+    for path in found:
+        said = Template(path.read_text(encoding="utf-8")).render(snakemake=snakemake)
+        assert len(said.strip()) > 20 and bool(re.search(r"[\u4e00-\u9fff]", said)) == (
+            language == "zh"
+        ), path.name
 
 
 def test_a_container_is_defined_with_every_environment_of_the_run(walked, tmp_path):

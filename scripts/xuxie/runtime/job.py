@@ -3,6 +3,7 @@
 import errno
 import inspect
 import logging
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -24,6 +25,9 @@ STORAGE_FAULTS = {
 #: Sections of the config that no param carries. Addresses, limits, prices and budgets shape how an
 #: endpoint is asked, not what it answers: as params, a change of them would run paid calls again.
 UNWATCHED = ("endpoints", "llm")
+
+#: Set in the environment of jobs whose run is shown on a terminal (scripts/snakemake_logger_plugin_xuxie).
+DISPLAYED = "XUXIE_DISPLAYED"
 
 
 def run_job(function: Callable, snakemake) -> None:
@@ -67,9 +71,16 @@ def _give_up(error: UserError) -> NoReturn:
 
 
 def log_to(path: str | None) -> None:
-    """Send the log to standard error and, if given, to a file (started anew)."""
+    """Send the log to standard error and, if given, to a file (started anew).
+
+    Where a display has the terminal, the file takes standard error's place, with all that
+    libraries and child processes write there.
+    """
     handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
-    if path:
+    if path and os.environ.get(DISPLAYED) and sys.stderr.isatty():
+        with open(path, "wb") as file:
+            os.dup2(file.fileno(), sys.stderr.fileno())
+    elif path:
         handlers.append(logging.FileHandler(path, mode="w", encoding="utf-8"))
     logging.basicConfig(
         level=logging.INFO,

@@ -1,0 +1,130 @@
+"""A run at a terminal: a line for each finished step and errors in full; elsewhere Snakemake's own words."""
+
+import fcntl
+import os
+import pty
+import re
+import struct
+import subprocess
+import termios
+
+import pytest
+from snakemake_logger_plugin_xuxie.job_log import last_line, printable, progress
+
+CHUNKS = "results/novels/small/chunks.jsonl"
+#: What moves the cursor, changes colours or clears a line.
+CONTROL = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
+
+
+def at_a_terminal(workspace, *arguments: str, columns: int = 120, **environment: str):
+    """Run snakemake as a person does; all that the terminal was sent, and the exit code."""
+    ours, its = pty.openpty()
+    fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+    run = subprocess.Popen(
+        workspace.command(*arguments),
+        stdin=its,
+        stdout=its,
+        stderr=its,
+        cwd=workspace.folder,
+        env={**os.environ, "TERM": "xterm", **environment},
+        start_new_session=True,
+    )
+    os.close(its)
+    sent = b""
+    while True:
+        try:
+            sent += os.read(ours, 65536)
+        except OSError:  # Linux says so when the last program has closed the terminal
+            break
+    os.close(ours)
+    return sent.decode("utf-8", errors="replace"), run.wait()
+
+
+def lines(sent: str) -> list[str]:
+    """All that stood in any line, also what was painted over later."""
+    return [line.rstrip() for line in re.split(r"[\r\n]+", CONTROL.sub("", sent))]
+
+
+def full_log(workspace) -> str:
+    logs = sorted((workspace / ".snakemake/log").glob("*.log"))
+    return logs[-1].read_text(encoding="utf-8")
+
+
+def test_each_finished_step_is_a_line_with_what_matters(new_workspace):
+    sent, code = at_a_terminal(new_workspace, CHUNKS)
+    assert code == 0, sent
+    finished = [line for line in lines(sent) if line.startswith("✓")]
+    assert [line.split()[1] for line in finished] == [
+        "normalise_text",
+        "find_chapters",
+        "cut_chunks",
+    ]
+    assert all(line.split()[2] == "small" for line in finished)
+    assert re.search(r"\d+ chunks of at most \d+ characters$", finished[-1])
+    assert "jobid" not in sent and "resources:" not in sent
+    assert "3 of 3 steps" in sent
+    assert sent.rstrip().endswith("\x1b[?25h") or "\x1b[?25h" in sent, "the cursor is left hidden"
+    # Nothing is lost: the log file holds what the terminal was spared.
+    assert "rule cut_chunks:" in full_log(new_workspace) and "jobid" in full_log(new_workspace)
+    assert "characters decoded" in (new_workspace / "logs/normalise_text/small.log").read_text()
+
+
+@pytest.mark.parametrize("how", ["a pipe", "a dumb terminal", "--verbose"])
+def test_where_nobody_watches_or_wants_it_snakemake_speaks_for_itself(new_workspace, how):
+    if how == "a pipe":
+        said = new_workspace.snakemake(CHUNKS).stdout
+    elif how == "a dumb terminal":
+        said, _ = at_a_terminal(new_workspace, CHUNKS, TERM="dumb")
+    else:
+        said, _ = at_a_terminal(new_workspace, CHUNKS, "--verbose")
+    assert (
+        "rule cut_chunks:" in said and "Job stats:" in said and "3 of 3 steps (100%) done" in said
+    )
+    assert "✓" not in said
+
+
+def test_an_error_is_told_in_full(new_workspace):
+    (new_workspace / "small.txt").write_bytes(b"\xff\xfe\x00\xd8" * 50)
+    sent, code = at_a_terminal(new_workspace, CHUNKS, columns=60)
+    assert code == 1
+    said = "\n".join(lines(sent))
+    log = (new_workspace / "logs/normalise_text/small.log").read_text(encoding="utf-8")
+    message = next(line for line in log.splitlines() if "ERROR" in line)
+    assert message in said, "it was cut or broken"
+    assert "Error in rule normalise_text" in said and "✓ normalise_text" not in said
+
+
+def test_what_a_target_without_outputs_tells_stays_on_the_terminal(new_workspace):
+    new_workspace.snakemake(CHUNKS)
+    sent, code = at_a_terminal(new_workspace, "estimate")
+    assert code == 0, sent
+    plain = new_workspace.snakemake("estimate").stdout
+    table = [line for line in plain.splitlines() if "loopback" in line]
+    assert table and set(table) <= set(lines(sent))
+
+
+def test_the_last_line_that_tells_something_is_shown(tmp_path):
+    log = tmp_path / "job.log"
+    assert last_line(str(log)) == ""
+    log.write_text(
+        "raw noise\n12:00:00 INFO step 3 of 12, loss 4.1\n12:00:01 INFO [transformers] chatter\n"
+        "12:00:02 INFO generate in use\nTraceback\n",
+        encoding="utf-8",
+    )
+    assert last_line(str(log)) == "step 3 of 12, loss 4.1"
+    log.write_text("x" * 100_000 + "\n12:00:00 INFO 字" + "\x1b[2J" + "\n", encoding="utf-8")
+    assert last_line(str(log)) == "字\N{REPLACEMENT CHARACTER}[2J"
+
+
+def test_progress_is_read_where_a_line_tells_it():
+    assert progress("step 3 of 12, loss 4") == 0.25
+    assert progress("generate 1-of-1: 16 of 16 done") == 1
+    assert progress("85 chunks of at most 600 characters") is None
+    assert progress("0 of 0 done") is None and progress("5 of 3") is None
+
+
+def test_nothing_moves_the_cursor():
+    assert (
+        printable("a\x1b[31m\x07b\n\tc")
+        == "a\N{REPLACEMENT CHARACTER}[31m\N{REPLACEMENT CHARACTER}b\n\tc"
+    )
