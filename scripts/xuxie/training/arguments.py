@@ -200,6 +200,8 @@ def parse_arguments(arguments: dict) -> None:
             gpu = torch.cuda.is_available()
             # A machine without a GPU may well check what another one with a GPU will train.
             here = arguments if gpu else {**arguments, "use_cpu": True, "tf32": None}
+            # It asks for torchrun, which only the job that trains is started by.
+            here = {name: value for name, value in here.items() if name != "deepspeed"}
             parser.get_train_args({**here, "output_dir": folder})
         except (ValueError, ImportError, RuntimeError, AssertionError, TypeError) as error:
             raise UserError(

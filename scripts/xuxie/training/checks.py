@@ -1,5 +1,6 @@
 """The gates of one stage, each called with what it looks at."""
 
+import sys
 from pathlib import Path
 
 import torch
@@ -7,17 +8,18 @@ from safetensors import safe_open
 from transformers import AutoConfig
 
 from xuxie.errors import UserError
+from xuxie.files.rows import read_json
 from xuxie.models.loading import load_tokenizer
 from xuxie.prompts.prompting import Prompting, shaping_arguments
 from xuxie.training import gates as g
 from xuxie.training.arguments import machine_arguments
+from xuxie.training.features import asked_features, missing, refuse_missing
 from xuxie.training.memory import (
     GIB,
     Shape,
     advice,
     device_memory,
-    estimate,
-    estimate_sampling,
+    needed,
 )
 
 
@@ -46,25 +48,29 @@ def stage_gates(
     return [*gates, memory_gate(arguments, asking, memory)]
 
 
+def feature_gate(arguments: dict, memory: float | None) -> g.Gate:
+    """Everything that the arguments ask of packages and of the device is there, or, where another machine trains, installed.
+
+    Raises:
+        UserError: it is not, which is no matter of `gates: warn`: the training would fail, or do something else.
+    """
+    here = memory is None or torch.cuda.is_available()
+    model_type = read_json(Path(arguments["model_name_or_path"], "config.json"))["model_type"]
+    faults = missing(arguments, model_type, here=here)
+    refuse_missing(faults, where=f"looked at by {sys.executable}")
+    note = "" if here else "installed; they are tried by the job that trains, on its machine"
+    asked = list(asked_features(arguments, model_type))
+    return g.Gate("what training asks for is there", len(asked), (), note=note if asked else "")
+
+
 def memory_gate(arguments: dict, asking: dict, memory: float | None) -> g.Gate:
     """Training fits into memory, and so do the sampling and the evaluation after it; see `stage_gates`."""
     config = AutoConfig.from_pretrained(
         arguments["model_name_or_path"], trust_remote_code=arguments["trust_remote_code"]
     )
-    if memory is None:
-        arguments = arguments | machine_arguments(
-            arguments, gpu=torch.cuda.is_available(), precision="bfloat16"
-        )
+    arguments = as_trained(arguments, memory)
     shape, there = Shape.of(config), memory or device_memory() / GIB
-    work = {
-        "training": estimate(shape, arguments),
-        "sampling": estimate_sampling(
-            shape,
-            arguments,
-            batch_size=asking["batch_size"],
-            max_new_tokens=asking["max_new_tokens"],
-        ),
-    }
+    work = needed(shape, arguments, asking)
     notes, findings = [], []
     for name, parts in work.items():
         need = sum(parts.values()) / GIB
@@ -73,6 +79,15 @@ def memory_gate(arguments: dict, asking: dict, memory: float | None) -> g.Gate:
         if need > there:
             findings.append(g.Finding("memory", notes[-1], advice(parts, arguments)))
     return g.Gate("the run fits into memory", len(work), tuple(findings), note="; ".join(notes))
+
+
+def as_trained(arguments: dict, memory: float | None) -> dict:
+    """The arguments with what this machine adds to them, if it is the one that trains: `memory` is None."""
+    if memory is not None:
+        return arguments
+    return arguments | machine_arguments(
+        arguments, gpu=torch.cuda.is_available(), precision="bfloat16"
+    )
 
 
 def _raw_text_gates(arguments: dict, rows: list[dict], tokenizer) -> list[g.Gate]:

@@ -69,6 +69,30 @@ class Shape:
         """Weights of the embeddings, and of the head if it is a table of its own."""
         return self.vocabulary * self.hidden * (1 if self.tied else 2)
 
+    @property
+    def multiplied(self) -> int:
+        """Weights that each token is multiplied with: those of the layers and of the head."""
+        layer = sum(inputs * outputs for inputs, outputs in self.linears)
+        return self.layers * layer + self.vocabulary * self.hidden
+
+
+def needed(shape: Shape, arguments: dict, asking: dict) -> dict[str, dict[str, float]]:
+    """Bytes by purpose of each work that a device must hold: training, and sampling with the evaluation after it.
+
+    Args:
+        arguments: LLaMA-Factory's, of a stage.
+        asking: how the tuned model will be asked; see `xuxie.training.checks.stage_gates`.
+    """
+    return {
+        "training": estimate(shape, arguments),
+        "sampling": estimate_sampling(
+            shape,
+            arguments,
+            batch_size=asking["batch_size"],
+            max_new_tokens=asking["max_new_tokens"],
+        ),
+    }
+
 
 def estimate(shape: Shape, arguments: dict) -> dict[str, float]:
     """Bytes by purpose, of one device, with the batch at its longest.

@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from xuxie.files.hashing import sha256_of
 from xuxie.files.rows import read_json, read_rows, write_json, write_rows
 from xuxie.runtime.clone import child_environment
 from xuxie.training.arguments import machine_arguments
+from xuxie.training.features import refuse_missing
 from xuxie.training.figure import draw_losses
 from xuxie.training.launch import launch
 from xuxie.training.machine import DECIDING
@@ -55,7 +57,7 @@ def train_stage(
     """
     folder = yaml_file.parent
     arguments = yaml.safe_load(yaml_file.read_text(encoding="utf-8"))
-    machine = _machine()
+    machine = _machine(yaml_file, gpus)
     overrides = machine_arguments(
         arguments, gpu=bool(machine["gpus"]), precision=machine["precision"]
     )
@@ -146,15 +148,28 @@ def tokenised(rows: dict[str, Path], folder: Path) -> Path:
     return folder
 
 
-def _machine() -> dict:
+def _machine(yaml_file: Path, gpus: int) -> dict:
+    """What trains, in the interpreter that will, once everything that the arguments ask for was tried there.
+
+    With several nodes it is the first one.
+    """
     found = subprocess.run(
-        [sys.executable, "-m", "xuxie.training.machine"],
+        [sys.executable, "-m", "xuxie.training.machine", str(yaml_file)],
         env=child_environment(os.environ),
         check=True,
         capture_output=True,
         text=True,
     )
-    return json.loads(found.stdout.splitlines()[-1])
+    machine = json.loads(found.stdout.splitlines()[-1])
+    where = f"tried on {platform.node()} by {sys.executable}"
+    refuse_missing(machine.pop("missing"), where=where)
+    if machine["gpus"] and len(machine["gpus"]) < gpus:
+        raise UserError(
+            f"{gpus} GPUs a node are asked for, and there are {len(machine['gpus'])}",
+            where=f"config key adapters.*.gpus; {where}",
+            remedy=f"set it to {len(machine['gpus'])}, or let the cluster give the job more",
+        )
+    return machine
 
 
 def _run(command: list[str], environment: dict[str, str], yaml_file: Path) -> None:
