@@ -70,7 +70,7 @@ rule fit_rows:
 
 
 rule check_gates:
-    """Refuse a stage that would fail without an error: prompts, stop tokens, cut rows, markers, memory."""
+    """Refuse a stage that would fail, or fail without an error: packages, prompts, stop tokens, cut rows, markers, memory."""
     input:
         yaml_file="results/adapters/{adapter}/stages/{stage}/train.yaml",
         train="results/adapters/{adapter}/stages/{stage}/data/train.jsonl",
@@ -92,6 +92,7 @@ rule check_gates:
         asking=of("adapter.asking"),
         failing=of("adapter.gates"),
         memory=of("adapter.memory"),
+        devices=of("adapter.all_gpus"),
     script:
         "../scripts/check_gates.py"
 

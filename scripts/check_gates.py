@@ -21,6 +21,7 @@ def check_gates(
     asking: dict,
     failing: str,
     memory: float | None,
+    devices: int = 1,
 ) -> None:
     """Check what is asked of packages and device, and the rows, the template, the tokenizer and the memory of a stage.
 
@@ -31,6 +32,7 @@ def check_gates(
         asking: how the tuned model will be asked; see `stage_gates`.
         failing: `refuse` or `warn`, what to do if a gate fails.
         memory: of the device that trains, in GiB; None for this machine's.
+        devices: how many of them train at once.
 
     Raises:
         UserError: something that is asked for is missing, LLaMA-Factory refuses the arguments, or a gate failed and `failing` is
@@ -39,7 +41,8 @@ def check_gates(
     arguments = yaml.safe_load(Path(yaml_file).read_text(encoding="utf-8"))
     features = feature_gate(arguments, memory)
     parse_arguments(arguments)
-    results = stage_gates(arguments, list(read_rows(train)), asking=asking, memory=memory)
+    rows = list(read_rows(train))
+    results = stage_gates(arguments, rows, asking=asking, memory=memory, devices=devices)
     results.insert(0, features)
     for result in results:
         logger.info("%s", result)

@@ -46,7 +46,7 @@ class Model:
         folder = next(
             (Path(f) for f in adapter["folders"] if Path(f, "config.json").is_file()), None
         )
-        if adapter["environment"] != SHARED:
+        if adapter["environment"] not in SHARED:
             folder = None
         own_code, record = adapter["trust_remote_code"], Path(adapter["record"])
         config = config_of(folder, adapter["source_name"], trust_remote_code=own_code)
@@ -163,7 +163,8 @@ def _memory(model: Model, adapter: dict) -> str:
         asked = [as_trained(stage["train"], adapter["memory"]) for stage in adapter["stages"]]
     except UserError as error:
         return f"memory: this machine cannot train it: {error.what}"
-    stages = [needed(model.shape, arguments, adapter["asking"]) for arguments in asked]
+    devices = adapter["gpus"] * adapter["nodes"]
+    stages = [needed(model.shape, arguments, adapter["asking"], devices) for arguments in asked]
     most = {work: max(sum(stage[work].values()) for stage in stages) / GIB for work in stages[0]}
     parts = ", ".join(f"{work} about {size:.1f} GiB" for work, size in most.items())
     return f"memory: {parts}; {there:.1f} GiB there"

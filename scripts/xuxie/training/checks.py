@@ -29,6 +29,7 @@ def stage_gates(
     *,
     asking: dict,
     memory: float | None,
+    devices: int = 1,
 ) -> list[g.Gate]:
     """Everything that would make a stage fail without an error.
 
@@ -38,6 +39,7 @@ def stage_gates(
         asking: how the tuned model will be asked: the `template`, the `system` prompt (None if as in the row), `target_chars`,
             `max_new_tokens` and `batch_size` of the sampling, and `history_turns`, the most earlier turns of a question.
         memory: of the device that trains, in GiB; None for this machine's.
+        devices: how many of them train at once.
     """
     own_code = arguments["trust_remote_code"]
     tokenizer = load_tokenizer(arguments["model_name_or_path"], trust_remote_code=own_code)
@@ -45,7 +47,7 @@ def stage_gates(
         gates = _raw_text_gates(arguments, rows, tokenizer)
     else:
         gates = _row_gates(arguments, rows, tokenizer, asking)
-    return [*gates, memory_gate(arguments, asking, memory)]
+    return [*gates, memory_gate(arguments, asking, memory, devices)]
 
 
 def feature_gate(arguments: dict, memory: float | None) -> g.Gate:
@@ -63,14 +65,14 @@ def feature_gate(arguments: dict, memory: float | None) -> g.Gate:
     return g.Gate("what training asks for is there", len(asked), (), note=note if asked else "")
 
 
-def memory_gate(arguments: dict, asking: dict, memory: float | None) -> g.Gate:
+def memory_gate(arguments: dict, asking: dict, memory: float | None, devices: int) -> g.Gate:
     """Training fits into memory, and so do the sampling and the evaluation after it; see `stage_gates`."""
     config = AutoConfig.from_pretrained(
         arguments["model_name_or_path"], trust_remote_code=arguments["trust_remote_code"]
     )
     arguments = as_trained(arguments, memory)
     shape, there = Shape.of(config), memory or device_memory() / GIB
-    work = needed(shape, arguments, asking)
+    work = needed(shape, arguments, asking, devices)
     notes, findings = [], []
     for name, parts in work.items():
         need = sum(parts.values()) / GIB

@@ -15,7 +15,9 @@ import torch
 
 from xuxie.errors import UserError
 
-GPU_INSTALL = "install it: `make install GPU=1`, or under --sdm conda the file envs/gpu.yaml in the place of envs/train.yaml"
+GPU_INSTALL = (
+    "install it: `make install GPU=1`, or with --sdm conda set models.*.environment to gpu"
+)
 NO_GPU = (
     "there is no GPU here, or its driver is too old for this torch (`nvidia-smi` names its version)"
 )

@@ -20,7 +20,7 @@ from xuxie.runtime.clone import child_environment
 from xuxie.training.arguments import machine_arguments
 from xuxie.training.features import refuse_missing
 from xuxie.training.figure import draw_losses
-from xuxie.training.launch import launch
+from xuxie.training.launch import launch, sharding_environment
 from xuxie.training.machine import DECIDING
 from xuxie.training.resume import last_sound_checkpoint, log_until
 
@@ -59,7 +59,10 @@ def train_stage(
     arguments = yaml.safe_load(yaml_file.read_text(encoding="utf-8"))
     machine = _machine(yaml_file, gpus)
     overrides = machine_arguments(
-        arguments, gpu=bool(machine["gpus"]), precision=machine["precision"]
+        arguments,
+        gpu=bool(machine["gpus"]),
+        precision=machine["precision"],
+        processes=gpus * nodes,
     )
     files = {
         **{f"{name} rows": file for name, file in rows.items()},
@@ -81,7 +84,7 @@ def train_stage(
         gpus=gpus,
         nodes=nodes,
         cache=str(cache),
-        environment=dict(os.environ),
+        environment=dict(os.environ) | sharding_environment(arguments),
     )
     started, clock = datetime.now(UTC), time.monotonic()
     _run(command, environment, yaml_file)
@@ -110,7 +113,7 @@ def train_stage(
     return record
 
 
-def _deciding(hashes: dict[str, str], arguments: dict, machine: dict, gpus: int) -> dict:
+def _deciding(hashes: dict[str, str], arguments: dict, machine: dict, processes: int) -> dict:
     """Everything that decides what a training makes: a checkpoint made by anything else is not gone on from."""
     return {
         **hashes,
@@ -120,7 +123,8 @@ def _deciding(hashes: dict[str, str], arguments: dict, machine: dict, gpus: int)
             for name, version in machine["packages"].items()
             if name in DECIDING
         },
-        "GPUs": gpus if machine["gpus"] else 0,
+        "GPUs": processes if machine["gpus"] else 0,
+        "processes": processes,
     }
 
 
