@@ -3,6 +3,10 @@ PYTHON ?= python3.11
 VENV   ?= .venv
 BIN     = $(abspath $(VENV))/bin
 CORES  ?= all
+# GPU=1 installs for a GPU: envs/gpu.lock, with torch for CUDA. An environment that is one stays one.
+GPU    ?= $(if $(wildcard $(VENV)/.installed-gpu),1)
+LOCK    = envs/$(if $(GPU),gpu,requirements).lock
+STAMP   = $(VENV)/.installed$(if $(GPU),-gpu)
 # Tests at a time. Many wait for a server or a scheduler, so that three keep two cores busy.
 WORKERS ?= 3
 
@@ -30,18 +34,18 @@ chat: install
 test-cluster: install
 	$(BIN)/python -m pytest tests/cluster
 
-install: $(VENV)/.installed
+install: $(STAMP)
 
-# A virtual environment from the lock that is its first prerequisite.
+# A virtual environment from the lock that is its first prerequisite; anew where it was one of the other kind.
 define environment
-$(PYTHON) -m venv $(@D)
+$(PYTHON) -m venv $(if $(filter-out $@,$(wildcard $(@D)/.installed*)),--clear) $(@D)
 $(@D)/bin/pip install --quiet --no-deps --require-hashes -r $<
 $(@D)/bin/pip install --quiet -r envs/torch.txt
 $(@D)/bin/pip install --quiet --no-deps --no-build-isolation --editable .
 touch $@
 endef
 
-$(VENV)/.installed: envs/requirements.lock envs/torch.txt pyproject.toml
+$(STAMP): $(LOCK) envs/torch.txt pyproject.toml
 	$(environment)
 
 # For models with `environment: qwen1`, whose own code needs releases of its time.
@@ -53,6 +57,7 @@ $(VENV)/.installed: envs/requirements.lock envs/torch.txt pyproject.toml
 lock:
 	$(BIN)/python envs/lock.py
 	$(BIN)/python envs/qwen1.py
+	$(BIN)/python envs/gpu.py
 
 docs: install
 	$(BIN)/python config/reference.py

@@ -9,6 +9,7 @@
 #   sample     base and tuned continue the same held-out prompts
 #   evaluate   what the adapter is worth, in numbers
 #   report     the page a person opens first
+#   estimate   what all this will take, on demand and before anything is spent: `snakemake estimate`
 #   blind      a page for readers who do not know who wrote what, on demand: `snakemake blind`
 #   export     what is taken home, on demand: `snakemake export`
 #   store      copies in object storage, where the config names one
@@ -41,6 +42,7 @@ include: "rules/train.smk"
 include: "rules/sample.smk"
 include: "rules/evaluate.smk"
 include: "rules/report.smk"
+include: "rules/estimate.smk"
 include: "rules/blind.smk"
 include: "rules/export.smk"
 include: "rules/store.smk"

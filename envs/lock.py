@@ -23,14 +23,16 @@ def pins(text: str) -> dict[str, str]:
     return dict(PIN.findall(text))
 
 
-def resolve(sources: list[Path], *options: str) -> str:
-    """Let uv resolve requirements for this platform, with pip's own extra sources of wheels."""
+def resolve(sources: list[Path], *options: str, extra_wheels: bool = True) -> str:
+    """Let uv resolve requirements for this platform, with pip's own extra sources of wheels or without."""
     found = subprocess.run(
         [sys.executable, "-m", "pip", "config", "get", "global.find-links"],
         capture_output=True,
         text=True,
     )
-    links = [option for link in found.stdout.split() for option in ("--find-links", link)]
+    links = [
+        option for link in found.stdout.split() if extra_wheels for option in ("--find-links", link)
+    ]
     command = [
         "uv",
         "pip",

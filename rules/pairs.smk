@@ -6,34 +6,6 @@
 # A novel's chunks are dealt out to shards, each a job of its own: what one job loses is little, and what it asked is journaled.
 
 
-localrules:
-    estimate,
-
-
-rule estimate:
-    """Print what both roles will take: calls, tokens and, where prices are configured, money. Asks nothing."""
-    input:
-        chunks=expand("results/novels/{novel}/chunks.jsonl", novel=settings.novels),
-        tokenizer=settings.pairs.tokenizer,
-    log:
-        "logs/estimate.log",
-    conda:
-        "../envs/llm.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory_for_rows,
-        runtime=minutes_for_rows,
-    params:
-        novels=list(settings.novels),
-        templates=[novel.generator_templates for novel in settings.novels.values()],
-        rubrics=[novel.judge_templates for novel in settings.novels.values()],
-        generator=settings.pairs.generator.name,
-        judges={name: judge.entry for name, judge in settings.pairs.judges.items()},
-        pairs=settings.pairs.asking,
-    script:
-        "../scripts/estimate.py"
-
-
 rule generate_pairs:
     """Ask the generator for good pairs of each chunk; every answer is journaled before it is used."""
     input:

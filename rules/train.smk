@@ -5,10 +5,6 @@
 #        of the folders of its stages, results/adapters/{adapter}/stages/{stage}
 
 
-localrules:
-    estimate_training,
-
-
 # On a cluster these run where snakemake does: they take seconds.
 localrules:
     render_training,
@@ -74,7 +70,7 @@ rule fit_rows:
 
 
 rule check_gates:
-    """Refuse a stage that would fail without an error: prompts, stop tokens, cut rows, markers, memory."""
+    """Refuse a stage that would fail, or fail without an error: packages, prompts, stop tokens, cut rows, markers, memory."""
     input:
         yaml_file="results/adapters/{adapter}/stages/{stage}/train.yaml",
         train="results/adapters/{adapter}/stages/{stage}/data/train.jsonl",
@@ -96,6 +92,7 @@ rule check_gates:
         asking=of("adapter.asking"),
         failing=of("adapter.gates"),
         memory=of("adapter.memory"),
+        devices=of("adapter.all_gpus"),
     script:
         "../scripts/check_gates.py"
 
@@ -181,28 +178,3 @@ rule join_stages:
         folders=of("adapter.stage_folders"),
     script:
         "../scripts/join_stages.py"
-
-
-rule estimate_training:
-    """Print how long every adapter will train, from the rate of an earlier run on the same model. Trains nothing."""
-    input:
-        texts=[adapter.dataset.train_text for adapter in settings.adapters.values()],
-        models=[adapter.model.files[1] for adapter in settings.adapters.values()],
-    log:
-        "logs/estimate_training.log",
-    conda:
-        "../envs/text.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory_for_rows,
-        runtime=minutes_for_rows,
-    params:
-        adapters={
-            name: [
-                {"stage": stage.name, "train": stage.train, "tokens": stage.tokens}
-                for stage in adapter.stages.values()
-            ]
-            for name, adapter in settings.adapters.items()
-        },
-    script:
-        "../scripts/estimate_training.py"

@@ -8,7 +8,7 @@ from xuxie.files.rows import read_rows, write_json
 from xuxie.runtime.environments import in_environment
 from xuxie.runtime.job import run_job
 from xuxie.training.arguments import parse_arguments
-from xuxie.training.checks import stage_gates
+from xuxie.training.checks import feature_gate, stage_gates
 from xuxie.training.gates import refuse_failed, report
 
 logger = logging.getLogger(__name__)
@@ -21,8 +21,9 @@ def check_gates(
     asking: dict,
     failing: str,
     memory: float | None,
+    devices: int = 1,
 ) -> None:
-    """Check the rows, the template, the tokenizer and the memory of a stage.
+    """Check what is asked of packages and device, and the rows, the template, the tokenizer and the memory of a stage.
 
     Args:
         yaml_file: the rendered arguments.
@@ -31,18 +32,18 @@ def check_gates(
         asking: how the tuned model will be asked; see `stage_gates`.
         failing: `refuse` or `warn`, what to do if a gate fails.
         memory: of the device that trains, in GiB; None for this machine's.
+        devices: how many of them train at once.
 
     Raises:
-        UserError: LLaMA-Factory refuses the arguments, or a gate failed and `failing` is `refuse`.
+        UserError: something that is asked for is missing, LLaMA-Factory refuses the arguments, or a gate failed and `failing` is
+            `refuse`.
     """
     arguments = yaml.safe_load(Path(yaml_file).read_text(encoding="utf-8"))
+    features = feature_gate(arguments, memory)
     parse_arguments(arguments)
-    results = stage_gates(
-        arguments,
-        list(read_rows(train)),
-        asking=asking,
-        memory=memory,
-    )
+    rows = list(read_rows(train))
+    results = stage_gates(arguments, rows, asking=asking, memory=memory, devices=devices)
+    results.insert(0, features)
     for result in results:
         logger.info("%s", result)
     if failing == "refuse":

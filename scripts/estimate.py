@@ -1,7 +1,9 @@
-"""Rule estimate: what the LLM roles will take, printed before anything is asked."""
+"""Rule estimate: what the LLM roles will take, and what the adapters will learn and take, printed before anything is asked."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
+from estimate_training import estimate_training
 from xuxie.files.rows import read_rows
 from xuxie.llm import Usage
 from xuxie.llm.endpoint import read_settings
@@ -14,31 +16,59 @@ from xuxie.text.tokens import count_of
 
 
 def estimate(
+    texts: list[str],
+    chapters: list[str],
     chunks: list[str],
     tokenizer: str | None,
     *,
-    novels: list[str],
     templates: list[list[str]],
     rubrics: list[list[str]],
-    generator: str,
-    judges: dict[str, dict],
-    pairs: dict,
+    roles: dict | None,
+    training: dict,
     endpoints: dict,
     llm: dict,
 ) -> None:
-    """Print a table: calls, tokens and money of each role for each novel, and in total.
+    """Print calls, tokens and money of each role for each novel, and in total; then what `estimate_training` prints.
 
     Args:
-        chunks, templates, rubrics: for each of `novels`, in their order; the templates of the generator and of judges.
+        texts, chapters, chunks: for each novel, in their order; no chunks where no LLM is asked.
+        templates, rubrics: likewise, the templates of the generator and of judges.
+        roles: see `Settings.roles_as_estimated`.
+        training: see `Settings.training_as_estimated`.
+    """
+    if roles:
+        novels = zip(training["novels"], chunks, templates, rubrics, strict=True)
+        _estimate_roles(novels, tokenizer, training["asking"], **roles, endpoints=endpoints)
+        for unit, limit in llm["budget"].items():
+            if limit is not None:
+                print(
+                    f"llm.budget allows {limit:g} {unit} for all that the journal in {Path(llm['journal'])} will ever hold."
+                )
+    else:
+        print("No LLM is asked: pairs.generator is null.")
+    estimate_training(texts, chapters, chunks, tokenizer, training=training)
+
+
+def _estimate_roles(
+    novels: Iterable[tuple[str, str, list[str], list[str]]],
+    tokenizer: str | None,
+    pairs: dict,
+    *,
+    generator: str,
+    judges: dict[str, dict],
+    endpoints: dict,
+) -> None:
+    """Print the table of both roles.
+
+    Args:
+        novels: name, file of chunks, and both roles' templates of each.
+        pairs: the settings of the config's section that shape a question.
         generator: the generator's endpoint.
         judges: the settings of each scorer that asks an endpoint.
-        pairs: the settings of the config's section that shape a question.
     """
     asking = _role(generator, endpoints)
     rows: list[tuple[str, str, str, Usage]] = []
-    for novel, path, asked_with, judged_with in zip(
-        novels, chunks, templates, rubrics, strict=True
-    ):
+    for novel, path, asked_with, judged_with in novels:
         plans, _ = asked_and_not(list(read_rows(path)), pairs, tokenizer)
         bounded = bool(endpoints[generator]["embedded"])
         asked = questions(plans, asked_with, pairs["mode"], bounded=bounded, sampling={})
@@ -62,11 +92,6 @@ def estimate(
         "Estimated, give or take a quarter, without what a model thinks before it answers; cached at best. "
         "Answers that the journal holds already cost nothing."
     )
-    for unit, limit in llm["budget"].items():
-        if limit is not None:
-            print(
-                f"llm.budget allows {limit:g} {unit} for all that the journal in {Path(llm['journal'])} will ever hold."
-            )
 
 
 def _role(endpoint: str, endpoints: dict) -> Role:

@@ -1,33 +1,66 @@
-"""Rule estimate_training: how long the adapters will train, from the rate of an earlier run."""
+"""Rule estimate_training: what every adapter will learn and take."""
 
-from pathlib import Path
+import os
 
-from xuxie.files.rows import read_json, read_rows
+from xuxie.dataset.files import NovelFiles, read_novels
+from xuxie.dataset.plan import plan_dataset
+from xuxie.evaluation.forecast import forecast
+from xuxie.files.rows import read_rows
+from xuxie.pairs.planning import Plan, asked_and_not
 from xuxie.runtime.job import run_job
-from xuxie.training.estimate import measured_rate, seconds_of_stage
 
 
 def estimate_training(
-    texts: list[str], models: list[str], *, adapters: dict[str, list[dict]]
+    texts: list[str],
+    chapters: list[str],
+    chunks: list[str],
+    tokenizer: str | None,
+    *,
+    training: dict,
 ) -> None:
-    """Print the minutes of every stage, as far as this folder holds a run of it on the same model.
+    """Print coverage, minutes and memory of every adapter.
 
     Args:
-        texts: the training chapters, a file for each of `adapters`, in their order.
-        models: the records of their base models.
-        adapters: by name the stages: `stage`, `train` and `tokens`.
+        texts, chapters, chunks: of each novel, in their order; no chunks where no LLM is asked.
+        tokenizer: config of the model that bounds of pairs are counted with, if any is in tokens.
+        training: see `Settings.training_as_estimated`.
     """
-    manifests = [read_json(file) for file in Path("results/adapters").glob("*/manifest.json")]
-    for (name, stages), text, model in zip(adapters.items(), texts, models, strict=True):
-        characters = sum(len(row["text"]) for row in read_rows(text))
-        for stage in stages:
-            rate = measured_rate(manifests, stage["stage"], read_json(model)["files"])
-            if rate is None:
-                said = "unknown: no run of this stage on this model is here yet"
-            else:
-                seconds = seconds_of_stage(rate, stage["train"], stage["tokens"], characters)
-                said = f"about {seconds / 60:.0f} minutes ({rate.tokens_per_second:.0f} tokens a second in the last run)"
-            print(f"{name}, stage {stage['stage']}: {said}")
+    novels, asking = training["novels"], training["asking"]
+    files = read_novels(novels, texts, chapters=chapters)
+    plans: dict[str, list[Plan]] = {}
+    for novel, path in zip(novels, chunks, strict=False):
+        if not _read_pairs(novel, files[novel], path):
+            plans[novel], _ = asked_and_not(list(read_rows(path)), asking, tokenizer)
+    sampling, evaluation = training["sampling"], training["evaluation"]
+    planned = {
+        name: plan_dataset(
+            name,
+            dataset["entry"],
+            {novel: files[novel] for novel in dataset["entry"]["novels"]},
+            {novel: plans[novel] for novel in dataset["entry"]["novels"] if novel in plans},
+            generator=dataset["generator"],
+            written=bool(asking) and asking["mode"] == "write",
+            completion_chars=evaluation["completion_chars"],
+            prompt_chars=sampling["prompt_chars"],
+        )
+        for name, dataset in training["datasets"].items()
+    }
+    for name, adapter in training["adapters"].items():
+        dataset = planned[adapter["dataset"]]
+        for line in forecast(name, adapter, dataset, sampling=sampling, evaluation=evaluation):
+            print(line)
+
+
+def _read_pairs(novel: str, files: NovelFiles, chunks: str) -> bool:
+    """Read the pairs that an earlier run has made of these chunks, if there are any.
+
+    They are no input of the rule, which would have them asked for.
+    """
+    path = f"results/novels/{novel}/pairs.jsonl"
+    there = os.path.isfile(path) and os.path.getmtime(path) >= os.path.getmtime(chunks)
+    if there:
+        files.pairs = list(read_rows(path))
+    return there
 
 
 if __name__ == "__main__":

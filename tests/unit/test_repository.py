@@ -31,17 +31,41 @@ def test_the_readme_gives_the_commands_to_begin_with():
     assert {"make demo", "make quick", "make test"} <= set(commands("README.md"))
 
 
-@pytest.mark.parametrize("kind", ["text", "llm", "train", "report"])
+def pins(*files: str) -> dict[str, str]:
+    """The pinned packages of files in envs/."""
+    texts = [(REPOSITORY / "envs" / file).read_text(encoding="utf-8") for file in files]
+    return dict(PIN.findall("\n".join(texts)))
+
+
+#: What each environment is cut out of.
+LOCKS = {
+    **dict.fromkeys(
+        ("workflow", "text", "llm", "train", "report", "dev"), ("requirements.lock", "torch.txt")
+    ),
+    "gpu": ("gpu.lock",),
+}
+
+
+@pytest.mark.parametrize("kind", ["text", "llm", "train", "report", "gpu"])
 def test_the_conda_files_agree_with_the_lock(kind):
-    locked = dict(PIN.findall((REPOSITORY / "envs/requirements.lock").read_text(encoding="utf-8")))
-    locked |= dict(PIN.findall((REPOSITORY / "envs/torch.txt").read_text(encoding="utf-8")))
     environment = yaml.safe_load((REPOSITORY / f"envs/{kind}.yaml").read_text(encoding="utf-8"))
     packages = dict(PIN.findall("\n".join(environment["dependencies"][-1]["pip"])))
+    locked = pins(*LOCKS[kind])
     assert len(packages) > 20
     assert {name: locked[name] for name in packages} == packages
 
 
-@pytest.mark.parametrize("kind, lock", [("train", "requirements"), ("qwen1", "qwen1")])
+def test_the_lock_for_a_gpu_is_the_other_one_with_more_in_it():
+    plain, gpu = pins("requirements.lock", "torch.txt"), pins("gpu.lock")
+    assert {name: gpu.get(name) for name in plain} == plain
+    more = gpu.keys() - plain.keys()
+    assert {"bitsandbytes", "liger-kernel", "triton"} <= more
+    assert any(name.startswith("nvidia-cudnn") for name in more), "torch is built for CUDA"
+
+
+@pytest.mark.parametrize(
+    "kind, lock", [("train", "requirements"), ("qwen1", "qwen1"), ("gpu", "gpu")]
+)
 def test_a_new_conda_environment_gets_what_its_file_cannot_ask_for(
     kind, lock, tmp_path, monkeypatch
 ):
@@ -59,21 +83,20 @@ def test_a_new_conda_environment_gets_what_its_file_cannot_ask_for(
     assert asked.read_text() == f"install --no-deps llamafactory=={locked['llamafactory']}\n"
 
 
-@pytest.mark.parametrize("kind", ["workflow", "text", "llm", "train", "report", "dev"])
+@pytest.mark.parametrize("kind", LOCKS)
 def test_everything_asked_for_by_hand_is_in_the_lock(kind):
-    locked = dict(PIN.findall((REPOSITORY / "envs/requirements.lock").read_text(encoding="utf-8")))
-    locked |= dict(PIN.findall((REPOSITORY / "envs/torch.txt").read_text(encoding="utf-8")))
+    locked = pins(*LOCKS[kind])
     for line in (REPOSITORY / f"envs/{kind}.in").read_text(encoding="utf-8").splitlines():
         if line and not line.startswith(("#", "-r")):
             name, _, version = re.sub(r"\[.*?\]", "", line).partition("==")
             assert name in locked and version in ("", locked[name]), line
 
 
-def test_the_lock_has_a_hash_for_every_package():
-    entries = re.split(
-        r"\n(?=\S)", (REPOSITORY / "envs/requirements.lock").read_text(encoding="utf-8").strip()
-    )
-    assert len(entries) > 150
+@pytest.mark.parametrize("lock", ["requirements", "gpu", "qwen1"])
+def test_the_lock_has_a_hash_for_every_package(lock):
+    text = (REPOSITORY / f"envs/{lock}.lock").read_text(encoding="utf-8")
+    entries = re.split(r"\n(?=\S)", text.strip())
+    assert len(entries) > 100
     assert all("--hash=sha256:" in entry for entry in entries)
 
 

@@ -71,3 +71,26 @@ class Adapter:
             "history_turns": self.dataset.history_turns,
             "trust_remote_code": self.model.trust_remote_code,
         }
+
+    @property
+    def as_estimated(self) -> dict:
+        """What must be known of it to foresee what it will learn and take."""
+        model = self.model
+        own_folder = [model.source_name] if model.source == "path" else []
+        return {
+            "dataset": self.dataset.name,
+            "folders": [os.path.dirname(model.config_file), *own_folder],
+            "record": model.files[1],
+            "source_name": model.source_name,
+            "environment": model.environment,
+            "trust_remote_code": model.trust_remote_code,
+            "template": self.trained_template,
+            "stages": [
+                {"stage": stage.name, "train": stage.train, "tokens": stage.tokens}
+                for stage in self.stages.values()
+            ],
+            "asking": self.asking,
+            "memory": self.memory,
+            "gpus": self.gpus,
+            "nodes": self.nodes,
+        }

@@ -206,9 +206,9 @@ def _check_environments(config: dict) -> None:
     """Models that one job loads run in one environment."""
     environments = {name: model["environment"] for name, model in config["models"].items()}
     for key, model in _of_shared_environment(config):
-        if environments[model] != SHARED:
+        if environments[model] not in SHARED:
             raise UserError(
-                f"{model} runs in the environment {environments[model]}, but this runs in {SHARED}",
+                f"{model} runs in the environment {environments[model]}, but this runs in {SHARED[0]}",
                 where=f"config key {key}",
                 remedy="name another model here; it need not be the one that is trained",
             )

@@ -92,6 +92,31 @@ class Settings:
         return [scorer.name for scorer in self.scorers.values() if scorer.method == method]
 
     @property
+    def roles_as_estimated(self) -> dict | None:
+        """What must be known to foresee what the two LLM roles take; None if no LLM is asked."""
+        if self.pairs is None:
+            return None
+        return {
+            "generator": self.pairs.generator.name,
+            "judges": {name: judge.entry for name, judge in self.pairs.judges.items()},
+        }
+
+    @property
+    def training_as_estimated(self) -> dict:
+        """What must be known to foresee what all adapters learn and take."""
+        return {
+            "novels": list(self.novels),
+            "asking": self.pairs.asking if self.pairs else None,
+            "datasets": {
+                name: {"entry": dataset.entry, "generator": dataset.generator}
+                for name, dataset in self.datasets.items()
+            },
+            "adapters": {name: adapter.as_estimated for name, adapter in self.adapters.items()},
+            "sampling": self.sampling,
+            "evaluation": self.evaluation,
+        }
+
+    @property
     def delivered(self) -> list[str]:
         """The finished files under results/ that the store gets; none if there is no store."""
         if not self.store:

@@ -21,9 +21,9 @@ def check_environment(environment: str) -> None:
     Raises:
         UserError: it needs one of its own.
     """
-    if environment != SHARED:
+    if environment not in SHARED:
         raise UserError(
-            f"a model of the environment {environment} cannot be exported: merging and conversion run in {SHARED}, without its code",
+            f"a model of the environment {environment} cannot be exported: merging and conversion run in {SHARED[0]}, without its code",
             where="models.*.environment",
             remedy="leave its adapters out of `export.adapters`; the adapter's folder is complete and loads with peft on the base model",
         )

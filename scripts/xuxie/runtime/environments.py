@@ -23,7 +23,8 @@ from xuxie.runtime.parent import end_with_parent
 
 logger = logging.getLogger(__name__)
 
-SHARED = "train"
+SHARED = ("train", "gpu")
+"""They have the same releases, the second more of them: without conda both are the environment that runs the workflow."""
 
 
 def in_environment(function: Callable) -> Callable:
@@ -49,7 +50,7 @@ def python_of(environment: str) -> Path | None:
     Raises:
         UserError: the environment has not been made.
     """
-    if environment == SHARED or _runs_here(environment):
+    if environment in SHARED or _runs_here(environment):
         return None
     places = [folder / f".venv-{environment}/bin/python" for folder in (Path.cwd(), REPOSITORY)]
     for python in places:

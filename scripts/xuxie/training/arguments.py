@@ -144,7 +144,7 @@ def _refuse(train: dict, stage: str) -> None:
         )
 
 
-def machine_arguments(arguments: dict, *, gpu: bool, precision: str) -> dict:
+def machine_arguments(arguments: dict, *, gpu: bool, precision: str, processes: int = 1) -> dict:
     """What only the machine that trains can say: the precision if the arguments leave it open, and how a CPU takes its rows.
 
     A GPU wants many rows at once. A CPU is as fast with one, needs no padding then, and has the memory for doing
@@ -154,6 +154,7 @@ def machine_arguments(arguments: dict, *, gpu: bool, precision: str) -> dict:
         arguments: those of the YAML.
         gpu: whether there is one.
         precision: the best that the machine computes in: bfloat16, float16 or float32.
+        processes: that train at once.
 
     Raises:
         UserError: float16 is asked for, and there is no GPU to compute in it.
@@ -169,6 +170,8 @@ def machine_arguments(arguments: dict, *, gpu: bool, precision: str) -> dict:
         chosen |= {"bfloat16": {"bf16": True}, "float16": {"fp16": True}, "float32": {}}[precision]
     if not gpu:
         chosen["use_cpu"] = True
+        if processes > 1:
+            chosen["ddp_backend"] = "gloo"
         chosen |= (
             {"disable_gradient_checkpointing": True}
             if "disable_gradient_checkpointing" not in arguments
@@ -200,6 +203,8 @@ def parse_arguments(arguments: dict) -> None:
             gpu = torch.cuda.is_available()
             # A machine without a GPU may well check what another one with a GPU will train.
             here = arguments if gpu else {**arguments, "use_cpu": True, "tf32": None}
+            # It asks for torchrun, which only the job that trains is started by.
+            here = {name: value for name, value in here.items() if name != "deepspeed"}
             parser.get_train_args({**here, "output_dir": folder})
         except (ValueError, ImportError, RuntimeError, AssertionError, TypeError) as error:
             raise UserError(

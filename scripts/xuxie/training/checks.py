@@ -1,5 +1,6 @@
 """The gates of one stage, each called with what it looks at."""
 
+import sys
 from pathlib import Path
 
 import torch
@@ -7,17 +8,18 @@ from safetensors import safe_open
 from transformers import AutoConfig
 
 from xuxie.errors import UserError
+from xuxie.files.rows import read_json
 from xuxie.models.loading import load_tokenizer
 from xuxie.prompts.prompting import Prompting, shaping_arguments
 from xuxie.training import gates as g
 from xuxie.training.arguments import machine_arguments
+from xuxie.training.features import asked_features, missing, refuse_missing
 from xuxie.training.memory import (
     GIB,
     Shape,
     advice,
     device_memory,
-    estimate,
-    estimate_sampling,
+    needed,
 )
 
 
@@ -27,6 +29,7 @@ def stage_gates(
     *,
     asking: dict,
     memory: float | None,
+    devices: int = 1,
 ) -> list[g.Gate]:
     """Everything that would make a stage fail without an error.
 
@@ -36,6 +39,7 @@ def stage_gates(
         asking: how the tuned model will be asked: the `template`, the `system` prompt (None if as in the row), `target_chars`,
             `max_new_tokens` and `batch_size` of the sampling, and `history_turns`, the most earlier turns of a question.
         memory: of the device that trains, in GiB; None for this machine's.
+        devices: how many of them train at once.
     """
     own_code = arguments["trust_remote_code"]
     tokenizer = load_tokenizer(arguments["model_name_or_path"], trust_remote_code=own_code)
@@ -43,28 +47,32 @@ def stage_gates(
         gates = _raw_text_gates(arguments, rows, tokenizer)
     else:
         gates = _row_gates(arguments, rows, tokenizer, asking)
-    return [*gates, memory_gate(arguments, asking, memory)]
+    return [*gates, memory_gate(arguments, asking, memory, devices)]
 
 
-def memory_gate(arguments: dict, asking: dict, memory: float | None) -> g.Gate:
+def feature_gate(arguments: dict, memory: float | None) -> g.Gate:
+    """Everything that the arguments ask of packages and of the device is there, or, where another machine trains, installed.
+
+    Raises:
+        UserError: it is not, which is no matter of `gates: warn`: the training would fail, or do something else.
+    """
+    here = memory is None or torch.cuda.is_available()
+    model_type = read_json(Path(arguments["model_name_or_path"], "config.json"))["model_type"]
+    faults = missing(arguments, model_type, here=here)
+    refuse_missing(faults, where=f"looked at by {sys.executable}")
+    note = "" if here else "installed; they are tried by the job that trains, on its machine"
+    asked = list(asked_features(arguments, model_type))
+    return g.Gate("what training asks for is there", len(asked), (), note=note if asked else "")
+
+
+def memory_gate(arguments: dict, asking: dict, memory: float | None, devices: int) -> g.Gate:
     """Training fits into memory, and so do the sampling and the evaluation after it; see `stage_gates`."""
     config = AutoConfig.from_pretrained(
         arguments["model_name_or_path"], trust_remote_code=arguments["trust_remote_code"]
     )
-    if memory is None:
-        arguments = arguments | machine_arguments(
-            arguments, gpu=torch.cuda.is_available(), precision="bfloat16"
-        )
+    arguments = as_trained(arguments, memory)
     shape, there = Shape.of(config), memory or device_memory() / GIB
-    work = {
-        "training": estimate(shape, arguments),
-        "sampling": estimate_sampling(
-            shape,
-            arguments,
-            batch_size=asking["batch_size"],
-            max_new_tokens=asking["max_new_tokens"],
-        ),
-    }
+    work = needed(shape, arguments, asking, devices)
     notes, findings = [], []
     for name, parts in work.items():
         need = sum(parts.values()) / GIB
@@ -73,6 +81,15 @@ def memory_gate(arguments: dict, asking: dict, memory: float | None) -> g.Gate:
         if need > there:
             findings.append(g.Finding("memory", notes[-1], advice(parts, arguments)))
     return g.Gate("the run fits into memory", len(work), tuple(findings), note="; ".join(notes))
+
+
+def as_trained(arguments: dict, memory: float | None) -> dict:
+    """The arguments with what this machine adds to them, if it is the one that trains: `memory` is None."""
+    if memory is not None:
+        return arguments
+    return arguments | machine_arguments(
+        arguments, gpu=torch.cuda.is_available(), precision="bfloat16"
+    )
 
 
 def _raw_text_gates(arguments: dict, rows: list[dict], tokenizer) -> list[g.Gate]:

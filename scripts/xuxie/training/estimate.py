@@ -1,20 +1,28 @@
-"""How long training will take, from the rate of an earlier run."""
+"""How long training will take: from the rate of an earlier run, or from what a device is taken to do."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from xuxie.training.speed import Speed
+
 
 @dataclass(frozen=True)
 class Rate:
-    """What a machine did with a model.
+    """What a machine does with a model.
 
     Attributes:
         tokens_per_second: of training rows, the looks at the val chapters included.
-        tokens_per_character: of rows, for each character of the training chapters.
+        around: seconds before and after, in which the model is loaded and the adapter saved.
+        source: where this is from, in words.
     """
 
     tokens_per_second: float
-    tokens_per_character: float
+    around: float
+    source: str
+
+    def seconds(self, tokens: float) -> float:
+        """How long so many tokens take."""
+        return self.around + tokens / self.tokens_per_second
 
 
 def measured_rate(manifests: Iterable[dict], stage: str, model_files: dict) -> Rate | None:
@@ -38,23 +46,20 @@ def measured_rate(manifests: Iterable[dict], stage: str, model_files: dict) -> R
     if not found:
         return None
     last = max(found, key=lambda record: record["started"])
-    result, rows = last["result"], last["rows"]
-    account = rows["files"]["train"]
-    whole = account["tokens"] + account.get("left_out", {}).get("tokens", 0)
-    return Rate(
-        result["useful_tokens"] / result["seconds_of_training"],
-        whole / rows["coverage"]["characters"],
-    )
+    training = last["result"]["seconds_of_training"]
+    speed = last["result"]["useful_tokens"] / training
+    return Rate(speed, last["seconds"] - training, f"{speed:.0f} tokens a second in an earlier run")
 
 
-def seconds_of_stage(rate: Rate, train: dict, tokens: int | None, characters: int) -> float:
-    """How long a stage will train.
+def assumed_rate(weights: float, train: dict, speed: Speed) -> Rate:
+    """The rate that follows from a device's arithmetic.
+
+    A token takes 2 N FLOPs forward and 2 N for the gradients that pass through N frozen weights, and with gradient
+    checkpointing 2 N more; the LoRA's own are left out.
 
     Args:
-        rate: of the machine.
+        weights: N, those that a token is multiplied with.
         train: LLaMA-Factory's arguments of the stage.
-        tokens: its budget; None takes every row.
-        characters: of the training chapters.
     """
-    rows = rate.tokens_per_character * characters
-    return min(rows, tokens or rows) * train["num_train_epochs"] / rate.tokens_per_second
+    checkpointing = speed.gpu and not train.get("disable_gradient_checkpointing")
+    return Rate(speed.flops / (weights * (6 if checkpointing else 4)), speed.loading, speed.source)

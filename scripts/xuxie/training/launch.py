@@ -69,3 +69,12 @@ def launch(
             *command,
         ]
     return command, child_environment(environment) | settings
+
+
+def sharding_environment(arguments: dict) -> dict[str, str]:
+    """What `accelerate launch` would set for FSDP: with it a model is shared out as it is loaded, and never whole on every device.
+
+    Args:
+        arguments: LLaMA-Factory's.
+    """
+    return {"ACCELERATE_USE_FSDP": "true"} if arguments.get("fsdp") else {}

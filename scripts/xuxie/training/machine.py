@@ -1,12 +1,14 @@
-"""What a run depends on beside its inputs: packages and hardware. `python -m xuxie.training.machine` prints it as JSON.
+"""What a run depends on beside its inputs: packages and hardware. `python -m xuxie.training.machine train.yaml` prints it as JSON.
 
-It runs in the interpreter that trains, which for some models is not the one that asks.
+It runs in the interpreter and on the machine that trains, before anything else does there, and tries what the arguments ask for.
 """
 
 import json
 import os
 import platform
+import sys
 from importlib.metadata import distributions
+from pathlib import Path
 
 DECIDING = (
     "torch",
@@ -59,5 +61,17 @@ def _processor() -> str:
         return platform.processor()
 
 
+def main() -> None:
+    """Print the description, and under `missing` what of the arguments' wishes the machine cannot fulfil."""
+    import yaml
+
+    from xuxie.training.features import missing
+
+    arguments = yaml.safe_load(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    config = json.loads(Path(arguments["model_name_or_path"], "config.json").read_text())
+    faults = missing(arguments, config["model_type"], here=True)
+    print(json.dumps({**describe(), "missing": faults}))
+
+
 if __name__ == "__main__":
-    print(json.dumps(describe()))
+    main()

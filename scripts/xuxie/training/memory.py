@@ -69,14 +69,53 @@ class Shape:
         """Weights of the embeddings, and of the head if it is a table of its own."""
         return self.vocabulary * self.hidden * (1 if self.tied else 2)
 
+    @property
+    def multiplied(self) -> int:
+        """Weights that each token is multiplied with: those of the layers and of the head."""
+        layer = sum(inputs * outputs for inputs, outputs in self.linears)
+        return self.layers * layer + self.vocabulary * self.hidden
 
-def estimate(shape: Shape, arguments: dict) -> dict[str, float]:
+
+def needed(
+    shape: Shape, arguments: dict, asking: dict, devices: int = 1
+) -> dict[str, dict[str, float]]:
+    """Bytes by purpose of each work that a device must hold: training, and sampling with the evaluation after it.
+
+    Args:
+        arguments: LLaMA-Factory's, of a stage.
+        asking: how the tuned model will be asked; see `xuxie.training.checks.stage_gates`.
+        devices: that train at once; the model is sampled on one.
+    """
+    return {
+        "training": estimate(shape, arguments, devices),
+        "sampling": estimate_sampling(
+            shape,
+            arguments,
+            batch_size=asking["batch_size"],
+            max_new_tokens=asking["max_new_tokens"],
+        ),
+    }
+
+
+def is_sharded(arguments: dict) -> bool:
+    """Whether each of several devices keeps only its share of the weights (FSDP, or DeepSpeed as ZeRO-3)."""
+    options = arguments.get("fsdp") or ""
+    words = options.split() if isinstance(options, str) else [str(option) for option in options]
+    stage = arguments.get("deepspeed")
+    if isinstance(stage, dict):
+        return stage.get("zero_optimization", {}).get("stage") == 3
+    return "full_shard" in words or bool(stage)
+
+
+def estimate(shape: Shape, arguments: dict, devices: int = 1) -> dict[str, float]:
     """Bytes by purpose, of one device, with the batch at its longest.
 
     Activations are counted as the tensors that the backward pass keeps: about ten of the hidden size and five of
     the feed-forward size per layer and token in bfloat16, or one of the hidden size and one layer's worth with
-    gradient checkpointing. Expect it to be right within a third.
+    gradient checkpointing. Where the weights are shared out among devices, each has its share, and whole the tables and the two
+    layers that are computed and fetched. Expect it to be right within a third.
     """
+    share = devices if is_sharded(arguments) else 1
     tokens = arguments.get("per_device_train_batch_size", 8) * arguments["cutoff_len"]
     per_layer = 2 * tokens * (10 * shape.hidden + 5 * shape.feed_forward)
     if arguments.get("disable_gradient_checkpointing"):
@@ -84,8 +123,8 @@ def estimate(shape: Shape, arguments: dict) -> dict[str, float]:
     else:
         activations = shape.layers * 2 * tokens * shape.hidden + per_layer
     return {
-        "base model": _base(shape, arguments),
-        "adapter and optimizer": _trained(shape, arguments) * ADAPTER_BYTES,
+        "base model": _base(shape, arguments) / share + (_gathered(shape) if share > 1 else 0),
+        "adapter and optimizer": _trained(shape, arguments) * ADAPTER_BYTES / share,
         "activations": activations,
         "logits": 0
         if arguments.get("enable_liger_kernel")
@@ -116,6 +155,11 @@ def _base(shape: Shape, arguments: dict) -> float:
     return weights * QUANTISED_BYTES[arguments.get("quantization_bit")] + 2 * shape.table
 
 
+def _gathered(shape: Shape) -> float:
+    layer = sum(inputs * outputs for inputs, outputs in shape.linears)
+    return 2 * (2 * layer + shape.table)
+
+
 def _trained(shape: Shape, arguments: dict) -> int:
     """Parameters beside the base model's."""
     rank = arguments.get("lora_rank", 8)
@@ -137,6 +181,8 @@ def advice(parts: dict[str, float], arguments: dict) -> str:
     batch = arguments.get("per_device_train_batch_size", 8)
     steps = arguments.get("gradient_accumulation_steps", 1)
     largest = max(parts, key=lambda name: parts[name])
+    if largest == "base model" and is_sharded(arguments):
+        return "train on more GPUs (adapters.*.gpus, adapters.*.nodes), or take a smaller model"
     if largest == "base model":
         return "set adapters.*.train.quantization_bit to 4 (QLoRA), or take a smaller model"
     if largest == "keys and values":

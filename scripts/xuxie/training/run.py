@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -17,8 +18,9 @@ from xuxie.files.hashing import sha256_of
 from xuxie.files.rows import read_json, read_rows, write_json, write_rows
 from xuxie.runtime.clone import child_environment
 from xuxie.training.arguments import machine_arguments
+from xuxie.training.features import refuse_missing
 from xuxie.training.figure import draw_losses
-from xuxie.training.launch import launch
+from xuxie.training.launch import launch, sharding_environment
 from xuxie.training.machine import DECIDING
 from xuxie.training.resume import last_sound_checkpoint, log_until
 
@@ -55,9 +57,12 @@ def train_stage(
     """
     folder = yaml_file.parent
     arguments = yaml.safe_load(yaml_file.read_text(encoding="utf-8"))
-    machine = _machine()
+    machine = _machine(yaml_file, gpus)
     overrides = machine_arguments(
-        arguments, gpu=bool(machine["gpus"]), precision=machine["precision"]
+        arguments,
+        gpu=bool(machine["gpus"]),
+        precision=machine["precision"],
+        processes=gpus * nodes,
     )
     files = {
         **{f"{name} rows": file for name, file in rows.items()},
@@ -79,7 +84,7 @@ def train_stage(
         gpus=gpus,
         nodes=nodes,
         cache=str(cache),
-        environment=dict(os.environ),
+        environment=dict(os.environ) | sharding_environment(arguments),
     )
     started, clock = datetime.now(UTC), time.monotonic()
     _run(command, environment, yaml_file)
@@ -108,7 +113,7 @@ def train_stage(
     return record
 
 
-def _deciding(hashes: dict[str, str], arguments: dict, machine: dict, gpus: int) -> dict:
+def _deciding(hashes: dict[str, str], arguments: dict, machine: dict, processes: int) -> dict:
     """Everything that decides what a training makes: a checkpoint made by anything else is not gone on from."""
     return {
         **hashes,
@@ -118,7 +123,8 @@ def _deciding(hashes: dict[str, str], arguments: dict, machine: dict, gpus: int)
             for name, version in machine["packages"].items()
             if name in DECIDING
         },
-        "GPUs": gpus if machine["gpus"] else 0,
+        "GPUs": processes if machine["gpus"] else 0,
+        "processes": processes,
     }
 
 
@@ -146,15 +152,28 @@ def tokenised(rows: dict[str, Path], folder: Path) -> Path:
     return folder
 
 
-def _machine() -> dict:
+def _machine(yaml_file: Path, gpus: int) -> dict:
+    """What trains, in the interpreter that will, once everything that the arguments ask for was tried there.
+
+    With several nodes it is the first one.
+    """
     found = subprocess.run(
-        [sys.executable, "-m", "xuxie.training.machine"],
+        [sys.executable, "-m", "xuxie.training.machine", str(yaml_file)],
         env=child_environment(os.environ),
         check=True,
         capture_output=True,
         text=True,
     )
-    return json.loads(found.stdout.splitlines()[-1])
+    machine = json.loads(found.stdout.splitlines()[-1])
+    where = f"tried on {platform.node()} by {sys.executable}"
+    refuse_missing(machine.pop("missing"), where=where)
+    if machine["gpus"] and len(machine["gpus"]) < gpus:
+        raise UserError(
+            f"{gpus} GPUs a node are asked for, and there are {len(machine['gpus'])}",
+            where=f"config key adapters.*.gpus; {where}",
+            remedy=f"set it to {len(machine['gpus'])}, or let the cluster give the job more",
+        )
+    return machine
 
 
 def _run(command: list[str], environment: dict[str, str], yaml_file: Path) -> None:

@@ -1,0 +1,93 @@
+"""What training asks of packages and device is there before anything expensive, or is named with what brings it."""
+
+import importlib.util
+
+import pytest
+from training_run import TrainingRun, rows_of
+from xuxie.errors import UserError
+from xuxie.training.features import asked_features, missing, refuse_missing
+
+#: What can be asked for, and the package that has it.
+ASKED = {
+    "flash_attn: fa2": ({"flash_attn": "fa2"}, "flash_attn"),
+    "enable_liger_kernel": ({"enable_liger_kernel": True}, "liger_kernel"),
+    "quantization_bit: 4": ({"quantization_bit": 4}, "bitsandbytes"),
+    "quantization_bit: 8": ({"quantization_bit": 8}, "bitsandbytes"),
+    "optim: paged_adamw_8bit": ({"optim": "paged_adamw_8bit"}, "bitsandbytes"),
+    "deepspeed": ({"deepspeed": "zero3.json"}, "deepspeed"),
+}
+
+
+def absent(module: str) -> None:
+    """Skip where a package is there: that it is not is what these tests are about."""
+    if importlib.util.find_spec(module):
+        pytest.skip(f"{module} is installed here: this is not the environment without a GPU")
+
+
+@pytest.fixture
+def run(tiny_model, novel_text, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return lambda **train: TrainingRun(tiny_model, rows_of(novel_text, 6), train=train).prepare()
+
+
+@pytest.mark.parametrize("here", [True, False])
+@pytest.mark.parametrize("name", ASKED)
+def test_what_is_not_installed_is_named_with_what_brings_it(name, here):
+    arguments, module = ASKED[name]
+    absent(module)
+    faults = missing(arguments, "qwen2", here=here)
+    assert [fault[:2] for fault in faults] == [(name, f"{module} is not installed")]
+    with pytest.raises(UserError, match=rf"{name} is asked for(.|\n)*adapters\.\*\.train, {name}"):
+        refuse_missing(faults, where="somewhere")
+
+
+def test_everything_that_is_missing_is_said_at_once():
+    absent("liger_kernel"), absent("bitsandbytes")
+    faults = missing({"enable_liger_kernel": True, "quantization_bit": 4}, "qwen2", here=False)
+    with pytest.raises(UserError) as caught:
+        refuse_missing(faults, where="somewhere")
+    said = str(caught.value)
+    assert "enable_liger_kernel is asked for" in said and "quantization_bit: 4 is asked for" in said
+    assert said.count("make install GPU=1") == 1
+
+
+def test_a_package_is_looked_for_elsewhere_and_tried_where_it_trains(tmp_path, monkeypatch):
+    absent("flash_attn")
+    package = tmp_path / "flash_attn"
+    package.mkdir()
+    (package / "__init__.py").write_text("raise ImportError('undefined symbol: of another torch')")
+    monkeypatch.syspath_prepend(tmp_path)
+    asked = {"flash_attn": "fa2"}
+    assert missing(asked, "qwen2", here=False) == []
+    [(_, fault, remedy)] = missing(asked, "qwen2", here=True)
+    assert "undefined symbol" in fault and "sdpa" in remedy
+
+
+def test_what_torch_has_is_tried_too():
+    arguments = {"flash_attn": "sdpa", "bf16": True}
+    assert [feature.argument for feature in asked_features(arguments, "qwen2")] == [
+        "flash_attn: sdpa",
+        "bf16",
+    ]
+    assert missing(arguments, "qwen2", here=True) == []
+
+
+def test_the_gates_say_it_before_llamafactory_does_and_whatever_gates_warn_says(run):
+    absent("liger_kernel")
+    prepared = run(enable_liger_kernel=True)
+    prepared.gates = "warn"
+    with pytest.raises(UserError, match=r"liger_kernel is not installed(.|\n)*make install GPU=1"):
+        prepared.check()
+
+
+def test_the_report_of_the_gates_tells_that_it_was_looked_at(run):
+    first = run(flash_attn="sdpa").check()["gates"][0]
+    assert (first["name"], first["looked_at"]) == ("what training asks for is there", 1)
+
+
+def test_the_job_that_trains_tries_it_first_of_all(run):
+    absent("bitsandbytes")
+    prepared = run(quantization_bit=4)
+    with pytest.raises(UserError, match=r"bitsandbytes is not installed(.|\n)*tried on"):
+        prepared.run()
+    assert not (prepared.folder / "cache").exists(), "nothing was prepared for it"
