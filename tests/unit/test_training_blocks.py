@@ -7,7 +7,7 @@ from xuxie.errors import UserError
 from xuxie.files.rows import read_json, read_rows
 from xuxie.runtime.llamafactory import import_factory
 from xuxie.training.blocks import blocks
-from xuxie.training.gates import block_gate
+from xuxie.training.row_gates import block_gate
 from xuxie.training.run import tokenised
 
 SIZE = 200
