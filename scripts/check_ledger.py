@@ -1,4 +1,4 @@
-"""Rule check_ledger: add up a ledger again from the files that it speaks of."""
+"""Rule check_ledger: add up a ledger again from the files that it is about."""
 
 import logging
 
@@ -28,7 +28,7 @@ def check_ledger(
     *,
     novels: list[str],
 ) -> None:
-    """Write every figure with its double from the files.
+    """Write every figure beside the same figure taken from the files.
 
     Args:
         rows, whole_texts: the dataset's files, one for each split.

@@ -1,4 +1,4 @@
-"""The ledger's sums, added up again from the files that it speaks of.
+"""The ledger's sums, added up again from the files that it is about.
 
 Nothing here shares code with what wrote the ledger: pairs and rows are read from the files, and characters are counted by
 a sweep over spans, not by marking them one by one.

@@ -53,7 +53,7 @@ def keep_apart(novels: Sequence[Novel], on_leak: str, where: str) -> None:
 
 
 def leave_out_repeated(novels: Sequence[Novel], near: float) -> None:
-    """Take out training completions that repeat a held-out one or an earlier one, of any novel."""
+    """Take out training completions that repeat a held-out or an earlier one, of any novel."""
     held_out, trained = Duplicates(near), Duplicates(near)
     for novel in novels:
         for number in novel.of_split("val", "test"):

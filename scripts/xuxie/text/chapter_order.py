@@ -4,7 +4,7 @@ from xuxie.text.structure import Chapter, Findings
 
 _MOST_MISSING = 100_000
 
-# A 1 after a lower number than this is one that is used again, and begins no new part.
+# A 1 that follows a number lower than this is a number used twice, and begins no new part.
 _LEAST_OF_A_PART = 4
 
 

@@ -15,7 +15,7 @@ from xuxie.text.repeated_chapters import without_repetitions
 from xuxie.text.scenes import scenes, trimmed
 from xuxie.text.structure import Chapter, Findings
 
-# Text before the first heading of this length is a part of the novel, and no title page.
+# Text before the first heading that is this long belongs to the novel and is no title page.
 _OPENING = 1000
 
 
@@ -30,7 +30,7 @@ def find_chapters(
 
     Args:
         files: where the text of each source file begins, and the file's name. Without headings,
-            several files are as many chapters.
+            each of several files is a chapter.
         pattern: what a heading line matches as a whole, instead of the forms known here; its
             groups `number` and `title` are used.
         scene_size: the longest part, in characters, that text without headings is cut into.
@@ -88,7 +88,7 @@ def _of_files(text: str, files: Sequence[tuple[int, str]]) -> list[Chapter]:
 def _stretches(
     text: str, lines: list[HeadingLine], findings: Findings
 ) -> list[tuple[HeadingLine, Chapter]]:
-    """Each heading with the text up to the next; a heading set twice in a row is one."""
+    """Each heading with the text up to the next; a heading that stands twice in a row counts once."""
     found: list[tuple[HeadingLine, Chapter]] = []
     volume: int | None = None
     listed = [start for start, _ in findings.contents]

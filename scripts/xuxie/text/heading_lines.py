@@ -43,13 +43,13 @@ _INTRODUCES = frozenset("：，、:,“是道")
 
 _SENTENCE_END = ("。", "；", "，")
 
-# So many headings in a row without text are a table of contents, if they come again later; so many bare numbers are headings.
+# This many headings in a row without text are a table of contents, if they come again later; this many bare numbers are headings.
 _FEWEST_IN_A_ROW = 3
 
 
 @dataclass(frozen=True, slots=True)
 class HeadingLine:
-    """A line that has the form of a heading, and the last character before it that is no blank."""
+    """A line that has the form of a heading, and the last non-blank character before it."""
 
     start: int
     end: int
@@ -150,7 +150,7 @@ def _without_contents(text: str, lines: list[HeadingLine], findings: Findings) -
 def _of_chapter_level(lines: list[HeadingLine], findings: Findings) -> list[HeadingLine]:
     """Keep the headings of volumes and of chapters; those of finer parts stay in the text.
 
-    What counts the chapters is told by what the novel has: 节 are chapters if there are no 章.
+    Which unit counts chapters depends on which units the novel has: 节 are chapters if there are no 章.
     """
     units = Counter(line.heading.unit for line in lines if line.heading.unit)
     chapter_units = {unit for unit in _CHAPTER_UNITS if units[unit]}
@@ -182,7 +182,7 @@ def _of_chapter_level(lines: list[HeadingLine], findings: Findings) -> list[Head
 
 
 def _bare_numbers(lines: list[HeadingLine]) -> set[int]:
-    """Where numbers alone on their lines are headings: they must count on from 1, three at least."""
+    """Where numbers alone on their lines are headings: they must count up from 1, and be at least three."""
     run: list[int] = []
     for line in lines:
         if line.heading.kind == "bare" and line.heading.number == len(run) + 1:

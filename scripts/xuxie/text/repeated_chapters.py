@@ -4,10 +4,10 @@ from xuxie.overlap.ngrams import CHAPTER_NGRAM, ngrams
 from xuxie.text.heading_lines import HeadingLine
 from xuxie.text.structure import Chapter, Findings
 
-# Two chapters are one if so much of their text is the same; shorter ones than this prove nothing.
+# Two chapters are one if this share of their text is the same; shorter ones than this prove nothing.
 _SAME, _LEAST = 0.9, 50
 
-# A number may come again and again: only so many of the last chapters under it are compared.
+# A number may come again and again: only this many of the last chapters under it are compared.
 _COMPARED = 3
 
 

@@ -28,9 +28,9 @@ class Findings:
         gaps: numbers that are missing, and the heading before which they are.
         repeated_numbers: numbers that two different chapters carry.
         out_of_order: chapters that come after a higher number.
-        dropped: chapters left out since their text came before.
+        dropped: chapters left out because their text stood there before.
         empty: headings without text.
-        mentions: lines in the form of a heading that are none.
+        mentions: lines that look like a heading and are none.
         contents: spans of tables of contents.
         characters: how many characters of the text are in chapters, in headings, and elsewhere.
     """

@@ -46,10 +46,10 @@ def stage_gates(
     Args:
         arguments: LLaMA-Factory's, of the stage.
         rows: what it trains on.
-        asking: how the tuned model will be asked: the `template`, the `system` prompt (None if as in the row), `target_chars`,
+        asking: how the tuned model will be asked: the `template`, the `system` prompt (None for the row's own), `target_chars`,
             `max_new_tokens` and `batch_size` of the sampling, and `history_turns`, the most earlier turns of a question.
         memory: of the device that trains, in GiB; None for this machine's.
-        devices: how many of them train at once.
+        devices: how many such devices train at once.
     """
     own_code = arguments["trust_remote_code"]
     tokenizer = load_tokenizer(arguments["model_name_or_path"], trust_remote_code=own_code)
@@ -63,8 +63,8 @@ def stage_gates(
 def feature_gate(arguments: dict, memory: float | None) -> Gate:
     """Everything that the arguments ask of packages and of the device is there, or, where another machine trains, installed.
 
-    Raises:
-        UserError: it is not, which is no matter of `gates: warn`: the training would fail, or do something else.
+    Raises: UserError: something is missing. `gates: warn` does not help here: the training would fail, or do
+        something else.
     """
     here = memory is None or torch.cuda.is_available()
     model_type = read_json(Path(arguments["model_name_or_path"], "config.json"))["model_type"]
@@ -136,7 +136,7 @@ def _row_gates(arguments: dict, rows: list[dict], tokenizer, asking: dict) -> li
 
 
 def _embeddings(folder: Path) -> torch.Tensor:
-    """The model's embeddings, read alone."""
+    """The model's embeddings, and nothing else of it."""
     for file in sorted(folder.glob("*.safetensors")):
         with safe_open(file, "pt") as weights:
             for name in weights.keys():  # noqa: SIM118, it is no dict

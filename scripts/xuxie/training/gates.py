@@ -9,10 +9,10 @@ from dataclasses import asdict, dataclass
 from xuxie.errors import UserError
 
 LOGGED = 5
-"""So many findings of a gate are logged."""
+"""How many findings of a gate are logged."""
 
 REPORTED = 50
-"""So many of them stand in gates.json."""
+"""How many of them are written to gates.json."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def refuse_failed(gates: Sequence[Gate], *, where: str) -> None:
         where: what was checked, for the message.
 
     Raises:
-        UserError: a gate failed; tells the first finding of each.
+        UserError: a gate failed; names the first finding of each.
     """
     failed = [gate for gate in gates if gate.findings]
     if failed:

@@ -15,7 +15,7 @@ the chat tokens have 0.96 and 0.99, in an instruction-tuned Qwen2.5 0.88 and 0.9
 
 
 def special_token_gate(prompting: Prompting, table_size: int) -> Gate:
-    """Every marker of the template is one token that survives the way through the tokenizer, and the model has it.
+    """Every marker of the template is a single token that survives a round trip through the tokenizer, and the model has an embedding for it.
 
     Args:
         prompting: the template that is trained.
@@ -59,11 +59,12 @@ def special_token_gate(prompting: Prompting, table_size: int) -> Gate:
 
 
 def trained_marker_gate(prompting: Prompting, table: torch.Tensor, additional_target: str) -> Gate:
-    """A base model has met the template's markers before, or their embeddings are trained along.
+    """A base model has met the template's markers before, or their embeddings are trained too.
 
-    A marker that was never trained lies where the unused entries of the table lie; LoRA leaves the table as it is,
-    and the model has to tell its stop token from thousands that look the same. To train `embed_tokens` alone does not
-    help: the copy that is trained only reads, and the table that writes stays as it was, also where the base ties both.
+    A marker that was never trained lies where the unused entries of the table lie; LoRA leaves the table unchanged,
+    and the model has to tell its stop token from thousands that look the same. Training `embed_tokens` alone does not
+    help: the copy that is trained only reads, and the table that writes stays as it was, even where the base ties the
+    two.
 
     Args:
         prompting: the template that is trained.

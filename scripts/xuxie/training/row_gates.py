@@ -7,7 +7,7 @@ from xuxie.prompts.prompting import Prompting
 from xuxie.training.gates import Finding, Gate
 
 SHOWN = 40
-"""So many tokens of a finding are shown as text."""
+"""How many tokens of a finding are shown as text."""
 
 
 def prompt_gate(
@@ -19,7 +19,7 @@ def prompt_gate(
         rows: training rows.
         trained: how rows are worded in training.
         asked: how the tuned model is asked.
-        system: the system prompt it is asked with; None if as in the row.
+        system: the system prompt it is asked with; None for the row's own.
     """
     looked_at, findings = 0, []
     for row in rows:
@@ -61,12 +61,12 @@ def turn_gate(
     room: int,
     history_turns: int,
 ) -> Gate:
-    """A continuation in several turns asks for each of them as rows ask.
+    """A continuation in several turns asks for each turn in the way that the rows do.
 
     Args:
         rows: training rows.
-        target_chars, max_new_tokens: of the sampling: the length that is asked for, and that of one turn.
-        room: what `cutoff_len` leaves to the story and its next passage, in tokens.
+        target_chars, max_new_tokens: from the sampling settings: the length asked for, and the length of one turn.
+        room: how many tokens `cutoff_len` leaves for the story and its next passage.
         history_turns: the most earlier turns that a question is asked with.
     """
     name = "further turns are asked as rows are"
@@ -188,7 +188,7 @@ def text_gate(rows: Iterable[dict], tokenizer, keys: Sequence[str]) -> Gate:
     Args:
         rows: training rows.
         tokenizer: as it is in training.
-        keys: where a row has its text.
+        keys: the fields of a row that hold text.
     """
     special = re.compile(
         "|".join(
