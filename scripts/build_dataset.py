@@ -1,12 +1,13 @@
 """Rule build_dataset: one or more novels become rows, texts and a registry."""
 
 from xuxie.dataset.alpaca import dataset_info
-from xuxie.dataset.build import Novel, build
-from xuxie.dataset.files import read_novels
+from xuxie.dataset.build import build
+from xuxie.dataset.files import read_novels, write_novels
 from xuxie.dataset.ledger import ledger as account
+from xuxie.dataset.novel import Novel
 from xuxie.dataset.split import SPLITS
 from xuxie.dataset.summary import log_summary
-from xuxie.files.rows import write_json, write_rows
+from xuxie.files.rows import write_json
 from xuxie.runtime.job import run_job
 
 
@@ -58,12 +59,7 @@ def build_dataset(
         completion_chars=completion_chars,
         prompt_chars=prompt_chars,
     )
-    for split, path in zip(SPLITS, rows, strict=True):
-        write_rows(path, (row for novel in novels for row in novel.rows[split]))
-    for split, path in zip(("train", "val"), whole_texts, strict=True):
-        write_rows(path, (text for novel in novels for text in novel.texts[split]))
-    write_rows(unplaced, (row for novel in novels for row in novel.unplaced_rows()))
-    write_rows(untrained, (row for novel in novels for row in novel.untrained()))
+    write_novels(novels, rows=rows, whole_texts=whole_texts, unplaced=unplaced, untrained=untrained)
     write_json(info, dataset_info(name, SPLITS, ("train_text", "val_text")))
     made = account(name, novels, read, leak)
     write_json(ledger, made)

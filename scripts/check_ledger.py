@@ -1,12 +1,10 @@
-"""Rule check_ledger: add up a ledger again from the files that it speaks of."""
+"""Rule check_ledger: add up a ledger again from the files that it is about."""
 
 import logging
-from pathlib import Path
 
-from xuxie.dataset.audit import DatasetFiles, audit
-from xuxie.dataset.files import read_novels
-from xuxie.errors import UserError
-from xuxie.files.rows import read_json, read_rows, write_json
+from xuxie.dataset.audit import audit
+from xuxie.dataset.files import DatasetFiles, read_novels
+from xuxie.files.rows import read_json, write_json
 from xuxie.runtime.job import run_job
 
 logger = logging.getLogger(__name__)
@@ -30,10 +28,10 @@ def check_ledger(
     *,
     novels: list[str],
 ) -> None:
-    """Write every figure with its double from the files.
+    """Write every figure beside the same figure taken from the files.
 
     Args:
-        rows, whole_texts: the dataset's files, one a split.
+        rows, whole_texts: the dataset's files, one for each split.
         pairs, …, counts: for each novel of the dataset, in its order; no pairs where no LLM is asked.
 
     Raises:
@@ -43,24 +41,9 @@ def check_ledger(
         novels, texts, counts=counts, chapters=chapters, findings=findings, chunks=chunks, unasked=unasked, failures=failures,
         pairs=pairs,
     )  # fmt: skip
-    by_split = {Path(path).stem: list(read_rows(path)) for path in rows}
-    dataset = DatasetFiles(
-        rows=by_split,
-        texts={Path(path).stem: list(read_rows(path)) for path in whole_texts},
-        unplaced=list(read_rows(unplaced)),
-        untrained=list(read_rows(untrained)),
-    )
+    dataset = DatasetFiles.read(rows, whole_texts, unplaced, untrained)
     sums = audit(read_json(ledger), dataset, files)
-    if sums.differing:
-        named = "; ".join(
-            f"{entry['what']}: {entry['ledger']} in the ledger, {entry['files']} in the files"
-            for entry in sums.differing
-        )
-        raise UserError(
-            f"{len(sums.differing)} of {len(sums.entries)} sums differ: {named}",
-            where=ledger,
-            remedy="a file was changed by hand or is left from another run: delete the dataset's folder and run again",
-        )
+    sums.refuse_differing(ledger)
     write_json(check, {"sums": sums.entries})
     logger.info("%d sums add up", len(sums.entries))
 

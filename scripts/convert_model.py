@@ -18,7 +18,7 @@ def convert_model(
         config: the folder's config.json; the other files go beside it.
         card: the record, model.json.
         name: the model's name in the catalogue.
-        template: the LLaMA-Factory template that the model is talked to with.
+        template: the LLaMA-Factory template that the model is addressed in.
     """
     model = embedded_model(name)
     check_file(model, gguf)

@@ -24,7 +24,7 @@ def download_model(
         source: `hub` or `modelscope`.
         name: the repository.
         revision: branch, tag or commit.
-        template: the LLaMA-Factory template that the model is talked to with.
+        template: the LLaMA-Factory template that the model is addressed in.
         trust_remote_code: whether the repository's Python files come along.
     """
     downloaded, facts = SOURCES[source](name, revision)

@@ -14,7 +14,7 @@ def link_model(config: str, card: str, name: str, template: str, trust_remote_co
         config: the new folder's config.json; the other files go beside it.
         card: the record, model.json.
         name: the folder to point to.
-        template: the LLaMA-Factory template that the model is talked to with.
+        template: the LLaMA-Factory template that the model is addressed in.
         trust_remote_code: whether the folder's Python files come along.
     """
     source, facts = from_path(name)

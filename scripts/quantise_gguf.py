@@ -1,4 +1,4 @@
-"""Make a smaller GGUF out of the one of 16 bits."""
+"""Make a smaller GGUF from the 16-bit one."""
 
 from xuxie.export.llama_cpp import quantise
 from xuxie.runtime.job import run_job

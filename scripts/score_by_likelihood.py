@@ -1,4 +1,4 @@
-"""Rule score_by_likelihood: a base model tells how much each prompt calls for its completion."""
+"""Rule score_by_likelihood: a base model shows how much each prompt calls for its completion."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Hold a GGUF against the merged folder that it was made from."""
+"""Compare a GGUF with the merged folder that it was made from."""
 
 import logging
 from pathlib import Path
@@ -43,7 +43,7 @@ def verify_gguf(
         prompts: after how many prompts tokens are compared.
 
     Raises:
-        UserError: the file reads, asks or stops otherwise, or one of full precision writes other tokens.
+        UserError: the file reads, asks or stops differently, or one of full precision writes other tokens.
     """
     torch.set_num_threads(threads)
     folder = Path(merged).parent

@@ -24,7 +24,7 @@ def write_modelfile(
     instruction: str,
     sampling: dict,
 ) -> None:
-    """Write how Ollama asks the model, when it stops and how it draws.
+    """Write how Ollama asks the model, when it stops and how it samples.
 
     Args:
         merged: the merged folder's config.json.

@@ -25,6 +25,9 @@ settings.load_profile("busy")
 #: Fixtures that are too dear to be made in every worker: whatever uses one goes to the same worker.
 SHARED = ("cluster", "walked", "embedded_folder")
 
+#: What unit tests import, or take, that imports LLaMA-Factory: seconds in every worker that does.
+FACTORY = re.compile(r"\b(import_factory|Prompting|open_terminal|tiny_model)\b")
+
 
 def pytest_collection_modifyitems(items):
     """Tests that start the workflow get an hour: on a busy machine they are slow, and what they
@@ -36,7 +39,7 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_xdist_make_scheduler(config, log):
-    """Keep together, in one worker, the tests of a file and of all files that share a costly fixture.
+    """Keep together, in one worker, the tests of a file and of all files that share a costly fixture or import.
 
     xdist's own `loadgroup` writes a group's name into a test's id, which pytest 9.2 no longer takes.
     """
@@ -52,10 +55,12 @@ class OneWorkerForWhatIsShared(LoadScopeScheduling):
 
 @cache
 def group_of(file: str) -> str:
-    """The costly fixture that a test file's functions take, or else the file itself."""
+    """The costly fixture that a test file's functions take, the costly import of unit tests, or else the file itself."""
     text = (REPOSITORY / file).read_text(encoding="utf-8")
-    taken = (name for name in SHARED if re.search(rf"[(, ]{name}(_copy)?[,)]", text))
-    return next(taken, file)
+    for name in SHARED:
+        if re.search(rf"[(, ]{name}(_copy)?[,)]", text):
+            return name
+    return "factory" if file.startswith("tests/unit/") and FACTORY.search(text) else file
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import yaml
 from patience import wait_for_exit, written_in
+from planning import plan_in
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -93,6 +94,13 @@ class Workspace:
         if check and code:
             raise AssertionError(f"snakemake {' '.join(arguments)} failed:\n{output}")
         return subprocess.CompletedProcess(run.args, code, output)
+
+    def plan(
+        self, *arguments: str, check: bool = True, profile: str = "default", **environment: str
+    ) -> subprocess.CompletedProcess:
+        """What a dry run in this folder says."""
+        options = self.command(*arguments, profile=profile)[1 + len(self.program) :]
+        return plan_in(self.folder, *options, check=check, **environment)
 
     def __truediv__(self, path: str) -> Path:
         return self.folder / path

@@ -131,7 +131,8 @@ class Display:
         failed = [getattr(record, "jobid", None)]
         failed += [info["jobid"] for info in getattr(record, "job_error_info", [])]
         for jobid in failed:
-            self._jobs.pop(jobid, None)
+            if jobid is not None:
+                self._jobs.pop(jobid, None)
 
     def _step_aside(self) -> None:
         """A job without outputs, such as `estimate`, tells what it finds on the terminal itself."""

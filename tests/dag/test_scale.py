@@ -57,7 +57,7 @@ def test_the_graph_grows_in_step_with_the_novels(tmp_path):
     small, large = (
         jobs(
             many(tmp_path / str(count), {f"novel-{index}": 9_500 for index in range(count)})
-            .snakemake("-n")
+            .plan()
             .stdout
         )
         for count in (10, 40)
@@ -98,7 +98,7 @@ def test_the_graph_grows_in_step_with_the_novels(tmp_path):
 
 def test_shards_follow_the_size_of_the_text(tmp_path):
     sizes = {"empty": 0, "short": 400, "exact": 1000, "more": 1001, "long": 25_000}
-    planned = many(tmp_path, sizes).snakemake("-n").stdout
+    planned = many(tmp_path, sizes).plan().stdout
     shards = {name: planned.count(f"results/novels/{name}/shards/") for name in sizes}
     assert jobs(planned)["generate_pairs"] == 1 + 1 + 1 + 2 + 25
     assert (

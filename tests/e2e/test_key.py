@@ -20,7 +20,7 @@ def test_a_whole_run_leaves_no_trace_of_the_key(walked, endpoint):
 
 
 def test_a_dry_run_after_the_key_was_renewed_prints_neither_and_runs_nothing(walked):
-    done = walked.snakemake("-n", "--printshellcmds", LOOPBACK_API_KEY="sk-renewed-marker-77ab")
+    done = walked.plan("--printshellcmds", LOOPBACK_API_KEY="sk-renewed-marker-77ab")
     assert "Nothing to be done" in done.stdout
     assert KEY not in done.stdout and "sk-renewed-marker-77ab" not in done.stdout
 

@@ -72,8 +72,8 @@ def test_the_model_is_an_input_of_the_jobs_that_serve_it(served):
     served.snakemake(f"{SHARD}/candidates.jsonl")
     later = time.time() + 10
     os.utime(model, (later, later))
-    planned = served.snakemake("-n", f"{SHARD}/candidates.jsonl")
+    planned = served.plan(f"{SHARD}/candidates.jsonl")
     assert jobs(planned.stdout) == {"generate_pairs": 1, "total": 1}
     model.rename(model.with_suffix(".away"))
-    done = served.snakemake("-n", f"{SHARD}/candidates.jsonl", check=False)
+    done = served.plan(f"{SHARD}/candidates.jsonl", check=False)
     assert done.returncode != 0 and str(model) in done.stdout

@@ -13,7 +13,7 @@ from xuxie.files.rows import read_json
 from xuxie.models.loading import load_model
 from xuxie.models.tokenizer import check_tokenizer
 from xuxie.prompts.prompting import Prompting
-from xuxie.training.gates import trained_marker_gate
+from xuxie.training.marker_gates import trained_marker_gate
 
 pytestmark = pytest.mark.embedded
 

@@ -193,12 +193,12 @@ def test_a_failed_gate_stops_the_export_before_any_work(exporting):
 
 
 def test_an_unknown_quantisation_is_refused_before_the_dag(exporting):
-    done = exporting(quantisations=["q4_k_xl"]).snakemake("export", "-n", check=False)
+    done = exporting(quantisations=["q4_k_xl"]).plan("export", check=False)
     assert done.returncode and "q4_k_xl" in done.stdout and "q4_k_m" in done.stdout
 
 
 def test_an_unknown_adapter_is_refused_before_the_dag(exporting):
-    done = exporting(adapters=["smal"]).snakemake("export", "-n", check=False)
+    done = exporting(adapters=["smal"]).plan("export", check=False)
     assert done.returncode and "did you mean 'small'" in done.stdout
 
 
@@ -256,11 +256,7 @@ def test_a_pre_tokenizer_that_splits_otherwise_is_noticed(
 
 
 def test_small_quantisations_are_made_by_a_quantiser_that_is_built_once(exporting):
-    planned = (
-        exporting(quantisations=["q4_k_m", "q6_k"], verified_prompts=0)
-        .snakemake("export", "-n")
-        .stdout
-    )
+    planned = exporting(quantisations=["q4_k_m", "q6_k"], verified_prompts=0).plan("export").stdout
     counts = dict(re.findall(r"^(\w+) +(\d+)$", planned, re.MULTILINE))
     assert counts["build_quantiser"] == "1" and counts["quantise_gguf"] == "2"
     assert (

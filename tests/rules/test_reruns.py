@@ -25,6 +25,6 @@ def test_touching_scripts_runs_nothing_again(walked, tmp_path):
 
 def test_a_changed_threshold_asks_nothing_again(walked_copy, small_config):
     walked_copy.configure({**small_config, "pairs": {**small_config["pairs"], "threshold": 6}})
-    counts = jobs(walked_copy.snakemake("-n").stdout)
+    counts = jobs(walked_copy.plan().stdout)
     assert "gather_pairs" in counts
     assert not {"normalise_text", "generate_pairs", "score_by_judge"} & counts.keys()

@@ -20,7 +20,7 @@ def without_llm(tmp_path_factory, small_config, novel_text) -> Workspace:
 
 
 def test_no_job_of_the_two_roles_is_planned(without_llm):
-    planned = jobs(without_llm.snakemake("-n").stdout)
+    planned = jobs(without_llm.plan().stdout)
     assert {"train_adapter", "evaluate_adapter", "write_report"} <= set(planned)
     assert not {name for name in planned if "pairs" in name or "score" in name or "chunks" in name}
 

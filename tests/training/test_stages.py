@@ -89,10 +89,10 @@ def test_the_workflow_goes_stage_by_stage_and_repeats_only_what_has_changed(
     assert (pt["stage"], sft["stage"]) == ("pt", "sft")
     assert pt["rows"]["coverage"]["covered"] == pt["rows"]["coverage"]["characters"] > 0
     assert sft["arguments"]["adapter_name_or_path"] == "results/adapters/small/stages/pt"
-    assert "Nothing to be done" in new_workspace.snakemake("-n", target).stdout
+    assert "Nothing to be done" in new_workspace.plan(target).stdout
 
     configure(max_steps=3)
-    planned = new_workspace.snakemake("-n", target).stdout
+    planned = new_workspace.plan(target).stdout
     assert jobs(planned)["train_adapter"] == jobs(planned)["join_stages"] == 1
     assert (
         "stages/sft/adapter_model" in planned

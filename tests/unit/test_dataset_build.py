@@ -7,9 +7,10 @@ import pytest
 from workspace import REPOSITORY
 from xuxie.config.completion import complete_config
 from xuxie.dataset.alpaca import prose
-from xuxie.dataset.build import Novel, build
+from xuxie.dataset.build import build
 from xuxie.dataset.files import NovelFiles
 from xuxie.dataset.ledger import ledger
+from xuxie.dataset.novel import Novel
 from xuxie.errors import UserError
 from xuxie.text.chapters import find_chapters
 from xuxie.text.sentences import bounds

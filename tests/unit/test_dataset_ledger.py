@@ -7,8 +7,9 @@ from collections import Counter
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from xuxie.dataset.audit import DatasetFiles, audit, swept
-from xuxie.dataset.files import NovelFiles
+from xuxie.dataset.audit import audit
+from xuxie.dataset.character_audit import swept
+from xuxie.dataset.files import DatasetFiles, NovelFiles
 from xuxie.dataset.ledger import CharacterAccount, account_for_characters, coverage
 
 LENGTH = 80

@@ -3,6 +3,7 @@
 import ast
 import re
 import sys
+from functools import cache
 from importlib.metadata import packages_distributions
 
 from workspace import REPOSITORY
@@ -54,6 +55,7 @@ def declared(*kinds: str) -> set[str]:
     }
 
 
+@cache
 def imported(*folders: str) -> set[str]:
     """The distributions whose modules files in these folders import, at any depth."""
     files = [path for folder in folders for path in (REPOSITORY / folder).rglob("*.py")]

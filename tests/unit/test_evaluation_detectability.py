@@ -39,7 +39,9 @@ def test_a_foreign_hand_is_told_and_the_author_s_own_is_not():
 def test_of_one_hand_few_runs_find_two():
     # With the plain interval over chapters one in five of them did: folds learn from each other's chapters.
     told = [
-        detectability(samples({"base": "的了是", "tuned": "的了是"}, seed=seed))["difference"]
+        detectability(samples({"base": "的了是", "tuned": "的了是"}, prompts=1, seed=seed))[
+            "difference"
+        ]
         for seed in range(40)
     ]
     assert sum(found["low"] > 0 or found["high"] < 0 for found in told) <= 4

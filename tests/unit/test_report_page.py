@@ -2,6 +2,7 @@
 
 import html.parser
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -22,10 +23,14 @@ from xuxie.report.content import page_content
 from xuxie.report.coverage import strips
 from xuxie.report.figures import METRICS, figure, interval
 from xuxie.report.highlights import output_spans, segments
-from xuxie.report.rendering import LANGUAGES, read_captions, render_page
+from xuxie.report.rendering import LANGUAGES, render_page
+from xuxie.report.rendering import read_captions as captions_of
 from xuxie.report.verdict import verdict_sentences
 
 FOLDER = Path(__file__).parents[2] / "resources" / "report"
+
+
+read_captions = cache(captions_of)
 
 
 class Page(html.parser.HTMLParser):

@@ -27,6 +27,23 @@ def test_both_languages_give_the_same_commands(name):
     assert english and english == commands(f"{name}.zh-CN.md")
 
 
+def files_told(guide: str) -> list[str]:
+    """The files and folders of this repository that a guide names, without those that a run makes or a reader is to add."""
+    text = (REPOSITORY / guide).read_text(encoding="utf-8")
+    named = re.findall(r"`((?:[\w.-]+/)+[\w.-]*)`|`([\w-]+\.(?:py|md|toml|smk))`", text)
+    theirs = ("results/", "logs/", "scripts/count_words", "envs/NAME")
+    return [path for both in named if not (path := "".join(both)).startswith(theirs)]
+
+
+@pytest.mark.parametrize("guide", ["CONTRIBUTING.md", "CONTRIBUTING.zh-CN.md"])
+def test_what_the_guide_tells_is_there(guide):
+    told = files_told(guide)
+    assert len(told) > 40 and sorted(told) == sorted(files_told("CONTRIBUTING.md"))
+    roots = ("", "scripts", "scripts/xuxie", "scripts/xuxie/runtime", "tests/unit")
+    missing = [path for path in told if not any((REPOSITORY / r / path).exists() for r in roots)]
+    assert missing == []
+
+
 def test_the_readme_gives_the_commands_to_begin_with():
     assert {"make demo", "make quick", "make test"} <= set(commands("README.md"))
 

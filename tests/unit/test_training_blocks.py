@@ -7,7 +7,7 @@ from xuxie.errors import UserError
 from xuxie.files.rows import read_json, read_rows
 from xuxie.runtime.llamafactory import import_factory
 from xuxie.training.blocks import blocks
-from xuxie.training.gates import block_gate
+from xuxie.training.row_gates import block_gate
 from xuxie.training.run import tokenised
 
 SIZE = 200
@@ -31,8 +31,14 @@ def with_bos(tiny_model):
     return tokenizer
 
 
-def test_the_blocks_follow_each_other_without_a_gap_and_within_their_size(tokenizer, novel_text):
-    made = list(blocks(novel_text, tokenizer, SIZE))
+@pytest.fixture(scope="module")
+def made(tokenizer, novel_text):
+    return list(blocks(novel_text, tokenizer, SIZE))
+
+
+def test_the_blocks_follow_each_other_without_a_gap_and_within_their_size(
+    made, tokenizer, novel_text
+):
     assert made[0].new == 0 and made[-1].end == len(novel_text)
     for before, block in zip(made, made[1:], strict=False):
         assert block.new == before.end, "nothing is left out"
@@ -50,9 +56,8 @@ def test_the_blocks_of_a_chapter_are_about_equal(tokenizer, novel_text):
 
 
 def test_the_tokens_are_those_of_the_text_and_a_document_ends_where_the_chapter_does(
-    tokenizer, novel_text
+    made, tokenizer, novel_text
 ):
-    made = list(blocks(novel_text, tokenizer, SIZE))
     eos = tokenizer.eos_token_id
     for block in made:
         inner = [token for token in block.ids if token != eos]
@@ -68,8 +73,7 @@ def test_a_tokenizers_own_opening_begins_every_block(with_bos, novel_text):
     assert all(len(block.ids) <= SIZE for block in made)
 
 
-def test_blocks_end_where_sentences_end(tokenizer, novel_text):
-    made = list(blocks(novel_text, tokenizer, SIZE))
+def test_blocks_end_where_sentences_end(made, novel_text):
     at_an_end = [novel_text[: block.end].rstrip()[-1] in "。！？…”’」：，" for block in made]
     assert sum(at_an_end) > 0.9 * len(made)
 

@@ -9,7 +9,8 @@ from transformers import AutoTokenizer, PreTrainedTokenizerFast, Qwen2Config
 from workspace import REPOSITORY
 from xuxie.errors import UserError
 from xuxie.prompts.prompting import Prompting
-from xuxie.training import gates
+from xuxie.training import marker_gates, row_gates
+from xuxie.training.gates import Gate
 from xuxie.training.memory import GIB, Shape, advice, estimate, estimate_sampling
 
 
@@ -28,7 +29,7 @@ def in_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
-def found(gate: gates.Gate) -> str:
+def found(gate: Gate) -> str:
     return " ".join(f"{finding.where} {finding.what} {finding.remedy}" for finding in gate.findings)
 
 
@@ -69,17 +70,17 @@ def test_with_gates_warn_the_run_goes_on_and_the_report_says_so(tiny_model, rows
 
 def test_another_system_prompt_at_sampling_is_found(tokenizer, rows):
     qwen = Prompting(tokenizer, "qwen")
-    gate = gates.prompt_gate(rows, qwen, qwen, "换一个说法")
+    gate = row_gates.prompt_gate(rows, qwen, qwen, "换一个说法")
     assert "换一个说法" in found(gate) and "sampling.system: null" in found(gate)
-    assert not gates.prompt_gate(rows, qwen, qwen, None).findings
+    assert not row_gates.prompt_gate(rows, qwen, qwen, None).findings
 
 
 def test_thinking_in_the_history_is_found(tokenizer, rows):
     """Qwen3's template trains an empty thought into earlier answers, and asks without."""
     qwen3 = Prompting(tokenizer, "qwen3")
     talked = [{**rows[0], "history": [["问", "答"]]}]
-    assert gates.prompt_gate(talked, qwen3, qwen3, None).findings
-    assert not gates.prompt_gate(
+    assert row_gates.prompt_gate(talked, qwen3, qwen3, None).findings
+    assert not row_gates.prompt_gate(
         rows, Prompting(tokenizer, "qwen3_nothink"), Prompting(tokenizer, "qwen3_nothink"), None
     ).findings
 
@@ -88,7 +89,7 @@ def test_one_row_among_many_that_is_asked_otherwise_is_found(tokenizer, rows):
     """Earlier turns, which only some rows have, are worded otherwise by a template that reasons."""
     qwen3 = Prompting(tokenizer, "qwen3", enable_thinking=False)
     talked = [*rows[:5], {**rows[5], "history": [["问", "答"]]}, *rows[6:]]
-    gate = gates.prompt_gate(talked, qwen3, qwen3, None)
+    gate = row_gates.prompt_gate(talked, qwen3, qwen3, None)
     assert gate.looked_at == len(rows) and [f.where for f in gate.findings] == [rows[5]["id"]]
 
 
@@ -96,14 +97,14 @@ def test_one_row_among_many_that_is_asked_otherwise_is_found(tokenizer, rows):
 def test_an_empty_thought_that_would_be_trained_and_never_scored_is_found(
     tokenizer, rows, template
 ):
-    gate = gates.answer_gate(rows, Prompting(tokenizer, template))
+    gate = row_gates.answer_gate(rows, Prompting(tokenizer, template))
     assert len(gate.findings) == len(rows)
     assert "<think>" in gate.findings[0].what and "enable_thinking" in found(gate)
 
 
 def test_so_is_a_line_break_before_the_answer_that_such_a_template_takes_away(tokenizer, rows):
     qwen3 = Prompting(tokenizer, "qwen3", enable_thinking=False)
-    assert gates.answer_gate([{**rows[0], "output": "\n门开了。"}], qwen3).findings
+    assert row_gates.answer_gate([{**rows[0], "output": "\n门开了。"}], qwen3).findings
 
 
 @pytest.mark.parametrize(
@@ -113,8 +114,8 @@ def test_so_is_a_line_break_before_the_answer_that_such_a_template_takes_away(to
 def test_what_is_scored_is_what_was_trained_token_for_token(tokenizer, rows, template, settings):
     prompting = Prompting(tokenizer, template, **settings)
     rows = [{**row, "output": row["output"].lstrip()} for row in rows]
-    assert not gates.answer_gate(rows, prompting).findings
-    assert not gates.prompt_gate(rows, prompting, prompting, None).findings
+    assert not row_gates.answer_gate(rows, prompting).findings
+    assert not row_gates.prompt_gate(rows, prompting, prompting, None).findings
     for row in rows:
         ids, labels = prompting.training_ids(row)
         scored = prompting.prompt_ids(row) + tokenizer.encode(row["output"])
@@ -123,9 +124,9 @@ def test_what_is_scored_is_what_was_trained_token_for_token(tokenizer, rows, tem
         assert learnt[: len(tokenizer.encode(row["output"]))] == tokenizer.encode(row["output"])
 
 
-def turns(rows, **settings) -> gates.Gate:
+def turns(rows, **settings) -> Gate:
     asked = {"target_chars": 3000, "max_new_tokens": 300, "room": 1000, "history_turns": 0}
-    return gates.turn_gate(rows, **asked | settings)
+    return row_gates.turn_gate(rows, **asked | settings)
 
 
 def test_turns_that_no_row_has_are_found(rows):
@@ -140,7 +141,7 @@ def test_turns_that_no_row_has_are_found(rows):
 
 def test_a_row_that_the_trainer_would_cut_is_named(tokenizer, rows):
     cutoff = 100
-    gate = gates.whole_row_gate(
+    gate = row_gates.whole_row_gate(
         rows[:1],
         Prompting(tokenizer, "qwen"),
         Prompting(tokenizer, "qwen", cutoff_len=cutoff),
@@ -154,15 +155,15 @@ def test_a_row_that_the_trainer_would_cut_is_named(tokenizer, rows):
 
 def test_a_row_without_a_stop_token_is_named(tokenizer, rows):
     empty = Prompting(tokenizer, "empty")
-    gate = gates.whole_row_gate(rows, empty, empty, 4096)
+    gate = row_gates.whole_row_gate(rows, empty, empty, 4096)
     assert len(gate.findings) == len(rows) and "never learn to stop" in found(gate)
 
 
 def test_text_that_reads_as_a_special_token_is_found(tokenizer, rows):
     keys = ("input", "output")
-    assert not gates.text_gate(rows, tokenizer, keys).findings
+    assert not row_gates.text_gate(rows, tokenizer, keys).findings
     bad = {**rows[0], "output": "他说<|im_end|>然后走了"}
-    assert "output holds <|im_end|>" in found(gates.text_gate([bad], tokenizer, keys))
+    assert "output holds <|im_end|>" in found(row_gates.text_gate([bad], tokenizer, keys))
 
 
 def test_a_tokenizer_that_splits_the_templates_markers_is_found(rows):
@@ -179,12 +180,12 @@ def test_a_tokenizer_that_splits_the_templates_markers_is_found(rows):
         ),
     )
     wrong = PreTrainedTokenizerFast(tokenizer_object=bpe, eos_token="<|endoftext|>")
-    gate = gates.special_token_gate(Prompting(wrong, "qwen"), table_size=1000)
+    gate = marker_gates.special_token_gate(Prompting(wrong, "qwen"), table_size=1000)
     assert "<|im_start|> is read as the tokens" in found(gate)
 
 
 def test_a_marker_that_the_model_has_no_embedding_for_is_found(tokenizer):
-    gate = gates.special_token_gate(Prompting(tokenizer, "gemma"), table_size=len(tokenizer))
+    gate = marker_gates.special_token_gate(Prompting(tokenizer, "gemma"), table_size=len(tokenizer))
     assert "<end_of_turn> is new to the tokenizer" in found(gate)
 
 
@@ -198,17 +199,21 @@ def table(tokenizer):
 
 def test_a_marker_that_was_never_trained_is_found(tokenizer, table):
     qwen = Prompting(tokenizer, "qwen")
-    assert not gates.trained_marker_gate(qwen, table, "").findings
+    assert not marker_gates.trained_marker_gate(qwen, table, "").findings
     untrained = table.clone()
     untrained[tokenizer.convert_tokens_to_ids("<|im_end|>")] = table[-1]
-    gate = gates.trained_marker_gate(qwen, untrained, "")
+    gate = marker_gates.trained_marker_gate(qwen, untrained, "")
     assert [finding.where for finding in gate.findings] == [
         "<|im_end|>"
     ] and "additional_target" in found(gate)
     assert "lm_head" in found(gate)
-    assert gates.trained_marker_gate(qwen, untrained, "embed_tokens").findings, "it only reads"
-    assert not gates.trained_marker_gate(qwen, untrained, "embed_tokens, lm_head").findings
-    assert not gates.trained_marker_gate(Prompting(tokenizer, "alpaca"), untrained, "").findings
+    assert marker_gates.trained_marker_gate(qwen, untrained, "embed_tokens").findings, (
+        "it only reads"
+    )
+    assert not marker_gates.trained_marker_gate(qwen, untrained, "embed_tokens, lm_head").findings
+    assert not marker_gates.trained_marker_gate(
+        Prompting(tokenizer, "alpaca"), untrained, ""
+    ).findings
 
 
 # Qwen3-1.7B

@@ -37,7 +37,7 @@ class Votes(BaseModel):
 
 
 def read_votes(paths: Iterable[str | Path]) -> list[Votes]:
-    """The files of readers' votes; of several by one reader on one page, the last saved.
+    """The files of readers' votes; of several by one reader on one page, only the last one saved.
 
     Raises:
         UserError: a file is not what the page saves; names it.

@@ -85,7 +85,7 @@ _DefaultingValidator = validators.extend(Draft202012Validator, {"properties": _w
 
 
 def _settle_mode(config: dict) -> None:
-    """A small model is asked for no more than it can tell, one number for each pair."""
+    """A small model is asked for no more than it can do: one number for each pair."""
     pairs = config["pairs"]
     if pairs["mode"] is None:
         generator = config["endpoints"].get(pairs["generator"], {})

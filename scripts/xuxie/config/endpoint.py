@@ -24,7 +24,7 @@ class Endpoint:
 
     @property
     def identity(self) -> dict[str, str]:
-        """What a rule is told of it: while this is the same, so are the answers."""
+        """What a rule is told about it: as long as this is the same, so are the answers."""
         return {"name": self.name, "model": self.answering}
 
     @property
@@ -41,7 +41,7 @@ class Endpoint:
 
     @property
     def minutes_of_batch(self) -> int:
-        """How long a job may have to wait for a batch: what providers promise, and an hour."""
+        """How long a job may have to wait for a batch: what providers promise, plus an hour."""
         return 25 * 60 if self.by_batch else 0
 
     @property

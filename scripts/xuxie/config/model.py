@@ -11,7 +11,7 @@ class Model:
 
     Attributes:
         source_name: what its source calls it: a name in the catalogue or of a hub, or a folder.
-        template: the LLaMA-Factory template that it is talked to with.
+        template: the LLaMA-Factory template that it is addressed in.
         environment: the environment that its code runs in.
     """
 

@@ -15,7 +15,7 @@ class Novel:
     Attributes:
         path: its source as configured: a file, several, a glob or a folder.
         generator_templates, judge_templates: files of the prompt templates of both roles.
-        shard_bytes: about how many bytes of it make one shard; None if it is one as a whole.
+        shard_bytes: about how many bytes of it make one shard; None if the whole is one.
     """
 
     name: str
@@ -33,7 +33,7 @@ class Novel:
 
     @property
     def files(self) -> list[str]:
-        """The source files in reading order: 第2章 before 第10章. Of a pattern that matches nothing, itself."""
+        """The source files in reading order: 第2章 before 第10章. For a pattern that matches nothing, the pattern itself."""
         if not isinstance(self.path, str):
             return self.path
         folder = os.path.isdir(self.path)
@@ -57,5 +57,5 @@ class Novel:
 
     @property
     def largest_shard(self) -> int:
-        """How many bytes of it a job may be about."""
+        """How many bytes of it a job may have to work on."""
         return self.shard_bytes or self.size

@@ -34,7 +34,7 @@ class Pairs:
         scorers: those in use, by name, in the order of the configuration.
         tokenizer: config.json of the model whose tokens bound lengths; nothing ([]) where characters do.
         asking: the settings that shape the questions to both roles.
-        written: whether the generator writes pairs of its own instead of pointing to the novel's.
+        written: whether the generator writes pairs of its own instead of pointing into the novel.
     """
 
     generator: Endpoint

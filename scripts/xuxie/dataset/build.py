@@ -1,13 +1,14 @@
 """From novels and their pairs to the rows of a dataset: split, cut, put into rows, and prove that nothing leaks."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from statistics import median
 
-from xuxie.dataset.alpaca import alpaca_row, prose
+from xuxie.dataset.alpaca import alpaca_row
 from xuxie.dataset.notes import notes
+from xuxie.dataset.novel import Novel
 from xuxie.dataset.passages import (
+    STRUCTURE,
     disjoint,
     from_pair,
     from_structure,
@@ -15,70 +16,21 @@ from xuxie.dataset.passages import (
     with_prompt,
     without_overlap,
 )
-from xuxie.dataset.split import SPLITS, split_chapters
+from xuxie.dataset.separation import (
+    drop_leaking,
+    keep_apart,
+    keep_away,
+    leave_out_repeated,
+    prove_apart,
+)
+from xuxie.dataset.split import split_chapters
 from xuxie.dataset.stretches import Usable
 from xuxie.dataset.tiling import Size
 from xuxie.errors import UserError
-from xuxie.overlap.duplicates import Duplicates
-from xuxie.overlap.leakage import Texts, check_no_leak, leaking_rows, shared_spans
 from xuxie.text.sentences import bounds
 
-PAIRS, STRUCTURE = "pairs", "structure"
-"""Who may cut a dataset's training rows, as `rows.cuts` names them."""
-
-NEAR, SHARED = "too near a held-out chapter", "shares a passage with a held-out chapter"
-
-
-@dataclass
-class Novel:
-    """A novel, and what becomes of it in a dataset.
-
-    Attributes:
-        chapters: the rows of chapters.jsonl; a chapter's number here is its place in them, from 1.
-        pairs: its candidate pairs.
-        splits: the split of each chapter.
-        usable: what of each chapter may become rows.
-        tiles: completions, by chapter, in the order of the text.
-        rows: by split.
-        texts: stretches of whole text for the stage `pt`, by split.
-        unplaced: of each kept pair that is no row, why.
-        notes: what is odd about its chapters (see `notes`).
-    """
-
-    name: str
-    text: str
-    chapters: Sequence[dict]
-    pairs: Sequence[dict] = ()
-    splits: dict[int, str] = field(default_factory=dict)
-    usable: dict[int, Usable] = field(default_factory=dict)
-    tiles: dict[int, list[dict]] = field(default_factory=dict)
-    rows: dict[str, list[dict]] = field(default_factory=lambda: {split: [] for split in SPLITS})
-    texts: dict[str, list[dict]] = field(default_factory=lambda: {"train": [], "val": []})
-    unplaced: dict[str, str] = field(default_factory=dict)
-    notes: list[dict] = field(default_factory=list)
-
-    def of_split(self, *names: str) -> Iterator[int]:
-        """The chapters of these splits."""
-        return (number for number, split in self.splits.items() if split in names)
-
-    def span(self, chapter: int) -> tuple[int, int]:
-        """Where a chapter lies in the text."""
-        row = self.chapters[chapter - 1]
-        return row["start"], row["end"]
-
-    def unplaced_rows(self) -> list[dict]:
-        """The kept pairs that are no row, and why."""
-        return [
-            {"id": pair, "novel": self.name, "because": why} for pair, why in self.unplaced.items()
-        ]
-
-    def untrained(self) -> list[dict]:
-        """What of the training chapters is kept out of the rows, in order, and why."""
-        return [
-            {"novel": self.name, "chapter": number, "span": list(span), "because": because}
-            for number in self.of_split("train")
-            for span, because in sorted(self.usable[number].holes)
-        ]
+PAIRS = "pairs"
+"""The other of `rows.cuts`, beside STRUCTURE: rows that an LLM has chosen."""
 
 
 def build(
@@ -108,29 +60,27 @@ def build(
     split = settings["split"]
     for novel in novels:
         _split(novel, split)
-        _keep_away(novel, split["gap"])
-    _keep_apart(novels, split["on_leak"], where)
+        keep_away(novel, split["gap"])
+    keep_apart(novels, split["on_leak"], where)
     sizes = [Size.from_settings(size) for size in settings["rows"]["completions"]]
     around = Size("test", 1, (completion_chars // 2, completion_chars * 3 // 2))
     written: dict[str, list[dict]] = {}
     for novel in novels:
         novel.notes = notes(novel.text, novel.usable, sizes)
         written[novel.name] = _cut(novel, settings, sizes, around, generator)
-    _leave_out_repeated(novels, settings["near_duplicate"])
+    leave_out_repeated(novels, settings["near_duplicate"])
     for novel in novels:
         _word(novel, written[novel.name], settings, prompt_chars)
         _whole_texts(novel)
     if split["on_leak"] == "drop" and any(written.values()):
-        _drop_leaking(novels)
+        drop_leaking(novels)
     if not any(novel.rows["train"] for novel in novels):
         raise UserError(
             f"no row is left to train on, and rows.cuts has no structure; {_fate_of_pairs(novels)}",
             where=f"{where}, novels {', '.join(novel.name for novel in novels)}",
             remedy="let structure cut rows too (rows.cuts), lower pairs.threshold, ask more chunks, or look at the pairs' reasons",
         )
-    trained = [row for novel in novels for row in novel.rows["train"]]
-    held_out = [row for novel in novels for row in novel.rows["val"] + novel.rows["test"]]
-    return check_no_leak(_prose(trained), _prose(held_out), where=where)
+    return prove_apart(novels, where)
 
 
 def _fate_of_pairs(novels: Sequence[Novel]) -> str:
@@ -153,45 +103,6 @@ def _split(novel: Novel, split: dict) -> None:
         numbers, method=split["method"], val=split["val"], test=split["test"], seed=split["seed"], novel=novel.name
     )  # fmt: skip
     novel.usable = {number: Usable(bounds(novel.text, *novel.span(number))) for number in numbers}
-
-
-def _keep_away(novel: Novel, gap: int) -> None:
-    """Take out of training chapters what is nearer than the gap to a held-out one."""
-    trained = list(novel.of_split("train"))
-    for held_out in novel.of_split("val", "test"):
-        start, end = novel.span(held_out)
-        for number in trained:
-            first, last = novel.span(number)
-            near = max(first, start - gap), min(last, end + gap)
-            if near[0] < near[1]:
-                novel.usable[number].leave_out(*near, NEAR)
-
-
-def _keep_apart(novels: Sequence[Novel], on_leak: str, where: str) -> None:
-    """Take out of training chapters the sentences that have a passage in common with a held-out chapter of any novel."""
-    held_out = Texts(
-        *_named(
-            (f"{novel.name}, chapter {number}", novel.text[slice(*novel.span(number))])
-            for novel in novels
-            for number in novel.of_split("val", "test")
-        )
-    )
-    stretches = [
-        (novel, number, span)
-        for novel in novels
-        for number in novel.of_split("train")
-        for span in novel.usable[number].stretches
-    ]
-    texts = [novel.text[start:end] for novel, _, (start, end) in stretches]
-    if on_leak == "stop":
-        names = [f"{novel.name}, chapter {number}" for novel, number, _ in stretches]
-        check_no_leak(Texts(names, texts), held_out, where=where)
-        return
-    for (novel, number, (begin, _)), shared in zip(
-        stretches, shared_spans(texts, held_out), strict=True
-    ):
-        for start, end in shared:
-            novel.usable[number].leave_out(begin + start, begin + end, SHARED)
 
 
 def _cut(
@@ -239,32 +150,6 @@ def _sorted_out(novel: Novel, settings: dict) -> tuple[list[dict], dict[int, lis
             continue
         novel.unplaced[pair["id"]] = why
     return written, chosen
-
-
-def _leave_out_repeated(novels: Sequence[Novel], near: float) -> None:
-    """Take out training completions that repeat a held-out one or an earlier one, of any novel."""
-    held_out, trained = Duplicates(near), Duplicates(near)
-    for novel in novels:
-        for number in novel.of_split("val", "test"):
-            for tile in novel.tiles[number]:
-                held_out.add(tile["completion"])
-    for novel in novels:
-        for number in novel.of_split("train"):
-            fresh = []
-            for tile in novel.tiles[number]:
-                if kind := held_out.kind_of(tile["completion"]):
-                    because = f"{kind} of a held-out completion"
-                elif kind := trained.kind_of(tile["completion"]):
-                    because = f"{kind} of another completion"
-                else:
-                    trained.add(tile["completion"])
-                    fresh.append(tile)
-                    continue
-                start, end = tile["completion_span"]
-                novel.usable[number].leave_out(start, end, because)
-                if tile["cut_by"] != STRUCTURE:
-                    novel.unplaced[tile["id"]] = because
-            novel.tiles[number] = fresh
 
 
 def _word(novel: Novel, written: list[dict], settings: dict, prompt_chars: int) -> None:
@@ -326,26 +211,3 @@ def _whole_texts(novel: Novel) -> None:
                         "span": [start, end],
                     }
                 )
-
-
-def _drop_leaking(novels: Sequence[Novel]) -> None:
-    """Leave out the training rows that have a passage in common with a held-out row still: such as an LLM has written."""
-    trained = [row for novel in novels for row in novel.rows["train"]]
-    held_out = [row for novel in novels for row in novel.rows["val"] + novel.rows["test"]]
-    leaking = leaking_rows(_prose(trained), _prose(held_out))
-    for novel in novels:
-        novel.unplaced |= {
-            row["id"]: "shares a passage with a held-out row"
-            for row in novel.rows["train"]
-            if row["id"] in leaking
-        }
-        novel.rows["train"] = [row for row in novel.rows["train"] if row["id"] not in leaking]
-
-
-def _prose(rows: list[dict]) -> Texts:
-    return Texts([row["id"] for row in rows], [prose(row) for row in rows])
-
-
-def _named(texts: Iterator[tuple[str, str]]) -> tuple[list[str], list[str]]:
-    both = list(texts)
-    return [name for name, _ in both], [text for _, text in both]

@@ -6,8 +6,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from xuxie.dataset.build import Novel
 from xuxie.dataset.files import NovelFiles
+from xuxie.dataset.novel import Novel
 from xuxie.dataset.split import SPLITS
 
 Span = tuple[int, int]

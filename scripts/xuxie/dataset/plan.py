@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from xuxie.dataset.build import PAIRS, STRUCTURE, Novel, build
+from xuxie.dataset.build import PAIRS, build
 from xuxie.dataset.files import NovelFiles
+from xuxie.dataset.novel import Novel
+from xuxie.dataset.passages import STRUCTURE
 from xuxie.errors import UserError
 from xuxie.pairs.planning import Plan
 

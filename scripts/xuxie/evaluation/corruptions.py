@@ -30,7 +30,7 @@ _CLAUSE = re.compile(r"[^，、；：,;:]*[，、；：,;:]")
 
 
 def shuffled(text: str, draw: random.Random) -> str | None:
-    """Its sentences in another order; None of fewer than three."""
+    """Its sentences in another order; None for fewer than three."""
     sentences = _sentences(text)
     if len(set(sentences)) < 3:
         return None
@@ -70,7 +70,7 @@ def names_swapped(
 def names_invented(
     text: str, names: Iterable[tuple[int, str]], novel: str, draw: random.Random
 ) -> str | None:
-    """Each person takes a name that the novel does not know; None of a passage without names."""
+    """Each person takes a name that the novel does not know; None for a passage without names."""
     names = list(names)
     strange = [name for name in _COMMON_NAMES if name not in novel]
     present = list(dict.fromkeys(name for _, name in names))[: len(strange)]
@@ -107,7 +107,7 @@ def cut_off(text: str) -> str | None:
 
 
 def excerpt(text: str, length: int, draw: random.Random) -> str | None:
-    """So many characters from where a sentence begins in a text; None where it has too few."""
+    """A number of characters from where a sentence begins in a text; None where it has too few."""
     if len(text) <= 2 * length:
         return None
     near = draw.randrange(len(text) - 2 * length)

@@ -142,7 +142,7 @@ def areas(values: Values, chapters: Sequence[Hashable]) -> dict[str, dict[str, d
     """By metric and corruption the AUC, with its interval over chapters and how many `passages` it rests on.
 
     Args:
-        values: by metric and version of the passages (`TRUE`, or a corruption) one value a passage; None was not measured.
+        values: by metric and version of the passages (`TRUE`, or a corruption) one value per passage; None where it was not measured.
         chapters: the chapter of each passage.
     """
     return {

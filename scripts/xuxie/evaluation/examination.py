@@ -128,7 +128,7 @@ def measure_versions(
     highlighter: Highlighter,
     style: Style,
 ) -> Values:
-    """Every metric of a text, by metric and version, one value a passage.
+    """Every metric of a text, by metric and version, one value per passage.
 
     Args:
         contexts: what stands before each passage.

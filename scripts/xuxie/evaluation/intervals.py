@@ -112,7 +112,7 @@ def interval_of_auc(
     """How often one of `higher` lies above one of `lower`, ties being half: the area under the ROC curve, with its interval.
 
     Args:
-        lower, higher: a value each of the same rows, all of which are compared with all.
+        lower, higher: values of the same rows; each of one is compared with each of the other.
         chapters: the chapter of each row.
     """
     place = {name: index for index, name in enumerate(dict.fromkeys(chapters))}

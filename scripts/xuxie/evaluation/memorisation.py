@@ -15,8 +15,8 @@ from xuxie.overlap.ngrams import COPY_NGRAM
 def copy_lengths(training: str, texts: Sequence[str]) -> list[list[int]]:
     """For each character of each text, how long the run is that begins there and stands in the training text.
 
-    White space is left out on both sides; a white character has length 0. One suffix array over
-    everything (libdivsufsort): a run's best match is a neighbour, in sorted order, that begins in the training text.
+    White space is left out on both sides; a white character has length 0. One suffix array is made
+    of everything (libdivsufsort): a run's best match is a neighbour, in sorted order, that begins in the training text.
     """
     packed = [_pack(text) for text in texts]
     known = _pack(training)[0]

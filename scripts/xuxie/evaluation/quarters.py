@@ -97,10 +97,10 @@ def _beside_first(
         is not None
     ]
     if whole is not None and len(without) == count:
-        change = interval_of_estimates(whole, without)
+        found = interval_of_estimates(whole, without)
         if against.over_folds:
-            change = widened(change)
-        return {"change": change, "state": state_of(change, more_is_worse=against.more_is_worse)}
+            found = widened(found)
+        return {"change": found, "state": state_of(found, more_is_worse=against.more_is_worse)}
     return {"change": None, "state": _from_nothing(first, later, chapters, against)}
 
 

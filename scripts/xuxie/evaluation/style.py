@@ -34,7 +34,7 @@ class Style:
         self._mean, self._spread = frequencies.mean(axis=0)[self._used], spread[self._used]
 
     def delta(self, text: str) -> float | None:
-        """Delta of a text; null for an empty one, or if the author's hand is not known."""
+        """Delta of a text; null for an empty one, or if nothing is known of the author's hand."""
         if not text or not self._used.any():
             return None
         z = (_frequencies(text)[self._used] - self._mean) / self._spread

@@ -44,7 +44,7 @@ def counts(texts: dict[str, str], splits: Mapping[str, Sequence[dict]]) -> list[
 
 
 def front_matter(record: dict, languages: Iterable[str]) -> str:
-    """What a hub reads of a card: licence, base model, languages. What is not known is left out, never guessed.
+    """What a hub reads from a card: licence, base model, languages. What is not known is left out, never guessed.
 
     Args:
         record: the base model's model.json.

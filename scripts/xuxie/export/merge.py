@@ -22,8 +22,7 @@ def merge(
 
     Args:
         trained: the adapter on its base.
-        folder: where to.
-        rows: Alpaca rows that the chat template is tried on.
+        folder: where it goes. rows: Alpaca rows that the chat template is tried on.
         system: a system prompt in place of the rows' own.
         sampling: `sampling` of the config, the defaults of `generate` from now on.
 
@@ -50,7 +49,7 @@ def merge(
             remedy="train again with a lower learning rate",
         ) from error
     if merged.get_input_embeddings().weight is not merged.get_output_embeddings().weight:
-        # Both were trained along. Said to be tied, only one would be saved.
+        # Both were trained. If they were declared tied, only one would be saved.
         merged.config.tie_word_embeddings = False
     stops = sorted(prompting.stop_ids)
     merged.config.name_or_path = ""
@@ -76,7 +75,7 @@ def merge(
 def check_saved_tokenizer(
     base, folder: Path, rows: Sequence[dict], *, trust_remote_code: bool = False
 ) -> None:
-    """See that the saved tokenizer reads as the base model's.
+    """Check that the saved tokenizer reads as the base model's does.
 
     Raises:
         UserError: it does not.

@@ -29,7 +29,7 @@ def modelfile(
     Args:
         layout: its Jinja template.
         quantisations: of the GGUF files beside it; the first is used. Without any, Ollama converts the merged folder itself.
-        system: what the model was trained with; None if with nothing but the template's own default.
+        system: what the model was trained with; None for the template's own default.
         instruction: put before each passage.
         sampling: `sampling` of the config.
         context: tokens of prompt and answer together.
@@ -63,5 +63,5 @@ def modelfile(
 
 
 def window(cutoff_len: int, max_new_tokens: int, longest: int) -> int:
-    """Tokens that Ollama should keep: what a training row and an answer take, 4,096 at least, and never more than the model can."""
+    """Tokens that Ollama should keep: what a training row and an answer take, 4,096 at least, and never more than the model can take."""
     return min(longest, max(CONTEXT, cutoff_len + max_new_tokens))

@@ -80,7 +80,7 @@ class Source:
 
 
 def compare(gguf: Path, source: Source, *, count: int, threads: int) -> dict:
-    """Hold a GGUF against its source in every way.
+    """Compare a GGUF with its source in every way.
 
     Args:
         count: how many tokens are written after each prompt.
@@ -129,7 +129,7 @@ def check_metadata(gguf: Path, source: Source) -> None:
 
 
 def check_reading(server: Server, source: Source) -> None:
-    """See that llama.cpp reads text and asks with the trained tokens, and stops on the trained stops.
+    """Check that llama.cpp reads text and asks with the trained tokens, and stops on the trained stops.
 
     Raises:
         UserError: it does not.

@@ -7,11 +7,11 @@ QUANTISED = ("q6_k", "q5_k_m", "q5_k_s", "q4_k_m", "q4_k_s", "q4_0", "q3_k_m", "
 """Those that llama-quantize makes from 16 bits; it has to be built, with cmake and a C++ compiler."""
 
 EXACT = ("f32", "f16", "bf16")
-"""Those that must say the same as the folder that they were made from."""
+"""Those that must agree with the folder that they were made from."""
 
 
 def bytes_of(quantisation: str, weights: float) -> float:
-    """How large the file will be at most; the smaller ones hardly reach it, but a small model's keep much in eight bits.
+    """How large the file can become; the smaller quantisations stay well below, but those of a small model keep much in eight bits.
 
     Args:
         weights: how many numbers the model has.

@@ -16,7 +16,7 @@ GIB = 1 << 30
 
 
 def check_environment(environment: str) -> None:
-    """See that the base model runs in the environment of the exporting tools.
+    """Check that the base model runs in the environment of the exporting tools.
 
     Raises:
         UserError: it needs one of its own.
@@ -30,10 +30,10 @@ def check_environment(environment: str) -> None:
 
 
 def check_gates_passed(gates: dict, adapter: str) -> None:
-    """See that the adapter was trained on what its gates let through.
+    """Check that the adapter's gates passed.
 
     Raises:
-        UserError: a gate failed, and it was trained all the same.
+        UserError: a gate failed, and it was trained nevertheless.
     """
     failed = [gate["name"] for gate in gates["gates"] if gate["findings"]]
     if not gates["passed"]:
@@ -46,14 +46,14 @@ def check_gates_passed(gates: dict, adapter: str) -> None:
 
 
 def check_base(folder: Path, record: dict) -> None:
-    """See that the base model is there, byte for byte as its record says.
+    """Check that the base model is there, byte for byte as its record says.
 
     Args:
         folder: the model's Hugging Face folder.
         record: its model.json.
 
     Raises:
-        UserError: a file is missing, or is another one.
+        UserError: a file is missing, or differs.
     """
     for name, sha256 in record["files"].items():
         file = folder / name
@@ -73,7 +73,7 @@ def check_base(folder: Path, record: dict) -> None:
 
 
 def check_convertible(folder: Path, archive: str | Path, pre_tokenizer: str | None) -> None:
-    """See that llama.cpp's converter knows the base model's architecture and tokenizer, by letting it convert the vocabulary alone.
+    """Check that llama.cpp's converter knows the base model's architecture and tokenizer, by letting it convert the vocabulary alone.
 
     Args:
         folder: the base model's Hugging Face folder.
@@ -114,7 +114,7 @@ def check_convertible(folder: Path, archive: str | Path, pre_tokenizer: str | No
 
 
 def check_lora_convertible(arguments: dict, where: str) -> None:
-    """See that the adapter holds LoRA matrices of layers alone, as a LoRA GGUF can hold nothing else.
+    """Check that the adapter holds nothing but LoRA matrices of layers, as a LoRA GGUF can hold nothing else.
 
     Raises:
         UserError: its arguments add more to it.
@@ -131,7 +131,7 @@ def check_lora_convertible(arguments: dict, where: str) -> None:
 
 
 def check_tools(quantisations: Iterable[str]) -> None:
-    """See that this machine can build the tool that small quantisations are made with.
+    """Check that this machine can build the tool that small quantisations are made with.
 
     Raises:
         UserError: cmake or a C++ compiler is missing.
@@ -170,7 +170,7 @@ def disk_needed(weights: int, width: int, quantisations: Iterable[str]) -> int:
 
 
 def check_disk(needed: int, folder: Path) -> None:
-    """See that the disk has room for the export.
+    """Check that the disk has room for the export.
 
     Args:
         needed: in bytes.

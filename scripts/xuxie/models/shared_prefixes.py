@@ -13,7 +13,7 @@ import torch
 
 from xuxie.models.nll import Tokens, completion_nll, head_sees
 
-# So many positions go through the output head at once: with 150,000 tokens in the vocabulary, 0.3 GB in float32.
+# This many positions go through the output head at once: with 150,000 tokens in the vocabulary, 0.3 GB in float32.
 _POSITIONS = 512
 
 
@@ -51,7 +51,7 @@ class _Path:
         from transformers import DynamicCache
 
         self._model = model
-        # Without a config every layer keeps all it has read, also one that attends to a window of it: so it can go back.
+        # Without a config every layer keeps all that it has read, even one that attends to a window only: so the cache can go back.
         self._cache = DynamicCache()
         self._tokens: list[int] = []
         self._nats: list[float | None] = []
@@ -84,7 +84,7 @@ class _Path:
         edges = [kept, *range(first - 1 + _POSITIONS, len(ids), _POSITIONS), len(ids)]
         for begin, end in zip(edges, edges[1:], strict=False):
             asked = torch.arange(max(begin, first - 1), min(end, len(ids) - 1))
-            # Where nothing is asked for the head still wants a position.
+            # Even where nothing is asked for, the head needs a position.
             seen = asked - begin if len(asked) else torch.tensor([0])
             device = self._model.device
             with head_sees(self._model, torch.zeros_like(seen), seen):

@@ -30,7 +30,7 @@ PUBLISHED: dict[str, dict[str, Any]] = {
         "Qwen/Qwen-1_8B": (2048, 5504, 24, 16, 16, 128, 151936, False),
     }.items()
 }  # fmt: skip
-"""By what their source calls them."""
+"""By the name that their source gives them."""
 
 
 def config_of(folder: str | Path | None, source_name: str, *, trust_remote_code: bool = False):

@@ -95,8 +95,7 @@ def from_modelscope(repository: str, revision: str | None) -> tuple[Path, dict]:
 def from_path(folder: str) -> tuple[Path, dict]:
     """A Hugging Face folder on this machine.
 
-    Raises:
-        UserError: it is none.
+    Raises: UserError: it is not one.
     """
     if not Path(folder, "config.json").exists():
         raise UserError(
@@ -130,7 +129,7 @@ def point_to(source: Path, folder: Path, *, own_code: bool) -> None:
 
     Args:
         source: the folder to point to.
-        folder: the new one; what was in it goes.
+        folder: the new one; what was in it is removed.
         own_code: whether Python files come along. Without them no library can run them.
     """
     shutil.rmtree(folder, ignore_errors=True)

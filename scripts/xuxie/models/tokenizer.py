@@ -1,7 +1,7 @@
 """A Hugging Face tokenizer from the vocabulary inside a GGUF.
 
 Transformers builds one too, but a wrong one for Gemma 3 (a unigram model, no BOS, chat tokens split
-into characters) and with another end-of-text token than the file names for Qwen. So it is built here from
+into characters) and one with an end-of-text token other than the file's for Qwen. So it is built here from
 the file's own entries, and then checked against them.
 """
 
@@ -76,7 +76,7 @@ def tokenizer_from_gguf(reader):
 
 
 def check_tokenizer(tokenizer, tokens: list[str], kinds: list[int], *, add_bos: bool) -> None:
-    """See that a tokenizer agrees with a GGUF's vocabulary.
+    """Check that a tokenizer agrees with a GGUF's vocabulary.
 
     Checked: every entry in use has its index; chat and other added tokens are read as one token; ordinary
     text with line breaks, Chinese, rare characters and spaces comes back as it was; BOS stands first exactly

@@ -45,12 +45,12 @@ class Duplicates:
 
 
 def grams(text: str) -> set[str]:
-    """The n-grams that two texts are compared by; a text shorter than one is its own."""
+    """The n-grams that two texts are compared by; a text shorter than one n-gram counts as one."""
     return set(ngrams(text, DUPLICATE_NGRAM)) or {text}
 
 
 def jaccard(one: set[str], other: set[str]) -> float:
-    """The share that two sets have in common of all that is in either."""
+    """The size of the intersection of two sets over that of their union."""
     return len(one & other) / len(one | other)
 
 

@@ -18,7 +18,7 @@ _END = ord("\n")
 
 @dataclass(frozen=True)
 class Leak:
-    """A passage, as long as it goes, of a held-out row that stands in training rows too, with the ids of both rows."""
+    """A passage of a held-out row, as long as possible, that stands in a training row too, with the ids of both rows."""
 
     passage: str
     held_out: str
@@ -66,7 +66,7 @@ class Texts:
 
 
 def shared_places(texts: Texts, others: Texts) -> tuple[np.ndarray, np.ndarray]:
-    """The places of passages that stand in `others` too, in order, and a place there for each."""
+    """The places of passages that stand in `others` too, in order, and for each a place there."""
     order = np.argsort(others.hashes, kind="stable")
     known = others.hashes[order]
     first = np.searchsorted(known, texts.hashes)
@@ -108,7 +108,7 @@ def leaks(held_out: Texts, trained: Texts) -> list[Leak]:
 
 
 def shared_spans(trained: Sequence[str], held_out: Texts) -> list[list[tuple[int, int]]]:
-    """Of each text the stretches that stand in held-out ones too, as spans that don't touch, white space within them counted."""
+    """For each text the stretches that stand in held-out ones too, as spans that don't touch, in offsets that count white space."""
     texts = Texts([""] * len(trained), trained)
     places, _ = shared_places(texts, held_out)
     rows = texts.row_at(places)

@@ -7,13 +7,13 @@ from scipy.stats import kendalltau, spearmanr
 
 
 def agreement(scores: dict[str, dict[str, float | None]]) -> list[dict]:
-    """Spearman's and Kendall's rank correlation (tau-b) of every two scorers, over the pairs that both have scored.
+    """Spearman's and Kendall's rank correlation (tau-b) of each two scorers, over the pairs that both have scored.
 
     Args:
         scores: by scorer, by pair.
 
     Returns:
-        An entry for every two: `scorers`, `pairs` (how many), `spearman` and `kendall`. 1 is the same order, 0 none in common,
+        An entry for each two: `scorers`, `pairs` (how many), `spearman` and `kendall`. 1 is the same order, 0 none in common,
         -1 the opposite; None where a scorer gives all pairs the same, or there are fewer than two.
     """
     return [

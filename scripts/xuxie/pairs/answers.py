@@ -49,7 +49,7 @@ def _schema_of(mode: str, count: int) -> type[BaseModel]:
 
 
 def bounded_schema(slots: Slots, mode: str) -> type[BaseModel]:
-    """The same answer, with every impossible number excluded while decoding: for small models that would guess."""
+    """The same answer, with impossible numbers excluded while decoding: for small models, which would guess."""
     if mode == "cut":
         return _answer(Literal[tuple(cut.completion_first for cut in cuts)] for cuts in slots)
     return _answer(

@@ -4,7 +4,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
 TRUSTED_AUC = 0.8
-"""A scorer that tells true pairs from negatives less well than this is doubted, in the log and in the report."""
+"""A scorer whose AUC is below this is called doubtful, in the log and in the report."""
 
 
 def auc(true: Sequence[float], negatives: Sequence[float]) -> float | None:

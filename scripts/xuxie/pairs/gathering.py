@@ -34,10 +34,10 @@ def scored_pairs(
 
 
 def check_answered(plans: list[Plan], found: list[dict], failed: list[dict]) -> None:
-    """Make sure that every pair that was asked for has been proposed or has failed.
+    """Make sure that every pair that was asked for was either proposed or failed.
 
     Raises:
-        UserError: a shard was made by other settings.
+        UserError: a shard was made with other settings.
     """
     asked = {plan.chunk["id"]: len(plan.slots) for plan in plans}
     answered = Counter(row["chunk"] for row in found)

@@ -64,7 +64,7 @@ def origin(plan: Plan) -> dict:
 
 
 def lost(plan: Plan, failure: Failed) -> dict:
-    """The row that says which pairs were asked for in vain, and why; the raw answer is kept for inspection."""
+    """The row that says which pairs were asked for in vain, and why, with the raw answer for inspection."""
     return {
         **origin(plan),
         "failed": failure.reason,

@@ -7,7 +7,7 @@ up to chance, from the two alone: some completions are hard after anything, some
 hard. So surprise ≈ r(completion) + c(prompt) is fitted to the negatives, and a pair's value is
 by how many bits its completion is less surprising than that.
 
-With a negative in the place of the true pair, the same gives the values that calibrate the scorer.
+The same with a negative in place of the true pair gives the values that calibrate the scorer.
 """
 
 import logging
@@ -22,7 +22,7 @@ from xuxie.models.nll import nll_after_context
 logger = logging.getLogger(__name__)
 
 REACH = 100
-"""Tokens after which a token of the completion counts e times less: further on, the completion itself foretells what follows."""
+"""Tokens after which a token of the completion counts e times less: further on, the completion itself predicts what follows."""
 
 _SHRINKAGE = 1.0  # of the prompts' effects, in negatives of a prompt: with few of them an effect is mostly noise
 
@@ -40,9 +40,9 @@ def score_by_likelihood(
     """Score pairs that belong together (one novel, or a shard of it).
 
     Args:
-        contexts: K, how many other prompts a completion is tried under, 2 at least.
-        context_tokens: prompts are read from their end, at most so many tokens.
-        completion_tokens: of completions so many tokens are read.
+        contexts: K, how many other prompts a completion is tried after, at least 2.
+        context_tokens: at most this many tokens of a prompt are read, from its end.
+        completion_tokens: this many tokens of a completion are read.
 
     Returns:
         A row for each pair: `value` (bits, early tokens counting most) and `swapped`, the values of the same completion
@@ -109,7 +109,7 @@ def _values(
     values = by_completion + by_prompt - own
     values_of_negatives: list[list[float]] = [[] for _ in pairs]
     nth = _occurrence(completion)
-    # A negative must be foreseen without itself, as a true pair is: the n-th negative of every completion is left out in turn.
+    # A negative must be predicted without itself, as a true pair is: the n-th negative of every completion is left out in turn.
     for left_out in range(nth.max(initial=-1) + 1):
         rest = nth != left_out
         by_completion, by_prompt = _effects(

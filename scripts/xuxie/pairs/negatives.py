@@ -21,7 +21,7 @@ class NegativeCompletions:
         self._seed = seed
 
     def completion_for(self, pair: dict) -> str | None:
-        """Whole sentences of the pair's chapter, about as long as its completion, and none of the pair's own.
+        """Whole sentences of the pair's chapter, about as long as its completion, none of them the pair's own.
 
         None if the chapter has no room for such a passage.
         """

@@ -11,7 +11,7 @@ def messages(system: str, task: str) -> list[dict]:
 
 
 def numbered(chunk: str) -> str:
-    """One numbered sentence a line."""
+    """The sentences, numbered, one per line."""
     edges = bounds(chunk, 0, len(chunk))
     return "\n".join(
         f"[{number}] {chunk[start:end].strip()}"

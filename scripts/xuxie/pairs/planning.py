@@ -1,4 +1,4 @@
-"""What is asked: about which chunks, and for which pairs of each.
+"""What is asked: about which chunks, and for which pairs in each.
 
 Every draw depends on the chunk's own text alone, so that an edit elsewhere in the novel changes no question.
 """
@@ -61,7 +61,7 @@ def plan_chunk(
     drawn = text_random(chunk["text"], seed).choices(
         list(possible), [length.share for length in possible], k=per_chunk
     )
-    # Each pair of a class gets a stretch of the chunk of its own: left free, small models choose the first sentences every time.
+    # Each pair of a class gets a stretch of the chunk to itself: left free, small models choose the first sentences every time.
     stretches = {
         length: spread(possible[length], drawn.count(length), whole_scenes=length.whole_scene)
         for length in drawn
@@ -130,7 +130,7 @@ def asked_and_not(
 
 
 def asked_chunks(chunks: list[dict], *, per_chapter: int | None, seed: int) -> list[dict]:
-    """The chunks that are asked about: all, or so many of each chapter."""
+    """The chunks that are asked about: all, or a fixed number of each chapter."""
     if per_chapter is None:
         return chunks
     by_chapter: dict[int, list[dict]] = {}

@@ -20,7 +20,7 @@ from xuxie.pairs.templates import read_templates
 Mark = Annotated[int, Field(ge=0, le=10)]
 
 NEGATIVE = "-negative"
-"""What the id of a question about a negative ends in."""
+"""The ending of the id of a question about a negative."""
 
 
 class Marks(BaseModel):
@@ -78,9 +78,8 @@ def questions(
 def scores(pairs: Iterable[dict], outcomes: Iterable[Answered | Failed]) -> Iterator[dict]:
     """One row for each pair.
 
-    Returns:
-        Of each pair `id`; `marks`, `reason` and `value`, its weakest mark, as one flaw spoils a pair; and, of its negative,
-        `swapped` (the weakest mark) and `swapped_marks`, a list each that is empty where it has none. Or `failed` and why,
+    Returns: For each pair `id`; `marks`, `reason` and `value`, its weakest mark, as one flaw spoils a pair; and, of its negative,
+        `swapped` (the weakest mark) and `swapped_marks`, each a list, empty where there is none. Or `failed` and why,
         with value None.
     """
     by_id = {outcome.id: outcome for outcome in outcomes}

@@ -2,7 +2,7 @@
 
 
 def shard_names(count: int) -> list[str]:
-    """The names of so many shards; of one at least, as an empty novel has one too."""
+    """The names of that many shards; at least one, as an empty novel has one too."""
     count = max(1, count)
     return [f"{index + 1}-of-{count}" for index in range(count)]
 

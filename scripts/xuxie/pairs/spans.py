@@ -100,7 +100,7 @@ class Cut:
 
 
 def cuts(sentences: Sentences, length: LengthClass) -> list[Cut]:
-    """Every way to lay a pair of this length class into a chunk's sentences.
+    """Every way to place a pair of this length class in a chunk's sentences.
 
     Prompt and completion are adjacent runs of whole sentences. Where a bound holds for both of them together,
     a cut offers the largest block of first and last sentences of which all combinations keep it.

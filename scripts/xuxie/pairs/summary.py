@@ -64,7 +64,7 @@ def summarise(
 
 
 def log_summary(summary: dict) -> None:
-    """Say what became of a novel's pairs, and which scorer is doubted."""
+    """Log what became of a novel's pairs, and which scorer is doubtful."""
     logger.info(
         "%(asked)d pairs asked, %(candidates)d found, %(kept)d kept, dropped: %(dropped)s, failed: %(failed)s",
         summary,

@@ -44,7 +44,7 @@ class Verdicts:
         return {"score": self.scores[pair], **measured}
 
     def reason(self, pair: str) -> str | None:
-        """The scorer's own, if it gives any."""
+        """The scorer's own reason, if it gives one."""
         return self.rows[pair].get("reason")
 
     @property

@@ -1,4 +1,4 @@
-"""The generator role the other way: the LLM writes the pairs itself, and how much of them the novel holds word for word is measured."""
+"""The generator role the other way round: the LLM writes the pairs itself, and what share of them stands in the novel word for word is measured."""
 
 from collections.abc import Iterable, Iterator
 from functools import cache
@@ -25,7 +25,7 @@ class Written(BaseModel):
 
 
 def question(plan: Plan, templates: Templates, *, sampling: dict) -> Question:
-    """The question for one chunk, with room for the pairs that are asked for: two tokens a character, as that is more than any takes."""
+    """The question for one chunk, with room for the pairs that are asked for: two tokens per character, which is more than any takes."""
     room = 2 * sum(length.prompt[1] + length.completion[1] for length, _ in plan.slots) + 100 * len(
         plan.slots
     )
@@ -46,7 +46,7 @@ def _written_model(count: int) -> type[BaseModel]:
 
 
 def check_lengths(answer: BaseModel, plan: Plan) -> None:
-    """Reject an answer with a text that is far from the length asked for: an LLM counts badly, so half and double are let pass.
+    """Reject an answer with a text that is far from the length asked for: an LLM counts badly, so half and double the length are let pass.
 
     Raises:
         ValueError: "wrong length: <slot and what was asked for>".

@@ -1,4 +1,4 @@
-"""The samples, one card for each prompt, what deserves a look highlighted."""
+"""The samples, one card for each prompt, with what deserves a look highlighted."""
 
 from xuxie.report.highlights import output_spans, segments
 from xuxie.report.inputs import Adapter, Novel

@@ -1,4 +1,4 @@
-"""Charts as SVG inside the page. Their colours are the page's own variables, so that they follow its light and dark."""
+"""Charts as SVG inside the page. Their colours are the page's own variables, so that they follow its light and dark themes."""
 
 import altair as alt
 import vl_convert

@@ -10,7 +10,7 @@ def is_fit(evaluation: dict, metric: str) -> bool:
 
 
 def certificate(evaluation: dict, metric: str, captions: dict) -> dict | None:
-    """The line beside a metric: whether it is fit for this novel, and by which figure; None of one that claims nothing.
+    """The line beside a metric: whether it is fit for this novel, and by which figure; None for a metric that claims nothing.
 
     Returns:
         `badge` (better, worse, or empty), `label`, and `figure` (empty where there is none).

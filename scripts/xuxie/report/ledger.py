@@ -2,7 +2,7 @@
 
 
 def ledger_bars(ledger: dict) -> dict:
-    """The road of the pairs as bars, each stage by its share of the pairs that were asked for."""
+    """What became of the pairs as bars: at each stage, how many there are, as a share of those that were asked for."""
     counts = {
         stage: sum(part["pairs"].get(stage, 0) for part in ledger["novels"].values())
         for stage in ("asked", "candidates", "kept")

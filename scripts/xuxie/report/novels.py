@@ -1,4 +1,4 @@
-"""Where the pairs come from: the novel, and how its pairs were scored."""
+"""The novels: what they hold, and how their pairs were scored."""
 
 from xuxie.pairs.calibration import TRUSTED_AUC
 from xuxie.report import charts

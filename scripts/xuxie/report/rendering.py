@@ -6,6 +6,7 @@ script run but the one whose hash it names, and nothing be loaded from anywhere.
 
 import base64
 import hashlib
+from functools import cache
 from pathlib import Path
 
 import jinja2
@@ -29,6 +30,24 @@ def render_page(
         folder: where template, style and script (style.css, page.js) of the page lie.
     """
     folder = Path(folder)
+    script = (folder / "page.js").read_text(encoding="utf-8")
+    style = (folder / "style.css").read_text(encoding="utf-8")
+    return (
+        _templates(folder)
+        .get_template(template)
+        .render(
+            **content,
+            t=captions,
+            style=Markup(style),
+            script=Markup(script),
+            script_hash=_hash(script),
+            svg=Markup,
+        )
+    )
+
+
+@cache
+def _templates(folder: Path) -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(folder),
         autoescape=True,
@@ -39,16 +58,7 @@ def render_page(
     environment.filters["yaml"] = lambda value: yaml.safe_dump(
         value, allow_unicode=True, sort_keys=False, width=120
     )
-    script = (folder / "page.js").read_text(encoding="utf-8")
-    style = (folder / "style.css").read_text(encoding="utf-8")
-    return environment.get_template(template).render(
-        **content,
-        t=captions,
-        style=Markup(style),
-        script=Markup(script),
-        script_hash=_hash(script),
-        svg=Markup,
-    )
+    return environment
 
 
 def _hash(script: str) -> str:

@@ -5,7 +5,7 @@ from xuxie.overlap.ngrams import COPY_NGRAM
 from xuxie.report.exam import is_fit
 from xuxie.report.figures import figure
 
-# So much of the tuned outputs must carry an end token that nobody honoured before a sentence says so.
+# At least this share of the tuned outputs must hold an end token that nobody honoured before a sentence says so.
 _FOREIGN_STOPS = 0.05
 
 

@@ -13,7 +13,7 @@ def child_environment(environment: Mapping[str, str]) -> dict[str, str]:
 
     Under `--sdm conda` it is not installed: clones may share a conda environment, and an
     installation would serve them all with the package of one. Snakemake puts the folder of its
-    script on a job's own path, but not on that of the job's children.
+    script on a job's own path, but not on the path of the job's children.
     """
     path = [str(SCRIPTS), *filter(None, [environment.get("PYTHONPATH")])]
     return {**environment, "PYTHONPATH": os.pathsep.join(path)}

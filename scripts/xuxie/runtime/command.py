@@ -22,14 +22,14 @@ def filled(words: Sequence[object], values: Mapping[str, object]) -> list[str]:
 
 
 def check_command(words: Sequence[object], *, has_model: bool, key: str) -> None:
-    """Check what can be known of a server's command before anything runs.
+    """Check a server's command as far as possible before anything runs.
 
     Args:
         has_model: whether the configuration names a model to put in the place of `{model}`.
         key: the key of the configuration, for messages.
 
     Raises:
-        UserError: a placeholder is none, is a part of a word, or has nothing to stand for; or the port is missing.
+        UserError: a placeholder is unknown, is only part of a word, or has nothing to stand for; or the port is missing.
     """
     where = f"config key {key}"
     texts = [str(word) for word in words]

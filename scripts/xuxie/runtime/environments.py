@@ -24,13 +24,13 @@ from xuxie.runtime.parent import end_with_parent
 logger = logging.getLogger(__name__)
 
 SHARED = ("train", "gpu")
-"""They have the same releases, the second more of them: without conda both are the environment that runs the workflow."""
+"""The second has the packages of the first and more: without conda both are the environment that runs the workflow."""
 
 
 def in_environment(function: Callable) -> Callable:
     """The function with one more argument, `environment`: the name of the environment to run in.
 
-    The function must bear the name of its script, and its arguments must be what JSON can say.
+    The function must have the name of its script, and its arguments must fit into JSON.
     """
 
     @functools.wraps(function)

@@ -4,10 +4,10 @@ from types import ModuleType
 
 
 def put_in_place(module: ModuleType, name: str, part: object) -> None:
-    """Let a module use our part in place of the one that it has under a name.
+    """Let a module use our part in place of the one that it knows by this name.
 
     Raises:
-        RuntimeError: it has none of that name any more; ours would be used by nobody, in silence.
+        RuntimeError: it no longer has one of that name, so that nobody would use ours, without a word.
     """
     if not hasattr(module, name):
         raise RuntimeError(

@@ -12,7 +12,7 @@ def download_command(
 
     Args:
         pins: name, version and SHA-256 of each.
-        folder: where to; a file with the pins is left there too.
+        folder: where they go; a file with the pins is left there too.
         form: pip's option that says which form to take: `--only-binary=:all:`, or `--no-binary=NAME` for sources.
     """
     requirements = Path(folder, "pins.txt")

@@ -7,7 +7,7 @@ import time
 
 
 def end_with_parent() -> None:
-    """End this process, and its group if it leads one, soon after its parent is gone.
+    """End this process, and its group if it leads one, soon after its parent has gone.
 
     A trainer that goes on alone would write over the checkpoints of the run that takes its place.
     """

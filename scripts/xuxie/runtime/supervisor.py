@@ -1,4 +1,4 @@
-"""The process between a job and a server: the server, and whatever it starts, ends with the job, however that ends.
+"""The process between a job and a server: it sees to it that the server, and whatever that starts, ends with the job, however the job ends.
 
 It is run as a file, `supervisor.py GRACE COMMAND...`, with nothing on its path but what Python brings and psutil: the server may
 live in an environment of its own. The end of its standard input is the end of the job; its exit status is that of the server.
@@ -57,7 +57,7 @@ def _below() -> list[psutil.Process]:
 
 
 def _die_with_parent() -> None:
-    """Of the server, before it begins: if even this process is killed, so is it."""
+    """Runs in the server's process before it begins: if even this supervisor is killed, so is the server."""
     _prctl(_SET_DEATH_SIGNAL, signal.SIGKILL)
 
 

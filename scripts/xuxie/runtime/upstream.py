@@ -1,9 +1,9 @@
-"""What of other projects is replaced, imitated or private, and so may change with any release.
+"""Everything of other projects that is replaced, imitated or private here, and so may change with any release.
 
-Each was read in the release that the lock names. `fingerprint` is of the source as it was read: a test
-fails by name when a new release writes it otherwise, and whoever renews the lock then reads it again,
-mends what leans on it, and writes the new fingerprint down. The environment of Qwen-1 stands still,
-and is left out.
+Each was read in the release that the lock names. `fingerprint` is the hash of the source as it was
+read: a test fails by name when a new release changes it, and whoever renews the lock then reads it
+again, mends what depends on it, and notes the new fingerprint. The environment of Qwen-1 never
+changes, and is left out.
 """
 
 import hashlib
@@ -23,8 +23,8 @@ class Reliance:
         project: the distribution.
         release: the one in which it was read.
         module, name: where it is; the name may have dots. Without a name, the module itself.
-        used_in: the module of ours that leans on it.
-        reason: what for, and why nothing public would do.
+        used_in: the module of ours that depends on it.
+        reason: what it is needed for, and why nothing public would do.
         fingerprint: of its source in that release.
     """
 
@@ -206,10 +206,9 @@ archive instead: `xuxie.export.llama_cpp`."""
 
 
 def source_of(reliance: Reliance) -> str:
-    """The source of it as it is installed.
+    """Its source as installed.
 
-    Raises:
-        AttributeError, ImportError: it is gone.
+    Raises: AttributeError, ImportError: it no longer exists.
     """
     load = import_factory if reliance.module.startswith("llamafactory") else import_module
     part = reduce(getattr, filter(None, reliance.name.split(".")), load(reliance.module))

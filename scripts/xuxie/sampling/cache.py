@@ -1,4 +1,4 @@
-"""Samples that an earlier run has got already, under everything that shaped them."""
+"""Samples that an earlier run has made already, under everything that shaped them."""
 
 import hashlib
 import json

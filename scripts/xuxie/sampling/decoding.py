@@ -24,7 +24,7 @@ class Request:
     """One prompt to continue.
 
     Attributes:
-        key: the caller's name for it; its chance is seeded by it, so it holds nothing that may change between runs.
+        key: the caller's name for it; its random numbers are seeded with it, so it holds nothing that may change between runs.
         ids: prompt tokens, at least one.
         max_new_tokens: the longest continuation.
     """
@@ -41,7 +41,7 @@ class Continuation:
     Attributes:
         ids: the new tokens, without the stop token.
         stop: "natural" if the model ended by a stop token, "length" if it was cut.
-        seconds: time for reading the prompt, and of each step that the row took part in its share.
+        seconds: the time for reading the prompt, and the row's share of each step that it took part in.
     """
 
     ids: list[int]

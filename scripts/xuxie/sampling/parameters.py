@@ -71,7 +71,7 @@ class Sampler:
         Args:
             logits: scores of the vocabulary, one dimension.
             context: prompt and output so far.
-            generator: the row's own source of chance, on the CPU; one number is taken from it.
+            generator: the row's own random generator, on the CPU; one number is drawn from it.
         """
         p = self.parameters
         logits = self.penalised(logits, context)
@@ -100,7 +100,7 @@ class Sampler:
         return int(ids[min(place, len(cumulative) - 1)])
 
     def penalised(self, logits: torch.Tensor, context: Sequence[int]) -> torch.Tensor:
-        """A copy of the logits after both penalties, in 32 bits."""
+        """A copy of the logits after both penalties, in float32."""
         p = self.parameters
         logits = logits.float().clone()
         window = context[-p.penalty_window :] if p.penalty_window else context
@@ -157,6 +157,6 @@ def punctuation_ids(tokenizer) -> frozenset[int]:
 
 
 def row_generator(seed: int, names: Iterable[str | int]) -> torch.Generator:
-    """A source of chance that belongs to one row: seeded by the run's seed and the row's names (prompt, turn)."""
+    """A random generator that belongs to one row: seeded by the run's seed and the row's names (prompt, turn)."""
     digest = hashlib.sha256("\0".join(map(str, (seed, *names))).encode()).digest()
     return torch.Generator().manual_seed(int.from_bytes(digest[:8], "big") >> 1)

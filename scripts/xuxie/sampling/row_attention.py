@@ -1,7 +1,7 @@
 """Several rows take a step together, each with the very result that it would have alone.
 
 In bfloat16 the last bits of a forward pass depend on the shape of the batch, and one flipped bit
-sooner or later draws another token, after which a sample goes elsewhere. So nothing here lets a row
+sooner or later leads to another token, after which the sample diverges. So nothing here lets a row
 meet its neighbours: every prompt is read alone and unpadded; every row keeps its own keys and values
 and attends to those alone; and the matrix products, which the rows share, always see a multiple of
 eight rows, for which the CPU's libraries give a row the same bits whatever stands beside it

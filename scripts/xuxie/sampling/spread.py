@@ -1,4 +1,4 @@
-"""A few of many, taken from all over a book."""
+"""A few of many items, taken from all over a book."""
 
 from collections.abc import Sequence
 from typing import TypeVar

@@ -52,7 +52,7 @@ class AlignedText:
         whole._origins = np.concatenate(
             [part._origins + base for part, base in zip(parts, bases, strict=True)]
         )
-        # A part of which nothing is left has a run that no character is in.
+        # A part of which nothing is left has an empty run.
         last = np.append(whole._starts[1:] != whole._starts[:-1], True)
         whole._starts, whole._origins = whole._starts[last], whole._origins[last]
         return whole
@@ -150,7 +150,7 @@ class AlignedText:
         )
         order = np.argsort(begins, kind="stable")
         begins, origins = begins[order], origins[order]
-        # Of several runs at one place the last one written counts; a run that only continues the one before it is none.
+        # Of several runs at one place the last one written counts; a run that only continues the one before it is left out.
         last = np.append(begins[1:] != begins[:-1], True)
         begins, origins = begins[last], origins[last]
         news = np.append(True, np.diff(origins) != np.diff(begins))
@@ -211,7 +211,7 @@ def _each_once(*texts: str) -> str:
 
 
 def _places(text: str, literal: str) -> np.ndarray:
-    """Where a literal occurs. Its first character is looked for all at once, the rest one by one."""
+    """Where a literal occurs. Its first character is searched for in one go, the rest one by one."""
     first = np.concatenate(
         [
             np.flatnonzero(codes == ord(literal[0])) + block * _BLOCK

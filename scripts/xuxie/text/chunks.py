@@ -12,7 +12,7 @@ Span = tuple[int, int]
 _CLAUSE = re.compile(r"[^，；：、,;:\n]*+[，；：、,;:\n]*")
 
 
-# What each of the passages between neighbouring offsets costs.
+# The cost of each passage between neighbouring offsets.
 Cost = Callable[[str, list[int]], list[int]]
 
 
@@ -50,11 +50,11 @@ def balanced_cuts(ends: Sequence[int], budget: int) -> list[int]:
 
     Returns:
         the index of each piece's last item. A cut lies as near to the equal share of what is left
-        as the budget permits, so that the last piece is no crumb.
+        as the budget permits, so that the last piece is not a tiny rest.
     """
     if not ends:
         return []
-    # From the back: the first item from which the rest fits into no piece, one, two ...
+    # From the back: the first item from which the rest fits into no pieces, one, two ...
     earliest = [len(ends)]
     while earliest[-1] > 0:
         last = earliest[-1] - 1

@@ -1,4 +1,4 @@
-"""From bytes to text: find the encoding, refuse or drop what is no text, and know each character's bytes."""
+"""From bytes to text: find the encoding, refuse or drop what is no text, and remember each character's bytes."""
 
 import codecs
 import re
@@ -48,7 +48,7 @@ class Decoded:
 
     Attributes:
         name: of the source.
-        text: the characters, with `BAD` for each stretch of bytes that is none.
+        text: the characters, with `BAD` for each stretch of bytes that is not text.
         encoding: Python's name of the codec.
         bom: bytes of the byte order mark, which is not in the text.
         bad: the byte spans that `BAD` stands for, in order.
@@ -90,7 +90,7 @@ def decode(
     """Decode a source.
 
     Args:
-        encoding: a codec's name, or auto to find out.
+        encoding: a codec's name, or auto to find it out.
         language: zh, en or any; what the text must read as.
         on_bad_bytes: error, or drop to leave them in as `BAD`.
 
@@ -105,7 +105,7 @@ def decode(
         )
     if decoded.bad and on_bad_bytes == "error":
         raise _bad_bytes(source, decoded)
-    # Of a page of an EPUB, markup may be the most.
+    # Most of an EPUB page may be markup.
     if source.form != "html":
         check_language(decoded.text, language, source.name)
     return decoded
@@ -150,7 +150,7 @@ def _codec(encoding: str, source: Source) -> str:
 
 
 def _plain_utf8(source: Source) -> Decoded | None:
-    """The text if the bytes are UTF-8 to the last, which other encodings next to never are."""
+    """The text if the bytes are valid UTF-8 throughout, which text in another encoding next to never is."""
     if source.data.startswith(tuple(_BOMS)) or b"\0" in source.data[:_PROBE]:
         return None
     try:
@@ -166,7 +166,7 @@ def _detect(source: Source, language: str) -> str:
     for mark, codec in _BOMS.items():
         if data.startswith(mark):
             return codec
-    # The file may be plain ASCII for long: look where it ceases to be, from the line that is on.
+    # The file may be plain ASCII for long: look from the line where it ceases to be.
     beyond_ascii = re.search(rb"[\x80-\xff]", data)
     start = (
         data.rfind(b"\n", 0, max(beyond_ascii.start() - _PROBE // 2, 0)) + 1
@@ -200,7 +200,7 @@ def _merit(probe: bytes, codec: str, language: str) -> float:
 
 
 def _lenient(source: Source, codec: str) -> Decoded:
-    """Decode in one pass, noting what is no text. A replacement character in the source is none either."""
+    """Decode in one pass, noting what is no text. A replacement character in the source is no text either."""
     bom = next(
         (
             len(mark)
@@ -258,7 +258,7 @@ def _bad_bytes(source: Source, decoded: Decoded) -> UserError:
 
 @cache
 def _widths(codec: str) -> np.ndarray:
-    """How many bytes each character of the basic plane takes in the codec, and last, any beyond it."""
+    """How many bytes each character of the basic plane takes in the codec; the last entry is for any character beyond it."""
     widths = np.empty(0x10001, dtype=np.uint8)
     for code in range(0x10001):
         widths[code] = len(

@@ -14,11 +14,11 @@ _COMMON_HAN = frozenset(
 _COMMON_ENGLISH = frozenset(
     "the of and to a in i that it he was you his is for with as had but not she at on her be have they him my this".split()
 )
-# How much of it must be common, far below what real prose has (0.4 and more) and far above what garbled text has (below 0.03).
+# What share must be common, far below what real prose has (0.4 and more) and far above what garbled text has (below 0.03).
 _LEAST_COMMON_HAN = 0.15
 _LEAST_COMMON_ENGLISH = 0.12
 
-# Passages of this many characters, from so many places of the text, stand for the whole.
+# Passages of this many characters, from this many places of the text, stand for the whole.
 _SAMPLE, _PLACES = 2000, 12
 # With fewer letters than this, shares of common characters mean nothing.
 _TOO_SHORT = 100
@@ -37,7 +37,7 @@ def readability(text: str, language: str) -> float:
 
 
 def reads_as(text: str, language: str) -> bool:
-    """Whether the text reads as the language; of a very short one only the script is asked."""
+    """Whether the text reads as the language; for a very short one only the script counts."""
     if language == "any" or readability(text, language) >= 0.5:
         return True
     letters = [character for character in text[:_SAMPLE] if character.isalpha()]

@@ -1,4 +1,4 @@
-"""From lines to paragraphs: broken lines are joined, blanks that only lay out the page are removed."""
+"""From lines to paragraphs: broken lines are joined, blanks that only serve the page's layout are removed."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -28,7 +28,7 @@ _WORD = re.compile(rf"[{HAN}]|[^\s{HAN}]{{1,20}}")
 _PROSE, _LONG = 15, 40
 # Where more of the longer lines than this end without a mark, that is the author's habit and not a fault.
 _HABIT = 0.2
-# Wrapped pages: so many lines at least, this wide, so many of them full, most of the full ones unfinished.
+# Wrapped pages: at least this many lines, this wide, this share of them full, most of the full ones unfinished.
 _LEAST_LINES, _NARROWEST, _WIDEST, _FULL, _UNFINISHED = 20, 20, 100, 0.2, 0.5
 
 

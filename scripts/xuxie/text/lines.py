@@ -8,7 +8,7 @@ BLANKS = "\t \u00a0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u202f\
 
 _IS_BLANK = np.zeros(0x110000, dtype=bool)
 _IS_BLANK[list(map(ord, BLANKS))] = True
-# Blocks of about so many characters stay near the processor.
+# Blocks of about this many characters stay in the processor's cache.
 _BLOCK = 1 << 19
 # Longer rows of blanks are passed over line by line.
 _LONG_INDENT = 32
@@ -17,7 +17,7 @@ _LONG_INDENT = 32
 class Lines:
     """Where the written lines of a text begin and end, without the blanks around them.
 
-    All but `text` are arrays, an element a line.
+    All but `text` are arrays with one element per line.
 
     Attributes:
         text: the text.
@@ -26,7 +26,7 @@ class Lines:
         indented: whether blanks stand before the first character.
         trailing: whether blanks stand after the last character.
         last_codes: the code point of the last character.
-        blank_lines: how many empty lines follow; of each line but the last.
+        blank_lines: how many empty lines follow; for each line but the last.
     """
 
     def __init__(self, text: str):
@@ -61,7 +61,7 @@ def whole_lines(text: str, size: int) -> Iterator[str]:
 
 def _written(block: str) -> tuple[np.ndarray, ...]:
     """Firsts, lasts, ordinals among all lines, indented, trailing and last codes of a block's written lines."""
-    # The line end at the end stops what looks for the first character.
+    # The final line end stops the search for the first character.
     codes = np.frombuffer((block + "\n").encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
     ends = np.flatnonzero(codes == ord("\n"))
     starts = np.append(0, ends[:-1] + 1)

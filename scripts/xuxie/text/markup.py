@@ -11,7 +11,7 @@ _INLINE = (
     r"span|b|i|u|s|em|strong|small|big|font|a|img|sup|sub|ruby|rb|td|th|script|style|strike|del|ins"
 )
 
-# What is never closed goes on to the end.
+# What is never closed extends to the end.
 _UNSEEN = re.compile(
     r"<!--.*?(?:-->|\Z)|<!\[CDATA\[|\]\]>|<!DOCTYPE[^>]{0,2000}>|<\?[^>]{0,2000}\?>"
     r"|<(head|script|style|rt|rp)\b[^>]{0,2000}>.*?(?:</\1\s{0,20}>|\Z)",
@@ -50,7 +50,7 @@ _MARKDOWN = [
 def read_html(aligned: AlignedText) -> Tally:
     """Leave the text of an HTML page: blocks become lines, a rule the end of a scene."""
     tally = aligned.sub(_UNSEEN)
-    # A line end in the source of a page is a blank, and none between Chinese characters.
+    # A line end in the source of a page is a space, but nothing between Chinese characters.
     tally += aligned.sub(
         _SOURCE_BREAK, lambda match: " " if _between_words(aligned.text, *match.span()) else ""
     )
@@ -95,7 +95,7 @@ def _line_end(tags: re.Match) -> str:
 
 def _character(match: re.Match) -> str:
     character = html.unescape(match[0])
-    # What names no character stands for none.
+    # An entity that names no character is dropped.
     return (
         ""
         if any(code in "\ufffd\0" or "\ud800" <= code <= "\udfff" for code in character)

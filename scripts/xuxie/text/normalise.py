@@ -33,7 +33,7 @@ _READERS = {
     "markdown": markup.read_markdown,
     "html": markup.read_html,
 }
-# What is worked on in blocks of so many characters stays near the processor.
+# Blocks of this many characters stay in the processor's cache.
 _BLOCK = 1 << 19
 
 
@@ -45,7 +45,7 @@ class Normalised:
         aligned: the text, with its origins in the sources' texts one after another.
         decoded: the sources.
         tallies: for each step in order, what it did.
-        repeated: the lines that were removed as coming back, and how often.
+        repeated: the lines that were removed because they keep coming back, and how often.
     """
 
     aligned: AlignedText
@@ -115,7 +115,7 @@ def normalise(
         blocks = (
             whole_lines(decoded[-1].text, _BLOCK) if source.form == "text" else [decoded[-1].text]
         )
-        # Its bytes are of no more use, and as much as the text.
+        # Its bytes are needed no longer, and are as large as the text.
         del source
         if parts:
             tallies["files_joined"] = tallies.get("files_joined", Tally()) + parts[-1].append("\n")

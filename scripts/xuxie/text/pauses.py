@@ -10,7 +10,7 @@ _LOOKED_AT = 100
 
 
 class Pause(IntEnum):
-    """What ends with a sentence, from the weakest break to the strongest."""
+    """What may end with a sentence, from the weakest break to the strongest."""
 
     SENTENCE = 0
     SPEECH = 1

@@ -9,7 +9,7 @@ from xuxie.text.sentences import sentences
 # An empty line, or a line of ornaments alone.
 _SCENE_BREAK = re.compile(r"\n\s*\n|\n[^\w\n“‘「『（(《]+\n")
 _PARAGRAPH_END = re.compile(r"\n+")
-# A scene shorter than this share of the size may join the one before it.
+# A scene shorter than this share of the size may be joined to the one before it.
 _SHORT = 0.25
 
 

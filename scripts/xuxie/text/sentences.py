@@ -3,7 +3,7 @@
 import re
 from itertools import pairwise
 
-# A quotation or a bracket that closes within so many characters of its paragraph is never torn;
+# A quotation or a bracket that closes within this many characters of its paragraph is never torn;
 # a longer one is a monologue, and its sentences count.
 _LONGEST_SPEECH = 300
 _LONGEST_INTRODUCTION = 80
@@ -18,8 +18,8 @@ _ABBREVIATIONS = "Mr Mrs Ms Dr St Prof Rev Col Gen Capt Lt Sgt Jr Sr Mt vs etc c
 def sentences(text: str, start: int = 0, end: int | None = None) -> list[tuple[int, int]]:
     """Return the spans of the sentences of `text[start:end]`, as offsets into `text`.
 
-    The spans follow each other without a gap and cover the range. A sentence takes along its
-    closing quotes and brackets and the white space after it. Speech stays with the words around
+    The spans follow each other without a gap and cover the range. A sentence includes its closing
+    quotes and brackets and the white space after it. Speech stays with the words around
     it (“走吧。”他说。 is one sentence), except that words which introduce the next speech begin a
     new one (他又说：“…). A paragraph always ends one.
     """

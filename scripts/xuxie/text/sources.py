@@ -1,4 +1,4 @@
-"""A novel's files, in reading order: text, Markdown and EPUB."""
+"""A novel's files in reading order: text, Markdown and EPUB."""
 
 import re
 import warnings

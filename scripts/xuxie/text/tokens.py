@@ -15,7 +15,7 @@ def token_cost(model_config: str | Path) -> Cost:
         model_config: any file of the model's folder; its `tokenizer.json` lies beside it.
 
     Raises:
-        UserError: the model has no such file, as those with a tokenizer in code of their own.
+        UserError: the model has no such file, like those whose tokenizer is code of their own.
     """
     from tokenizers import Tokenizer
 

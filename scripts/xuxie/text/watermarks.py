@@ -1,4 +1,4 @@
-"""Adverts of the sites a text came through: by pattern, and by their coming back in every chapter."""
+"""Adverts of the sites that a text passed through: found by pattern, and because they come back in every chapter."""
 
 import re
 from bisect import bisect_right
@@ -17,9 +17,9 @@ from xuxie.text.lines import Lines
 # Lines that come back and are the author's: 且听下回分解.
 _FORMULA = re.compile(r"分解|下[回文章]|话说|话分两头|全书完|本章完")
 _SPEECH = tuple('“‘「『"—')
-# A line is taken for the site's if it is in this share of the chapters, in at least so many of them ...
+# A line is taken for the site's if it is in this share of the chapters, and in at least this many ...
 _SHARE, _FEWEST = 0.5, 5
-# ... and mostly within so many lines of a heading, or too long to come back by chance.
+# ... and mostly within this many lines of a heading, or too long to come back by chance.
 _NEAR, _LONG = 3, 16
 
 

@@ -145,7 +145,7 @@ def _refuse(train: dict, stage: str) -> None:
 
 
 def machine_arguments(arguments: dict, *, gpu: bool, precision: str, processes: int = 1) -> dict:
-    """What only the machine that trains can say: the precision if the arguments leave it open, and how a CPU takes its rows.
+    """What only the machine that trains can say: the precision if the arguments leave it open, and how many rows a CPU takes at once.
 
     A GPU wants many rows at once. A CPU is as fast with one, needs no padding then, and has the memory for doing
     without gradient checkpointing: the same rows make the same step, one after the other.
@@ -154,7 +154,7 @@ def machine_arguments(arguments: dict, *, gpu: bool, precision: str, processes: 
         arguments: those of the YAML.
         gpu: whether there is one.
         precision: the best that the machine computes in: bfloat16, float16 or float32.
-        processes: that train at once.
+        processes: how many train at once.
 
     Raises:
         UserError: float16 is asked for, and there is no GPU to compute in it.
@@ -252,7 +252,7 @@ def _checked(name: str, value):
 
 
 def _in_this_release(train: dict) -> dict:
-    """The arguments in the words of the installed release: that for Qwen-1 says some of them as it was said years ago."""
+    """The arguments as the installed release spells them: the one for Qwen-1 has some under the names of years ago."""
     fields, said = _fields(), dict(train)
     if "train_sampling_strategy" in said and "train_sampling_strategy" not in fields:
         said["group_by_length"] = said.pop("train_sampling_strategy") == "group_by_length"

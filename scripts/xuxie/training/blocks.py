@@ -1,4 +1,4 @@
-"""A chapter's raw text in blocks for LLaMA-Factory's stage `pt`, of which no word is lost.
+"""A chapter's raw text in blocks for LLaMA-Factory's stage `pt`, without losing a word.
 
 LLaMA-Factory's own packing joins chapters and drops what is left over at the end; without packing it cuts each text
 at `cutoff_len` and has every piece end as a document ends. So the blocks are made here and handed over as tokens.
@@ -12,7 +12,7 @@ from xuxie.errors import UserError
 from xuxie.text.sentences import sentences
 
 SHARE_OF_CONTEXT = 8
-"""What is repeated from before takes at most this part of a block."""
+"""At most this share of a block repeats text of the block before."""
 
 
 @dataclass(frozen=True)

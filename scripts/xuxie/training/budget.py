@@ -13,8 +13,9 @@ def drawn_within(
 ) -> list[int]:
     """Draw rows, the same share of every chapter, until the budget is spent.
 
-    The rows of each chapter are shuffled; then the chapters take turns, that of which the smallest share is drawn first,
-    and of equal ones in an order drawn by seed: a budget that does not hold a row of each takes rows from all over the book.
+    The rows of each chapter are shuffled; then the chapters take turns: the one with the smallest share drawn goes first,
+    ties in an order drawn by seed. So even a budget that does not hold a row of every chapter takes rows from all over the
+    book.
 
     Args:
         rows: with `novel` and `chapter`.

@@ -11,15 +11,25 @@ from xuxie.errors import UserError
 from xuxie.files.rows import read_json
 from xuxie.models.loading import load_tokenizer
 from xuxie.prompts.prompting import Prompting, shaping_arguments
-from xuxie.training import gates as g
 from xuxie.training.arguments import machine_arguments
 from xuxie.training.features import asked_features, missing, refuse_missing
+from xuxie.training.gates import Finding, Gate
+from xuxie.training.marker_gates import special_token_gate, trained_marker_gate
 from xuxie.training.memory import (
     GIB,
     Shape,
     advice,
     device_memory,
     needed,
+)
+from xuxie.training.row_gates import (
+    answer_gate,
+    block_gate,
+    prompt_gate,
+    stop_gate,
+    text_gate,
+    turn_gate,
+    whole_row_gate,
 )
 
 
@@ -30,16 +40,16 @@ def stage_gates(
     asking: dict,
     memory: float | None,
     devices: int = 1,
-) -> list[g.Gate]:
+) -> list[Gate]:
     """Everything that would make a stage fail without an error.
 
     Args:
         arguments: LLaMA-Factory's, of the stage.
         rows: what it trains on.
-        asking: how the tuned model will be asked: the `template`, the `system` prompt (None if as in the row), `target_chars`,
+        asking: how the tuned model will be asked: the `template`, the `system` prompt (None for the row's own), `target_chars`,
             `max_new_tokens` and `batch_size` of the sampling, and `history_turns`, the most earlier turns of a question.
         memory: of the device that trains, in GiB; None for this machine's.
-        devices: how many of them train at once.
+        devices: how many such devices train at once.
     """
     own_code = arguments["trust_remote_code"]
     tokenizer = load_tokenizer(arguments["model_name_or_path"], trust_remote_code=own_code)
@@ -50,11 +60,11 @@ def stage_gates(
     return [*gates, memory_gate(arguments, asking, memory, devices)]
 
 
-def feature_gate(arguments: dict, memory: float | None) -> g.Gate:
+def feature_gate(arguments: dict, memory: float | None) -> Gate:
     """Everything that the arguments ask of packages and of the device is there, or, where another machine trains, installed.
 
-    Raises:
-        UserError: it is not, which is no matter of `gates: warn`: the training would fail, or do something else.
+    Raises: UserError: something is missing. `gates: warn` does not help here: the training would fail, or do
+        something else.
     """
     here = memory is None or torch.cuda.is_available()
     model_type = read_json(Path(arguments["model_name_or_path"], "config.json"))["model_type"]
@@ -62,10 +72,10 @@ def feature_gate(arguments: dict, memory: float | None) -> g.Gate:
     refuse_missing(faults, where=f"looked at by {sys.executable}")
     note = "" if here else "installed; they are tried by the job that trains, on its machine"
     asked = list(asked_features(arguments, model_type))
-    return g.Gate("what training asks for is there", len(asked), (), note=note if asked else "")
+    return Gate("what training asks for is there", len(asked), (), note=note if asked else "")
 
 
-def memory_gate(arguments: dict, asking: dict, memory: float | None, devices: int) -> g.Gate:
+def memory_gate(arguments: dict, asking: dict, memory: float | None, devices: int) -> Gate:
     """Training fits into memory, and so do the sampling and the evaluation after it; see `stage_gates`."""
     config = AutoConfig.from_pretrained(
         arguments["model_name_or_path"], trust_remote_code=arguments["trust_remote_code"]
@@ -79,8 +89,8 @@ def memory_gate(arguments: dict, asking: dict, memory: float | None, devices: in
         shares = ", ".join(f"{part} {size / GIB:.1f}" for part, size in parts.items())
         notes.append(f"{name}: about {need:.1f} GiB needed ({shares}), {there:.1f} GiB there")
         if need > there:
-            findings.append(g.Finding("memory", notes[-1], advice(parts, arguments)))
-    return g.Gate("the run fits into memory", len(work), tuple(findings), note="; ".join(notes))
+            findings.append(Finding("memory", notes[-1], advice(parts, arguments)))
+    return Gate("the run fits into memory", len(work), tuple(findings), note="; ".join(notes))
 
 
 def as_trained(arguments: dict, memory: float | None) -> dict:
@@ -92,14 +102,14 @@ def as_trained(arguments: dict, memory: float | None) -> dict:
     )
 
 
-def _raw_text_gates(arguments: dict, rows: list[dict], tokenizer) -> list[g.Gate]:
+def _raw_text_gates(arguments: dict, rows: list[dict], tokenizer) -> list[Gate]:
     return [
-        g.block_gate(rows, tokenizer, arguments["cutoff_len"]),
-        g.text_gate(rows, tokenizer, ("text",)),
+        block_gate(rows, tokenizer, arguments["cutoff_len"]),
+        text_gate(rows, tokenizer, ("text",)),
     ]
 
 
-def _row_gates(arguments: dict, rows: list[dict], tokenizer, asking: dict) -> list[g.Gate]:
+def _row_gates(arguments: dict, rows: list[dict], tokenizer, asking: dict) -> list[Gate]:
     # The ids are the same with and without loss on the prompt, and without it the labels show where the answer starts.
     shaping = {**shaping_arguments(arguments), "train_on_prompt": False}
     cutoff, template = arguments["cutoff_len"], arguments["template"]
@@ -108,25 +118,25 @@ def _row_gates(arguments: dict, rows: list[dict], tokenizer, asking: dict) -> li
     asked = Prompting(tokenizer, asking["template"], **shaping)
     table = _embeddings(Path(arguments["model_name_or_path"]))
     return [
-        g.prompt_gate(rows, trained, asked, asking["system"]),
-        g.answer_gate(rows, trained),
-        g.turn_gate(
+        prompt_gate(rows, trained, asked, asking["system"]),
+        answer_gate(rows, trained),
+        turn_gate(
             rows,
             target_chars=asking["target_chars"],
             max_new_tokens=asking["max_new_tokens"],
             room=cutoff - len(asked.prompt_ids({**rows[0], "input": "", "history": []})),
             history_turns=asking["history_turns"],
         ),
-        g.stop_gate(rows, trained, asked),
-        g.whole_row_gate(rows, trained, cut, cutoff),
-        g.text_gate(rows, trained.tokenizer, ("instruction", "system", "input", "output")),
-        g.special_token_gate(trained, len(table)),
-        g.trained_marker_gate(trained, table, arguments.get("additional_target") or ""),
+        stop_gate(rows, trained, asked),
+        whole_row_gate(rows, trained, cut, cutoff),
+        text_gate(rows, trained.tokenizer, ("instruction", "system", "input", "output")),
+        special_token_gate(trained, len(table)),
+        trained_marker_gate(trained, table, arguments.get("additional_target") or ""),
     ]
 
 
 def _embeddings(folder: Path) -> torch.Tensor:
-    """The model's embeddings, read alone."""
+    """The model's embeddings, and nothing else of it."""
     for file in sorted(folder.glob("*.safetensors")):
         with safe_open(file, "pt") as weights:
             for name in weights.keys():  # noqa: SIM118, it is no dict

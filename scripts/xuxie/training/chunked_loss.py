@@ -18,7 +18,7 @@ from xuxie.runtime.llamafactory import import_factory
 logger = logging.getLogger(__name__)
 
 POSITIONS = 128
-"""So many positions have their logits at once."""
+"""How many positions have their logits in memory at once."""
 
 IGNORED = -100
 
@@ -63,7 +63,7 @@ def chunk_loss_on_cpu() -> None:
 
 
 def chunk_loss(model) -> bool:
-    """Give a causal language model the loss in chunks while it trains with labels; asked without them it answers as ever.
+    """Give a causal language model the loss in chunks while it trains with labels; without labels it answers as before.
 
     Whether the model does something of its own to its logits (soft caps, scales) is found by trying: both losses
     of a few tokens must agree.

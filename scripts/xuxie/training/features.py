@@ -64,7 +64,7 @@ class Feature:
 
 
 def asked_features(arguments: dict, model_type: str) -> Iterator[Feature]:
-    """Everything that the arguments ask for beyond what every environment has.
+    """Everything the arguments ask for that not every environment has.
 
     Args:
         arguments: LLaMA-Factory's.
@@ -117,7 +117,7 @@ def asked_features(arguments: dict, model_type: str) -> Iterator[Feature]:
 
 
 def missing(arguments: dict, model_type: str, *, here: bool) -> list[Fault]:
-    """Of each feature that is asked for and not there: the argument, what is wrong, and the remedy."""
+    """For each feature that is asked for and missing: the argument, what is wrong, and the remedy."""
     return [
         (feature.argument, fault, feature.remedy)
         for feature in asked_features(arguments, model_type)
@@ -132,8 +132,7 @@ def refuse_missing(faults: Sequence[Fault], *, where: str) -> None:
         faults: see `missing`.
         where: which machine, or which environment, was looked at.
 
-    Raises:
-        UserError: there is any; tells all of them.
+    Raises: UserError: there are any; names all of them.
     """
     if faults:
         raise UserError(

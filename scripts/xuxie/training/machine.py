@@ -1,4 +1,4 @@
-"""What a run depends on beside its inputs: packages and hardware. `python -m xuxie.training.machine train.yaml` prints it as JSON.
+"""What a run depends on besides its inputs: packages and hardware. `python -m xuxie.training.machine train.yaml` prints it as JSON.
 
 It runs in the interpreter and on the machine that trains, before anything else does there, and tries what the arguments ask for.
 """
@@ -62,7 +62,7 @@ def _processor() -> str:
 
 
 def main() -> None:
-    """Print the description, and under `missing` what of the arguments' wishes the machine cannot fulfil."""
+    """Print the description, and under `missing` what the arguments ask for and the machine cannot provide."""
     import yaml
 
     from xuxie.training.features import missing

@@ -1,4 +1,4 @@
-"""How much memory training and sampling need, roughly, and which setting to turn when it is more than there is."""
+"""How much memory training and sampling need, roughly, and which setting to change when there is not enough."""
 
 from dataclasses import dataclass
 
@@ -66,7 +66,7 @@ class Shape:
 
     @property
     def table(self) -> int:
-        """Weights of the embeddings, and of the head if it is a table of its own."""
+        """Weights of the embeddings, and of the head if it has a table of its own."""
         return self.vocabulary * self.hidden * (1 if self.tied else 2)
 
     @property
@@ -79,7 +79,7 @@ class Shape:
 def needed(
     shape: Shape, arguments: dict, asking: dict, devices: int = 1
 ) -> dict[str, dict[str, float]]:
-    """Bytes by purpose of each work that a device must hold: training, and sampling with the evaluation after it.
+    """Bytes by purpose, for each kind of work that a device must hold: training, and sampling with the evaluation after it.
 
     Args:
         arguments: LLaMA-Factory's, of a stage.
@@ -112,8 +112,8 @@ def estimate(shape: Shape, arguments: dict, devices: int = 1) -> dict[str, float
 
     Activations are counted as the tensors that the backward pass keeps: about ten of the hidden size and five of
     the feed-forward size per layer and token in bfloat16, or one of the hidden size and one layer's worth with
-    gradient checkpointing. Where the weights are shared out among devices, each has its share, and whole the tables and the two
-    layers that are computed and fetched. Expect it to be right within a third.
+    gradient checkpointing. Where the weights are sharded over devices, each holds its share, plus in full the tables and the
+    two layers that are being computed and fetched. Expect it to be right within a third.
     """
     share = devices if is_sharded(arguments) else 1
     tokens = arguments.get("per_device_train_batch_size", 8) * arguments["cutoff_len"]
@@ -138,7 +138,7 @@ def estimate_sampling(
     """Bytes by purpose while the tuned model and its base are sampled and measured, in the form that was trained.
 
     Args:
-        batch_size: so many prompts are continued at once, each of at most `cutoff_len` tokens.
+        batch_size: how many prompts are continued at once, each of at most `cutoff_len` tokens.
         max_new_tokens: by how many tokens.
     """
     positions = batch_size * (arguments["cutoff_len"] + max_new_tokens)
@@ -177,7 +177,7 @@ def device_memory() -> int:
 
 
 def advice(parts: dict[str, float], arguments: dict) -> str:
-    """The setting that takes most off what is largest."""
+    """The setting that reduces the largest part most."""
     batch = arguments.get("per_device_train_batch_size", 8)
     steps = arguments.get("gradient_accumulation_steps", 1)
     largest = max(parts, key=lambda name: parts[name])

@@ -30,7 +30,7 @@ def tokens_to_train(planned: StageRows, train: dict, devices: int) -> float:
 
     Args:
         train: LLaMA-Factory's arguments of the stage.
-        devices: that train at once, each a batch of its own.
+        devices: how many train at once, each with a batch of its own.
     """
     tokens = sum(planned.sizes)
     steps = train.get("max_steps", -1)

@@ -7,9 +7,9 @@ from xuxie.runtime.llamafactory import import_factory
 
 
 def weights_in_compute_dtype_on_cpu() -> None:
-    """Let every model that LLaMA-Factory loads in this process to train on a CPU have its weights in the precision it is to compute in.
+    """Let every model that LLaMA-Factory loads in this process to train on a CPU hold its weights in the precision it computes in.
 
-    LLaMA-Factory loads weights as they came, bfloat16 mostly, also where nobody asked for it; a processor without
+    LLaMA-Factory loads weights as they came, mostly in bfloat16, even where nobody asked for it; a processor without
     AMX then multiplies at half its speed.
     """
     if torch.cuda.is_available():

@@ -15,7 +15,7 @@ def join_stages(stages: Sequence[Path], folder: Path) -> None:
     """Write the adapter and the records of its stages into its folder.
 
     `manifest.json` has the record of each stage with its account of rows, `gates.json` the gates of all,
-    `trainer_log.jsonl` and `training_loss.png` the losses, steps counted through.
+    `trainer_log.jsonl` and `training_loss.png` the losses, with steps counted on from stage to stage.
 
     Args:
         stages: the folders of the stages, in the order of training.
@@ -49,7 +49,7 @@ def join_stages(stages: Sequence[Path], folder: Path) -> None:
 
 
 def joined_log(logs: dict[str, list[dict]]) -> list[dict]:
-    """The trainer's logs one after the other, `current_steps` counted through and each entry with its `stage`."""
+    """The trainer's logs one after the other, `current_steps` counted on and each entry with its `stage`."""
     joined, before = [], 0
     for stage, log in logs.items():
         joined += [

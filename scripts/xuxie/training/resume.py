@@ -15,7 +15,7 @@ FINGERPRINT = "fingerprint.json"
 
 
 def last_sound_checkpoint(folder: Path, fingerprint: dict) -> Path | None:
-    """Leave in the adapter's folder only checkpoints that this run may go on from; say what happens and why.
+    """Leave in the adapter's folder only checkpoints that this run may resume from; say what happens and why.
 
     A checkpoint is sound if it was written whole (a kill can come in the middle of writing) and by a run of the
     same fingerprint. Weights of an earlier end are removed too, since the trainer takes them for a finished run.
@@ -25,7 +25,7 @@ def last_sound_checkpoint(folder: Path, fingerprint: dict) -> Path | None:
         fingerprint: everything that shapes the result, by name; it is noted in the folder.
 
     Returns:
-        the checkpoint to go on from, or None to start afresh.
+        the checkpoint to resume from, or None to start afresh.
     """
     checkpoints = sorted(folder.glob("checkpoint-*"), key=_step)
     known = folder / FINGERPRINT
@@ -87,7 +87,7 @@ def _step(checkpoint: Path) -> int:
 
 
 def _fault(checkpoint: Path) -> str:
-    """Why a checkpoint cannot be gone on from; empty if it can. The trainer writes its state last."""
+    """Why training cannot resume from a checkpoint; empty if it can. The trainer writes its state last."""
     import torch  # here: whoever waits for a trainer that begins afresh does without it
 
     try:

@@ -47,7 +47,7 @@ def train_stage(
         base_model: the base model's record, which has the hashes of its files.
         before: the adapter's weights as the stage before left them; None for the first stage.
         threads: how many threads may compute.
-        gpus, nodes: how many GPUs a node, and how many nodes.
+        gpus, nodes: GPUs per node, and how many nodes.
 
     Returns:
         the record of what made this adapter.
@@ -114,7 +114,7 @@ def train_stage(
 
 
 def _deciding(hashes: dict[str, str], arguments: dict, machine: dict, processes: int) -> dict:
-    """Everything that decides what a training makes: a checkpoint made by anything else is not gone on from."""
+    """Everything that decides what a training makes: a checkpoint made with anything else is not resumed."""
     return {
         **hashes,
         **{f"argument {name}": value for name, value in arguments.items()},

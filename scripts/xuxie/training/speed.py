@@ -1,4 +1,4 @@
-"""What a device is taken to do where nothing was measured. Half or twice as much would be no surprise; a run says it better."""
+"""What a device is taken to do where nothing was measured. Half or twice as much would be no surprise; a real run tells better."""
 
 import os
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ PEAKS = {
     "H100": 989e12, "H200": 989e12, "A100": 312e12, "L40S": 362e12, "L40": 181e12, "A6000": 155e12, "4090": 165e12,
     "3090": 71e12, "A10": 125e12, "L4": 121e12, "V100": 125e12, "T4": 65e12,
 }  # fmt: skip
-"""Dense half-precision FLOP/s of GPUs, from their makers' data sheets; of longer names first."""
+"""Dense half-precision FLOP/s of GPUs, from the vendors' data sheets; longer names first."""
 
 OTHER_PEAK = 150e12
 """Of a GPU that is not here to tell its name, or is not in the list."""

@@ -107,7 +107,7 @@ def _blocks(texts: Sequence[dict], tokenizer, cutoff: int) -> StageRows:
 def _fitted(
     rows: Sequence[dict], prompting: Prompting, cutoff: int, on_prompt: bool | None
 ) -> StageRows:
-    """A row that cannot be made to fit is taken as it is, for the gates to refuse by name."""
+    """A row that cannot be made to fit is taken as it is, so that the gates refuse it by name."""
 
     def length(row: dict) -> int:
         return len(prompting.training_ids(row)[0])
