@@ -3,7 +3,6 @@
 import asyncio
 import json
 import logging
-import multiprocessing
 import os
 import signal
 import sys
@@ -24,8 +23,6 @@ from xuxie.llm.client import Client
 from xuxie.llm.segments import decode, lines, segments
 from xuxie.llm.usage import Price
 
-CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload([__name__])
 BATCH = {"gather": 0.1, "first_look": 0.02, "poll": 0.05}
 
 pytestmark = pytest.mark.usefixtures("own_machine")
@@ -431,9 +428,9 @@ QUESTIONS = 40
 def _job(base_url, journal, temporary):
     tempfile.tempdir = str(temporary)
     logging.basicConfig(level=logging.INFO, filename=temporary / "log")
-    from xuxie.llm import batches
+    from xuxie.llm import batch_results
 
-    batches._AT_ONCE = 10  # so that half of a file fills the journal in part
+    batch_results._AT_ONCE = 10  # so that half of a file fills the journal in part
     server = type("Server", (), {"base_url": base_url})
     try:
         outcomes = by_batch(server, questions(QUESTIONS), journal)
@@ -444,11 +441,9 @@ def _job(base_url, journal, temporary):
 
 
 @pytest.fixture
-def start(tmp_path, journal, monkeypatch):
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
-
+def start(tmp_path, journal, forked):
     def start(server):
-        job = CONTEXT.Process(target=_job, args=(server.base_url, journal, tmp_path))
+        job = forked.Process(target=_job, args=(server.base_url, journal, tmp_path))
         job.start()
         return job
 

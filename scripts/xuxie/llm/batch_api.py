@@ -11,7 +11,7 @@ import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import IO, Any
 
 import httpx2
 import openai
@@ -107,8 +107,9 @@ class BatchApi:
         }
         return json.dumps(asked, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
-    async def upload(self, lines: bytes) -> str:
+    async def upload(self, lines: IO[bytes]) -> str:
         """Send a file of requests up: its id. Nothing is carried out or paid for yet."""
+        lines.seek(0)
         with self._faults():
             sent = await self._client.api.files.with_raw_response.create(
                 file=("questions.jsonl", lines, "application/jsonl"), purpose="batch"

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-import json_repair
 import pydantic
 
 MODES = ("schema", "json", "text")  # from the strictest to the one that any endpoint can do
@@ -264,6 +263,8 @@ def _objects(text: str) -> Iterator[dict]:
 
 def _mended(text: str) -> Iterator[dict]:
     """What can be made of broken objects."""
+    import json_repair  # memory that most jobs never need
+
     fenced = _FENCE.findall(text)
     places = [match.start() for match in re.finditer(r"\{", text)][:_REPAIRS]
     for broken in [*fenced, *(text[place:] for place in places)]:
