@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from batch_server import STAGES, BatchServer
 from fault_server import FaultServer, asked, echo
-from llm_case import ask, questions, values
+from llm_case import ask, questions, values, written_under
 from patience import wait_until
 from starlette.responses import JSONResponse, Response
 from xuxie.errors import UserError
@@ -286,6 +286,44 @@ def test_nothing_but_faults_stops_the_job_and_the_next_one_goes_on(journal):
         ill[0] = False
         by_batch(server, questions(10), journal)
         assert paid(server) == once(10) and len(server.batches) == 1
+
+
+class FilesLater(BatchServer):
+    """A batch is completed for some looks before the provider says where its answers are."""
+
+    later = 4
+
+    def _told(self, batch):
+        there = batch["looked"] >= self.later
+        return super()._told(batch) if there else {**super()._told(batch), "output_file_id": None}
+
+
+def test_a_completed_batch_whose_files_come_later_is_not_paid_for_again(journal):
+    with FilesLater() as server:
+        assert values(by_batch(server, questions(6), journal))
+        assert paid(server) == once(6) and len(server.batches) == 1
+    with FilesLater() as server:
+        server.later = 10**9
+        with pytest.raises(UserError, match="does not say where its answers are"):
+            by_batch(server, questions(6), journal.with_name("another"))
+        server.later = 0
+        by_batch(server, questions(6), journal.with_name("another"))
+        assert paid(server) == once(6) and len(server.batches) == 1
+
+
+def test_a_key_that_is_repeated_as_an_id_is_written_nowhere(journal, tmp_path, monkeypatch, caplog):
+    caplog.set_level(logging.DEBUG, "xuxie")
+    monkeypatch.setenv("THE_KEY", "sk-marker-4711-0815")
+    told = BatchServer._told
+    monkeypatch.setattr(
+        BatchServer,
+        "_told",
+        lambda self, batch: {**told(self, batch), "id": f"{batch['id']}sk-marker-4711-0815"},
+    )
+    with BatchServer() as server, pytest.raises(UserError) as stopped:
+        by_batch(server, questions(4), journal, api_key_env="THE_KEY", patience=0.3)
+    assert b"4711" not in written_under(tmp_path)
+    assert "4711" not in caplog.text and "4711" not in str(stopped.value)
 
 
 def test_an_answer_that_cannot_be_used_is_asked_again_in_a_next_batch(journal):

@@ -19,6 +19,7 @@ logger = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 
+_LOOKS_FOR_FILES = 20  # at a batch that is completed, and has none yet
 _LONGER = 1.5  # times the last wait, until a batch is looked at again
 
 
@@ -146,6 +147,7 @@ class BatchCourse:
     async def _ended(self, batch: Batch) -> Batch:
         """Look at a batch, less and less often, until it has ended."""
         began, wait, told = time.monotonic(), self._settings.first_look, None
+        looks = 0  # for its files
         try:
             while True:
                 self._under_way[batch.id] = batch.state
@@ -156,14 +158,25 @@ class BatchCourse:
                         *(batch.id, batch.state, batch.done, batch.total),
                         (time.monotonic() - began) / 60,
                     )
-                if batch.ended:
+                if batch.ended and not batch.lacks_its_files:
                     return batch
+                if batch.ended:
+                    self._refuse_without_files(batch, looks := looks + 1)
                 await asyncio.sleep(min(wait, self._settings.poll))
                 wait *= _LONGER
                 batch = await self._insist(partial(self._api.look, batch.id))
         finally:
             if batch.ended:
                 del self._under_way[batch.id]
+
+    def _refuse_without_files(self, batch: Batch, looks: int) -> None:
+        """Its answers are paid for, and will be there: the record stays."""
+        if looks > _LOOKS_FOR_FILES:
+            raise stop(
+                f"batch {batch.id} is {batch.state}, and the provider does not say where its answers are",
+                self._run.endpoint,
+                "run again later to collect them; they are paid for once",
+            )
 
     async def _wait_for_room(self, record: Record, batch: Batch) -> None:
         """Wait while others are before a batch that was turned away."""

@@ -179,7 +179,8 @@ class Batches:
                         self._begin(self._follow(path, theirs), theirs)
                 for asked, lines in spool.parts(left, self._settings.questions):
                     record = Record.begin(self._folder, self._where, asked)
-                    self._begin(self._carry(record, set(asked), lines), set(asked))
+                    keys = set(asked)
+                    self._begin(self._carry(record, keys, lines), keys)
         finally:
             spool.close()
 

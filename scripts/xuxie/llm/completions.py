@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from xuxie.errors import UserError
-from xuxie.llm.dispatcher import Asked, Dispatcher
+from xuxie.llm.asked import Asked, Waiter
+from xuxie.llm.dispatcher import Dispatcher
 from xuxie.llm.endpoint import Endpoint
 from xuxie.llm.journal import Journal
 from xuxie.llm.progress import Progress
@@ -61,28 +62,17 @@ def ask_all(
         dispatcher = loop.start(
             _begin(endpoint, book, budget, offline, Progress(label, total))
         ).result()
-        begun: deque[Future[Answered | Failed]] = deque()
-        at_work, open_ = threading.Semaphore(at_a_time), threading.Semaphore(most)
-
-        def begin(question: Question) -> Future[Answered | Failed]:
-            asked = Asked(question, Future(), at_work.release)
-            asked.outcome.add_done_callback(ended)
-            loop.call(dispatcher.ask, asked)
-            return asked.outcome
-
-        def ended(_: Future[Answered | Failed]) -> None:
-            open_.release()
-
+        begun: deque[Asked] = deque()
+        waiter = Waiter(at_a_time, most)
         try:
             with _interrupted(lambda error: loop.call(dispatcher.stop, error)):
                 for question in questions:
-                    open_.acquire()
-                    at_work.acquire()
-                    begun.append(begin(question))
-                    while begun and (begun[0].done() or len(begun) >= max(most, _WINDOW)):
-                        yield failures.counted(begun.popleft().result())
+                    begun.append(waiter.asks(question))
+                    loop.call(dispatcher.ask, begun[-1])
+                    while begun and (begun[0].has_ended or len(begun) >= max(most, _WINDOW)):
+                        yield failures.counted(begun.popleft().outcome())
                 while begun:
-                    yield failures.counted(begun.popleft().result())
+                    yield failures.counted(begun.popleft().outcome())
         except Interrupted:
             grace = endpoint.settings.grace
             raise

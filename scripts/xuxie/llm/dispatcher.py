@@ -3,13 +3,11 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable
-from concurrent.futures import Future
-from dataclasses import dataclass
 from functools import partial
 
 from xuxie.errors import UserError
 from xuxie.llm.accounting import Accounting
+from xuxie.llm.asked import Asked
 from xuxie.llm.batch_calls import BatchCalls
 from xuxie.llm.batch_record import on_record
 from xuxie.llm.batches import FOLDER, Batches, Parked
@@ -25,7 +23,7 @@ from xuxie.llm.limits import Limits
 from xuxie.llm.modes import Modes
 from xuxie.llm.parameters import Parameters
 from xuxie.llm.progress import Progress
-from xuxie.llm.question import Answered, Failed, Question
+from xuxie.llm.question import Failed
 from xuxie.llm.readiness import Readiness
 from xuxie.llm.retries import Retries
 from xuxie.llm.run import Run
@@ -35,22 +33,6 @@ logger = logging.getLogger(__name__)
 
 _RESUMED = 64  # questions that are taken up together when a batch has come back
 _IN_SECONDS = 1.0  # after which the next ones are, where some of these wait for something else
-
-
-@dataclass(slots=True, eq=False)
-class Asked:
-    """A question that somebody waits for.
-
-    Attributes:
-        outcome: where it comes.
-        idle: called, once, when nothing more is done for it now: it has its outcome, or waits for a batch.
-        made: a call was made for it by now.
-    """
-
-    question: Question
-    outcome: Future[Answered | Failed]
-    idle: Callable[[], object] | None
-    made: bool = False
 
 
 class Dispatcher:
@@ -140,18 +122,16 @@ class Dispatcher:
             self._batches.when_back(parked.key, partial(self._is_back, asked))
         except UserError as error:
             shutdown.begin(error)
-            asked.outcome.set_exception(shutdown.error)
+            asked.end(error=shutdown.error)
         except asyncio.CancelledError as error:
-            asked.outcome.set_exception(shutdown.error or error)
+            asked.end(error=shutdown.error or error)
         except Exception as error:
-            asked.outcome.set_exception(error)
+            asked.end(error=error)
         else:
             self._run.progress.count(isinstance(outcome, Failed), outcome.from_journal)
-            asked.outcome.set_result(outcome)
+            asked.end(outcome)
         finally:
-            if asked.idle:
-                asked.idle()
-            asked.idle = None
+            asked.rest()
 
     def _is_back(self, asked: Asked) -> None:
         self._back.append(asked)

@@ -223,6 +223,13 @@ def _key_from(variable: str | None) -> str:
     if variable is None:
         return "none"
     key = os.environ.get(variable, "").strip()
+    if not (key.isascii() and key.isprintable()) or " " in key:
+        raise UserError(
+            f"the environment variable {variable} holds characters that no API key has,"
+            " such as a blank, a line end or an invisible one",
+            where="config: endpoints, api_key_env",
+            remedy=f"export {variable}=<your key> again, as the provider shows it",
+        )
     if not key:
         raise UserError(
             f"the environment variable {variable} is not set, so there is no API key",

@@ -6,7 +6,7 @@ import random
 import time
 
 from xuxie.llm.accounting import Accounting, unanswered
-from xuxie.llm.faults import Rejected, Transient
+from xuxie.llm.faults import Rejected, Transient, stop
 from xuxie.llm.readiness import Readiness
 from xuxie.llm.request import Request
 from xuxie.llm.run import Run
@@ -14,6 +14,7 @@ from xuxie.llm.sender import Sender
 
 logger = logging.getLogger(__name__)
 
+_BROKEN = 3  # answers to a question that cannot be read, where no other is read meanwhile
 _LONGEST = 60.0  # seconds of a wait that no provider has asked for
 _LOOK = 0.05  # seconds between looks whether others were answered
 _NO_OTHERS = 0.5  # seconds without any other call after which none is expected
@@ -49,7 +50,7 @@ class Retries:
         Raises:
             Unsupported or UserError: see `Client.send`.
         """
-        tried = faults = 0
+        tried = faults = broken = 0
         failing_since, rejected_at = None, None
         health = self._run.health
         while True:
@@ -59,14 +60,21 @@ class Retries:
                 if fault.lost and self._run.endpoint.server:
                     await self._readiness.revive(self._run.endpoint.server)
                 tried, faults = tried + 1, faults + fault.by_question
+                broken += fault.broken
                 failing_since = failing_since or time.monotonic()
                 no_answer = Rejected("no answer", str(fault))
                 if tries is not None and faults >= tries:
                     return unanswered(request, id, no_answer)
-                if faults >= self._settings.tries and (
+                if (faults >= self._settings.tries or broken >= _BROKEN) and (
                     health.answers_since(failing_since) or await self.is_well()
                 ):
                     return await self._accounting.keep_refusal(request, id, no_answer)
+                if broken >= _BROKEN:
+                    raise stop(
+                        f"no answer of the endpoint can be read, and each may be paid for: {fault}",
+                        self._run.endpoint,
+                        "see what stands between (a proxy, a gateway), and correct `base_url`",
+                    ) from None
                 await self._wait_after(fault, tried, id)
             except Rejected as fault:
                 if fault.reason != "rejected":
