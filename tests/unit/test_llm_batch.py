@@ -464,6 +464,8 @@ QUESTIONS = 40
 
 
 def _job(base_url, journal, temporary):
+    # A shell has its background jobs ignore SIGINT, and a child would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     tempfile.tempdir = str(temporary)
     logging.basicConfig(level=logging.INFO, filename=temporary / "log")
     from xuxie.llm import batch_results

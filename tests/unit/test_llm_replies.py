@@ -238,7 +238,7 @@ def test_an_error_in_an_event_of_a_stream_or_behind_signs_of_life_is_known(journ
         )
         assert len(values(ask(server, questions(3), journal, tries=1))) == 3
         server.scripted = lambda *_: (200, f": PROCESSING\n\n{empty}".encode())
-        with pytest.raises(UserError, match="quota of the endpoint is exhausted"):
+        with pytest.raises(UserError, match="quota of the endpoint is exhausted: insufficient"):
             ask(server, questions(4), journal)
 
 

@@ -260,14 +260,16 @@ def _seconds_of(unit: str) -> float:
 
 
 def message_of(body: bytes) -> str:
-    """The words in an error's body, whether it is OpenAI's form, another JSON or plain text."""
+    """The words in an error's body, whether it is OpenAI's form, another JSON, an event of a stream or plain text."""
     text = body.decode("utf-8", "replace").strip()
     try:
-        document = json.loads(text)
-    except (ValueError, RecursionError):
+        document = document_in(body)
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return text[:500]
     if isinstance(document, list) and document:  # Gemini's
         document = document[0]
+    if isinstance(document, int | float):  # the beginning of plain text
+        return text[:500]
     error = document
     if isinstance(document, dict):
         error = document.get("error") or document.get("base_resp") or document  # MiniMax's
