@@ -224,7 +224,7 @@ def test_answers_that_can_never_be_read_are_not_paid_for_again_and_again(journal
         with pytest.raises(UserError, match="can be read, and each may be paid for"):
             ask(server, questions(40), journal, concurrency=4)
         asked = server.requests.total()
-        assert asked <= 2 * 4 * 3 + 1, "three times each of those at work, and a control question"
+        assert asked <= 2 * 4 * (3 + 1), "three times each of those at work, and control questions"
         server.scripted = lambda *_: None
         assert len(values(ask(server, questions(40), journal))) == 40
 
