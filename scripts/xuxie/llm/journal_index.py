@@ -5,7 +5,7 @@ from array import array
 
 _HALVES = struct.Struct("QQ")
 _SMALLEST = 1 << 10  # slots
-_FULL = 0.7  # taken slots, in parts of all, beyond which there are to be twice as many
+_FULL = 0.8  # taken slots, in parts of all, beyond which there are to be twice as many
 
 
 class Index:
