@@ -3,7 +3,7 @@
 from llm_case import ask
 from xuxie.llm.segments import decode, lines, segments
 
-BATCH = {"gather": 0.1, "first_look": 0.02, "poll": 0.05}
+BATCH = {"first_look": 0.02, "poll": 0.05}
 
 
 def by_batch(server, wanted, journal, *, batch=BATCH, **more):

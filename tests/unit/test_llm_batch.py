@@ -1,6 +1,7 @@
 """Questions that go up as a batch: each is paid for once, whatever the provider loses and wherever the job is killed."""
 
 import asyncio
+import itertools
 import json
 import logging
 import threading
@@ -10,6 +11,7 @@ from batch_server import STAGES, BatchServer
 from fault_server import FaultServer, asked, echo
 from llm_batch_case import BATCH, by_batch, entries, once, paid, queue_is_full, records, replies
 from llm_case import ask, questions, values, written_under
+from patience import wait_until
 from starlette.responses import JSONResponse, Response
 from xuxie.errors import UserError
 from xuxie.llm import Answered, Failed, Question, open_endpoint
@@ -351,6 +353,24 @@ def test_a_question_that_is_refused_when_asked_ahead_does_not_keep_the_others_ba
         outcomes = by_batch(server, questions(10), journal)
         assert values(outcomes) == [f"question {i}" for i in range(10)]
         assert paid(server) == once(10)
+
+
+def test_the_last_questions_do_not_wait_for_more(journal):
+    with BatchServer() as server:
+        outcomes = by_batch(server, questions(10), journal, batch={**BATCH, "gather": 10**6})
+        assert values(outcomes) and paid(server) == once(10) and len(server.batches) == 1
+
+
+def test_questions_that_come_slowly_go_up_before_the_last_one(journal):
+    def slowly():
+        asked = iter(questions(6))
+        yield from itertools.islice(asked, 4)
+        wait_until(lambda: server.billed.total() == 3, "the first ones", server.billed.total)
+        yield from asked
+
+    with BatchServer() as server:
+        outcomes = by_batch(server, slowly(), journal, batch={**BATCH, "gather": 0.1})
+        assert len(values(outcomes)) == 6 and paid(server) == once(6)
 
 
 def test_many_questions_go_up_in_several_files(journal):

@@ -27,6 +27,7 @@ from xuxie.llm.run import Run
 
 FOLDER = ".batches"  # of the records, in the journal's
 
+_LOOK = 0.05  # seconds between looks whether more questions come
 _ELSEWHERE = 2.0  # seconds at most between looks at a batch that another job attends to
 
 Tell = Callable[[], object]
@@ -64,10 +65,11 @@ class Batches:
 
     Args:
         keep: called with each reply that comes down, whoever asked for it.
+        is_all: whether it is known that no more questions come until some come back.
     """
 
-    def __init__(self, run: Run, settings: BatchSettings, keep: Keep):
-        self._run, self._settings = run, settings
+    def __init__(self, run: Run, settings: BatchSettings, keep: Keep, is_all: Callable[[], bool]):
+        self._run, self._settings, self._is_all = run, settings, is_all
         self._where = run.endpoint.base_url.rstrip("/")
         self._folder = run.journal.folder / FOLDER
         self._api = BatchApi(run.client)
@@ -130,13 +132,19 @@ class Batches:
         """Send up what has gathered whenever no more comes."""
         while True:
             await self._added.wait()
-            before = -1
-            while before < len(self._spool) < self._settings.questions:
-                before = len(self._spool)
-                await asyncio.sleep(self._settings.gather)
+            await self._until_no_more_comes()
             self._added.clear()
             spool, self._spool = self._spool, Spool(self._folder)
             self._begin(self._send(spool), spool.keys())
+
+    async def _until_no_more_comes(self) -> None:
+        before, since = len(self._spool), time.monotonic()
+        while len(self._spool) < self._settings.questions and not self._is_all():
+            await asyncio.sleep(_LOOK)
+            if len(self._spool) > before:
+                before, since = len(self._spool), time.monotonic()
+            elif time.monotonic() - since >= self._settings.gather:
+                return
 
     def _begin(self, work: Awaitable[None], keys: Set[str]) -> None:
         """Work at whose end there is something new of each of these questions."""

@@ -71,6 +71,7 @@ def ask_all(
                     loop.call(dispatcher.ask, begun[-1])
                     while begun and (begun[0].has_ended or len(begun) >= max(most, _WINDOW)):
                         yield failures.counted(begun.popleft().outcome())
+                loop.call(dispatcher.expect_no_more)
                 while begun:
                     yield failures.counted(begun.popleft().outcome())
         except Interrupted:

@@ -59,11 +59,13 @@ class Dispatcher:
         self._batches: Batches | None = None
         by_batch: BatchCalls | None = None
         if batched is not None:
-            self._batches = Batches(run, batched, self._accounting.keep_of_batch)
+            keep = self._accounting.keep_of_batch
+            self._batches = Batches(run, batched, keep, self._is_all_asked)
             by_batch = BatchCalls(run, self._accounting, parameters, retries, self._batches)
         others = {} if by_batch else on_record(journal.folder / FOLDER)
         calls = Calls(run, readiness, retries, by_batch, others, offline)
         self._conversation = Conversation(run, calls, Modes(run, calls))
+        self._is_last_asked = False
         self._courses: set[asyncio.Task[None]] = set()
         self._back: deque[Asked] = deque()  # what a batch has brought something new of
         self._more_is_back = asyncio.Event()
@@ -76,6 +78,14 @@ class Dispatcher:
     def ask(self, asked: Asked) -> None:
         """Ask a question. Its outcome is an error if no more calls are begun, and none is in the journal."""
         self._begin(asked)
+
+    def expect_no_more(self) -> None:
+        """All questions have been asked."""
+        self._is_last_asked = True
+
+    def _is_all_asked(self) -> bool:
+        """Whether all questions have gone as far as they can for now."""
+        return self._is_last_asked and not self._courses and not self._back
 
     def stop(self, error: UserError) -> None:
         """Begin no more calls. Those on the wire go on."""
