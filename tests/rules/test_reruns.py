@@ -23,6 +23,20 @@ def test_touching_scripts_runs_nothing_again(walked, tmp_path):
     assert "Nothing to be done" in planned, planned
 
 
+def test_a_wording_that_is_edited_in_place_is_asked_in_anew(walked, tmp_path):
+    checkout = copy_checkout(tmp_path / REPOSITORY.relative_to("/"))
+    folder = tmp_path / walked.folder.relative_to("/")
+    shutil.copytree(walked.folder, folder, symlinks=True)
+    copied = Workspace(folder, checkout.folder)
+    wordings = list((checkout / "resources/prompts").rglob("system.txt"))
+    assert wordings
+    for wording in wordings:
+        wording.write_text(wording.read_text(encoding="utf-8") + "\n", encoding="utf-8")
+    counts = jobs(copied.snakemake("-n", PYTHONPATH=str(checkout / "scripts")).stdout)
+    assert {"generate_pairs", "score_by_judge", "gather_pairs"} <= counts.keys()
+    assert "cut_chunks" not in counts
+
+
 def test_a_changed_threshold_asks_nothing_again(walked_copy, small_config):
     walked_copy.configure({**small_config, "pairs": {**small_config["pairs"], "threshold": 6}})
     counts = jobs(walked_copy.plan().stdout)

@@ -1,6 +1,10 @@
-"""What several files of unit tests share: a place for a journal, and a machine of a test's own."""
+"""What several files of unit tests share: a place for a journal, a machine of a test's own, and processes that start at once."""
 
+import multiprocessing
+import os
+import sys
 import tempfile
+from multiprocessing.context import ForkServerContext
 
 import pytest
 
@@ -17,3 +21,13 @@ def own_machine(tmp_path, monkeypatch):
     (tmp_path / "tmp").mkdir()
     monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
     monkeypatch.setattr(tempfile, "tempdir", None)
+
+
+@pytest.fixture
+def forked(monkeypatch) -> ForkServerContext:
+    """Processes that start in milliseconds: forked from one that has imported everything and runs no threads."""
+    # for the imports ahead, which would fail in silence
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["llm_case", "batch_server", "xuxie.files.rows"])
+    return context

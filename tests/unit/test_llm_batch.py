@@ -1,64 +1,25 @@
 """Questions that go up as a batch: each is paid for once, whatever the provider loses and wherever the job is killed."""
 
 import asyncio
+import itertools
 import json
 import logging
-import multiprocessing
-import os
-import signal
-import sys
-import tempfile
 import threading
-from pathlib import Path
 
 import pytest
 from batch_server import STAGES, BatchServer
 from fault_server import FaultServer, asked, echo
-from llm_case import ask, questions, values
+from llm_batch_case import BATCH, by_batch, entries, once, paid, queue_is_full, records, replies
+from llm_case import ask, questions, values, written_under
 from patience import wait_until
 from starlette.responses import JSONResponse, Response
 from xuxie.errors import UserError
 from xuxie.llm import Answered, Failed, Question, open_endpoint
 from xuxie.llm.batch_api import BatchApi
 from xuxie.llm.client import Client
-from xuxie.llm.segments import decode, lines, segments
 from xuxie.llm.usage import Price
 
-CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload([__name__])
-BATCH = {"gather": 0.1, "first_look": 0.02, "poll": 0.05}
-
 pytestmark = pytest.mark.usefixtures("own_machine")
-
-
-def by_batch(server, wanted, journal, *, batch=BATCH, **more):
-    return ask(server, wanted, journal, batch=batch, **more)
-
-
-def entries(journal) -> list[dict]:
-    return [decode(line) for path in segments(journal) for _, line in lines(path)]
-
-
-def replies(journal) -> dict[str, tuple]:
-    """What a journal holds of answers, by key."""
-    return {
-        entry["key"]: (entry["question"], entry["usage"], entry["reply"])
-        for entry in entries(journal)
-        if "reply" in entry
-    }
-
-
-def records(journal) -> list:
-    return list((journal / ".batches").glob("*.batch"))
-
-
-def paid(server) -> dict[str, int]:
-    """How often each question was answered for money, directly or by batch."""
-    return dict(server.answers + server.billed)
-
-
-def once(count: int) -> dict[str, int]:
-    return {f"question {i}": 1 for i in range(count)}
 
 
 def test_answers_and_journal_are_those_of_direct_calls(tmp_path, journal):
@@ -204,11 +165,6 @@ def test_a_batch_without_a_single_answer_stops_the_job_and_is_no_verdict(journal
         assert values(outcomes) == [f"question {i}" for i in range(10)]
 
 
-def queue_is_full(batch: dict) -> dict:
-    full = {"data": [{"code": "token_limit_exceeded", "message": "Enqueued token limit reached"}]}
-    return {"errors": full} if batch["end"] == "failed" else {}
-
-
 def test_a_full_queue_is_waited_for_while_others_are_in_it(journal):
     with BatchServer(ends=("completed", "failed", "completed"), more_said=queue_is_full) as server:
         somebodys = {"id": "batch-0", "input_file_id": "other", "status": "in_progress"}
@@ -291,6 +247,44 @@ def test_nothing_but_faults_stops_the_job_and_the_next_one_goes_on(journal):
         assert paid(server) == once(10) and len(server.batches) == 1
 
 
+class FilesLater(BatchServer):
+    """A batch is completed for some looks before the provider says where its answers are."""
+
+    later = 4
+
+    def _told(self, batch):
+        there = batch["looked"] >= self.later
+        return super()._told(batch) if there else {**super()._told(batch), "output_file_id": None}
+
+
+def test_a_completed_batch_whose_files_come_later_is_not_paid_for_again(journal):
+    with FilesLater() as server:
+        assert values(by_batch(server, questions(6), journal))
+        assert paid(server) == once(6) and len(server.batches) == 1
+    with FilesLater() as server:
+        server.later = 10**9
+        with pytest.raises(UserError, match="does not say where its answers are"):
+            by_batch(server, questions(6), journal.with_name("another"))
+        server.later = 0
+        by_batch(server, questions(6), journal.with_name("another"))
+        assert paid(server) == once(6) and len(server.batches) == 1
+
+
+def test_a_key_that_is_repeated_as_an_id_is_written_nowhere(journal, tmp_path, monkeypatch, caplog):
+    caplog.set_level(logging.DEBUG, "xuxie")
+    monkeypatch.setenv("THE_KEY", "sk-marker-4711-0815")
+    told = BatchServer._told
+    monkeypatch.setattr(
+        BatchServer,
+        "_told",
+        lambda self, batch: {**told(self, batch), "id": f"{batch['id']}sk-marker-4711-0815"},
+    )
+    with BatchServer() as server, pytest.raises(UserError) as stopped:
+        by_batch(server, questions(4), journal, api_key_env="THE_KEY", patience=0.3)
+    assert b"4711" not in written_under(tmp_path)
+    assert "4711" not in caplog.text and "4711" not in str(stopped.value)
+
+
 def test_an_answer_that_cannot_be_used_is_asked_again_in_a_next_batch(journal):
     def answer(body):
         told = json.dumps(body["messages"]).count("Answer again")
@@ -361,6 +355,24 @@ def test_a_question_that_is_refused_when_asked_ahead_does_not_keep_the_others_ba
         assert paid(server) == once(10)
 
 
+def test_the_last_questions_do_not_wait_for_more(journal):
+    with BatchServer() as server:
+        outcomes = by_batch(server, questions(10), journal, batch={**BATCH, "gather": 10**6})
+        assert values(outcomes) and paid(server) == once(10) and len(server.batches) == 1
+
+
+def test_questions_that_come_slowly_go_up_before_the_last_one(journal):
+    def slowly():
+        asked = iter(questions(6))
+        yield from itertools.islice(asked, 4)
+        wait_until(lambda: server.billed.total() == 3, "the first ones", server.billed.total)
+        yield from asked
+
+    with BatchServer() as server:
+        outcomes = by_batch(server, slowly(), journal, batch={**BATCH, "gather": 0.1})
+        assert len(values(outcomes)) == 6 and paid(server) == once(6)
+
+
 def test_many_questions_go_up_in_several_files(journal):
     with BatchServer() as server:
         outcomes = by_batch(server, questions(50), journal, batch={**BATCH, "questions": 20})
@@ -421,143 +433,3 @@ def test_an_address_says_where_requests_of_a_batch_go():
         ("https://example.org/openai", "/v1/chat/completions"),
     ):
         assert asyncio.run(url(base_url)) == expected
-
-
-# A job in a process of its own, to be killed.
-
-QUESTIONS = 40
-
-
-def _job(base_url, journal, temporary):
-    tempfile.tempdir = str(temporary)
-    logging.basicConfig(level=logging.INFO, filename=temporary / "log")
-    from xuxie.llm import batches
-
-    batches._AT_ONCE = 10  # so that half of a file fills the journal in part
-    server = type("Server", (), {"base_url": base_url})
-    try:
-        outcomes = by_batch(server, questions(QUESTIONS), journal)
-    except UserError as error:
-        logging.error("%s", error)
-        sys.exit(1)
-    (temporary / "values").write_text(json.dumps(values(outcomes)))
-
-
-@pytest.fixture
-def start(tmp_path, journal, monkeypatch):
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
-
-    def start(server):
-        job = CONTEXT.Process(target=_job, args=(server.base_url, journal, tmp_path))
-        job.start()
-        return job
-
-    return start
-
-
-def reach(server, stage):
-    """Wait until a job is held at a stage."""
-    wait_until(server.reached.is_set, stage, lambda: (len(server.requests), dict(server._at)))
-
-
-@pytest.mark.timeout(300)
-@pytest.mark.parametrize("stage", STAGES)
-def test_killed_at_any_stage_it_goes_on_and_pays_for_nothing_twice(start, tmp_path, journal, stage):
-    with BatchServer(hold_at=stage, looks=2) as server:
-        job = start(server)
-        reach(server, stage)
-        job.kill()
-        job.join()
-        held = replies(journal)
-        assert len(held) == 1 or stage == "half" and 1 < len(held) < QUESTIONS
-        server.hold_at = None
-        server.go_on.set()
-        job = start(server)
-        job.join()
-        assert job.exitcode == 0
-        assert json.loads((tmp_path / "values").read_text()) == [
-            f"question {i}" for i in range(QUESTIONS)
-        ]
-        assert paid(server) == once(QUESTIONS)
-        assert len(server.batches) == 1 and records(journal) == []
-        assert held.items() <= replies(journal).items()
-
-
-@pytest.mark.timeout(300)
-def test_killed_while_a_batch_that_was_turned_away_is_made_again(start, tmp_path, journal):
-    ends = ("completed", "failed", "completed")
-    with BatchServer(ends=ends, more_said=queue_is_full) as server:
-        somebodys = {"id": "batch-0", "input_file_id": "other", "status": "in_progress"}
-        server.batches["batch-0"] = {**somebodys, "looked": 0, "end": "completed"}
-
-        def hold_the_second(stage, times):
-            server.hold_at = "created" if (stage, times) == ("create", 2) else server.hold_at
-
-        server.trouble = hold_the_second
-        job = start(server)
-        reach(server, "created")
-        job.kill()
-        job.join()
-        server.trouble, server.hold_at = (lambda stage, times: None), None
-        server.go_on.set()
-        job = start(server)
-        job.join()
-        assert job.exitcode == 0 and paid(server) == once(QUESTIONS)
-
-
-@pytest.mark.timeout(300)
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_leaves_the_batch_with_the_provider_and_says_how_to_go_on(
-    start, tmp_path, journal, number
-):
-    with BatchServer(looks=10**9) as server:
-        job = start(server)
-        wait_until(lambda: server._at["look"], "waiting", lambda: dict(server._at))
-        with pytest.raises(UserError, match="would be paid for twice"):
-            ask(server, questions(QUESTIONS), journal)
-        os.kill(job.pid, number)
-        job.join()
-        said = (tmp_path / "log").read_text()
-        assert job.exitcode == 1
-        assert (
-            "batch batch-0 (in_progress) goes on at the provider: run the same command again"
-            in said
-        )
-        server.looks = 0
-        job = start(server)
-        job.join()
-        assert job.exitcode == 0 and paid(server) == once(QUESTIONS)
-
-
-def left_behind(server, journal) -> Path:
-    """The record of a batch whose job has ended before it did."""
-    server.trouble = lambda stage, times: JSONResponse({}, 500) if stage == "look" else None
-    with pytest.raises(UserError, match="nothing but faults"):
-        by_batch(server, questions(5), journal, patience=0.2)
-    server.trouble = lambda stage, times: None
-    [record] = records(journal)
-    return record
-
-
-def test_what_is_on_record_elsewhere_or_gone_is_not_paid_for_again(journal):
-    with BatchServer() as server:
-        record = left_behind(server, journal)
-        with BatchServer() as other, pytest.raises(UserError, match="not to be had"):
-            by_batch(other, questions(5), journal)
-        assert other.requests.total() == 0
-        gone = server.batches.pop("batch-0")
-        with pytest.raises(UserError, match="No such batch") as error:
-            by_batch(server, questions(5), journal)
-        assert str(record) in str(error.value)
-        server.batches["batch-0"] = gone
-        by_batch(server, questions(5), journal)
-        assert paid(server) == once(5)
-
-
-def test_a_record_whose_last_line_was_torn_is_taken_over(journal):
-    with BatchServer() as server:
-        record = left_behind(server, journal)
-        assert json.loads(record.read_bytes().splitlines()[-1]) == {"batch": "batch-0"}
-        os.truncate(record, record.stat().st_size - 5)
-        by_batch(server, questions(5), journal)
-        assert paid(server) == once(5) and records(journal) == []

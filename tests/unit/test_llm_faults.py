@@ -170,6 +170,17 @@ def test_an_unset_variable_is_said_before_anything_is_asked(monkeypatch):
         pass
 
 
+@pytest.mark.parametrize("key", ["sk-ma\u200brker", "sk-ma\nrker", "sk-ma rker", "钥匙"])
+def test_a_key_that_no_header_can_hold_is_said_without_showing_it(monkeypatch, key):
+    monkeypatch.setenv("THE_KEY", key)
+    with (
+        pytest.raises(UserError, match="THE_KEY holds characters") as error,
+        open_endpoint({"base_url": "http://h/v1", "model": "m", "api_key_env": "THE_KEY"}),
+    ):
+        pass
+    assert "rker" not in str(error.value) and "钥" not in str(error.value)
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

@@ -1,5 +1,4 @@
 import errno
-import multiprocessing
 import os
 import time
 import zlib
@@ -12,6 +11,7 @@ from xuxie.errors import UserError
 from xuxie.llm import journal as journal_module
 from xuxie.llm import segments, upkeep
 from xuxie.llm.journal import Journal, entry_of
+from xuxie.llm.journal_index import Index
 
 
 def key(number: int) -> str:
@@ -127,15 +127,15 @@ def _write(folder, first):
             journal.append([entry(number)])
 
 
-def test_writers_at_the_same_time_never_meet(tmp_path):
-    context = multiprocessing.get_context("spawn")
-    writers = [context.Process(target=_write, args=(tmp_path, first)) for first in (0, 100, 200)]
+def test_writers_at_the_same_time_never_meet(tmp_path, forked):
+    writers = [forked.Process(target=_write, args=(tmp_path, first)) for first in (0, 100, 200)]
     for writer in writers:
         writer.start()
     with Journal(tmp_path) as reader:
         while any(writer.is_alive() for writer in writers):
             reader.refresh()
             assert reader.damaged == 0
+            time.sleep(0.001)
         reader.refresh()
         assert len(reader) == 300 and reader.spent.calls == 300
         assert all(reader.get(key(n))["reply"]["content"] == f"answer {n}" for n in range(300))
@@ -289,6 +289,51 @@ def test_compaction_never_takes_a_segment_that_is_about_to_be_written(tmp_path, 
         writer.append([entry(4)])
     with Journal(tmp_path) as journal:
         assert all(journal.get(key(number)) is not None for number in (1, 2, 3, 4))
+
+
+def test_compaction_spares_what_a_job_on_another_node_may_write_to(tmp_path, monkeypatch):
+    """Not every network file system shows a lock that another node holds."""
+    fill(tmp_path, 1)
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(segments, "_HOST", "another")
+        writer = Journal(tmp_path)
+        writer.append([entry(2)])
+    monkeypatch.setattr(upkeep, "in_use", lambda file: False)
+    fill(tmp_path, 3)
+    assert upkeep.compact(tmp_path) == (3, 2)
+    writer.append([entry(4)])
+    writer.__exit__()
+    long_ago = time.time() - 2 * segments._SURELY_LEFT
+    for path in tmp_path.glob("*-another-*"):
+        os.utime(path, (long_ago, long_ago))
+    assert upkeep.compact(tmp_path) == (2, 1)
+    with Journal(tmp_path) as journal:
+        assert all(journal.get(key(number)) is not None for number in (1, 2, 3, 4))
+
+
+def test_who_was_silent_for_long_begins_a_new_segment(tmp_path, monkeypatch):
+    """By then others may take the old one for finished."""
+    assert segments._LEAVES < segments._SURELY_LEFT
+    with Journal(tmp_path) as journal:
+        journal.append([entry(1)])
+        journal.append([entry(2)])
+        assert len(list(tmp_path.glob("*.jsonl"))) == 1
+        monkeypatch.setattr(segments, "_LEAVES", -1.0)
+        journal.append([entry(3)])
+        assert len(list(tmp_path.glob("*.jsonl"))) == 2
+        assert all(journal.get(key(number)) is not None for number in (1, 2, 3))
+
+
+@given(st.lists(st.tuples(st.integers(0, 5000), st.integers(0, 2**60)), max_size=3000))
+def test_an_index_is_a_dict(pairs):
+    index, expected = Index(), {}
+    for number, value in pairs:
+        found = number.to_bytes(16, "little" if number % 2 else "big")
+        index.put(found, value)
+        expected[found] = value
+    assert len(index) == len(expected)
+    assert all(index.get(found) == value for found, value in expected.items())
+    assert index.get(b"\xff" * 16) is None
 
 
 def test_forgotten_failures_are_gone_and_answers_stay(tmp_path, capsys):

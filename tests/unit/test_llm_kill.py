@@ -1,10 +1,8 @@
 """`kill -9` at seeded moments of a run, each then resumed."""
 
 import json
-import multiprocessing
 import os
 import random
-import sys
 import tempfile
 import time
 
@@ -15,10 +13,6 @@ from xuxie.llm.segments import decode, head, lines, segments
 
 QUESTIONS = 300
 KILLS = 20
-
-# Jobs are forked from a process that has imported everything and runs no threads: they start in milliseconds.
-CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload([__name__, "xuxie.files.rows", "llm_case"])
 
 
 def _job(base_url, folder, temporary):
@@ -39,9 +33,9 @@ def _job(base_url, folder, temporary):
         write_rows(folder / "out.jsonl", rows)
 
 
-def _start(server, folder, temporary):
+def _start(forked, server, folder, temporary):
     folder.mkdir(exist_ok=True)
-    job = CONTEXT.Process(target=_job, args=(server.base_url, folder, temporary))
+    job = forked.Process(target=_job, args=(server.base_url, folder, temporary))
     job.start()
     return job
 
@@ -64,12 +58,9 @@ def _journaled(folder) -> dict[str, str]:
 
 
 @pytest.mark.timeout(300)
-def test_killed_at_any_moment_it_loses_nothing_and_repeats_nothing(tmp_path, monkeypatch):
-    monkeypatch.setenv(
-        "PYTHONPATH", os.pathsep.join(sys.path)
-    )  # for the imports ahead, which would fail in silence
+def test_killed_at_any_moment_it_loses_nothing_and_repeats_nothing(tmp_path, forked):
     with FaultServer(faults={"500": 0.02}, latency=0.005, seed=5, answer=_answer) as server:
-        undisturbed = _start(server, tmp_path / "undisturbed", tmp_path)
+        undisturbed = _start(forked, server, tmp_path / "undisturbed", tmp_path)
         undisturbed.join()
         assert undisturbed.exitcode == 0
         assert server.answers.total() == QUESTIONS + QUESTIONS // 10
@@ -79,7 +70,7 @@ def test_killed_at_any_moment_it_loses_nothing_and_repeats_nothing(tmp_path, mon
         while killed < KILLS:
             server.answers.clear()
             before = len(server.bodies)
-            job = _start(server, folder, tmp_path)
+            job = _start(forked, server, folder, tmp_path)
             answers, later = moments.randrange(QUESTIONS // KILLS), moments.uniform(0, 0.02)
             while server.answers.total() < answers and job.is_alive():
                 time.sleep(0.0005)
@@ -101,7 +92,7 @@ def test_killed_at_any_moment_it_loses_nothing_and_repeats_nothing(tmp_path, mon
         assert 0 < len(held) < QUESTIONS
 
         before = len(server.bodies)
-        job = _start(server, folder, tmp_path)
+        job = _start(forked, server, folder, tmp_path)
         job.join()
         assert job.exitcode == 0
         _nothing_repeated(server.bodies[before:], held)

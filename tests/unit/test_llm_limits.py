@@ -1,6 +1,5 @@
 import asyncio
 import json
-import multiprocessing
 import tempfile
 from types import SimpleNamespace
 
@@ -150,11 +149,10 @@ def _job(base_url, folder, first, count):
         assert len(list(ask_all(endpoint, asked, journal=folder))) == count
 
 
-def test_jobs_of_one_machine_stay_below_one_limit_and_both_get_on(tmp_path):
-    context = multiprocessing.get_context("spawn")
+def test_jobs_of_one_machine_stay_below_one_limit_and_both_get_on(tmp_path, forked):
     with FaultServer(latency=0.02) as server:
         jobs = [
-            context.Process(target=_job, args=(server.base_url, tmp_path / "journal", first, 150))
+            forked.Process(target=_job, args=(server.base_url, tmp_path / "journal", first, 150))
             for first in (0, 150)
         ]
         for job in jobs:
@@ -183,8 +181,8 @@ def test_a_torn_state_is_begun_anew_and_goes_with_the_last_one(machine):
     assert not state._path.exists()
 
 
-def test_the_dead_hold_nothing(machine):
-    child = multiprocessing.get_context("spawn").Process(target=int)
+def test_the_dead_hold_nothing(machine, forked):
+    child = forked.Process(target=int)
     child.start()
     child.join()
     state = SharedState(machine, "x")

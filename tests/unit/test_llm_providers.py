@@ -2,7 +2,6 @@
 
 import json
 import logging
-import multiprocessing
 import os
 import signal
 import time
@@ -413,10 +412,9 @@ def _job(base_url, folder):
 
 
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
-def test_calls_in_flight_are_waited_for_when_a_job_is_ended(journal, ending):
+def test_calls_in_flight_are_waited_for_when_a_job_is_ended(journal, forked, ending):
     with FaultServer(latency=1.0) as server:
-        context = multiprocessing.get_context("spawn")
-        job = context.Process(target=_job, args=(server.base_url, journal))
+        job = forked.Process(target=_job, args=(server.base_url, journal))
         job.start()
         while server.now < 8:
             assert job.is_alive()

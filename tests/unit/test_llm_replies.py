@@ -31,6 +31,25 @@ def in_old_form(completion: dict) -> bytes:
     return json.dumps(completion).encode()
 
 
+def stream_of_parts(completion: dict) -> bytes:
+    [choice] = completion["choices"]
+    parts = [{"type": "text", "text": choice["message"]["content"]}]
+    event = {**completion, "choices": [{"delta": {"content": parts}, "finish_reason": "stop"}]}
+    return f"data: {json.dumps(event)}\n\ndata: [DONE]\n\n".encode()
+
+
+def with_a_delta(completion: dict) -> dict:
+    [choice] = completion["choices"]
+    choice["delta"] = choice.pop("message")
+    return completion
+
+
+def with_text_as_its_message(completion: dict) -> dict:
+    [choice] = completion["choices"]
+    choice["message"] = choice["message"]["content"]
+    return completion
+
+
 def with_a_broken_character(completion: dict) -> bytes:
     return json.dumps(completion).encode().replace(b"chatcmpl-1", b"chat\xff")
 
@@ -47,6 +66,15 @@ def with_a_broken_character(completion: dict) -> bytes:
         with_a_broken_character,
         in_old_form,
         stream,
+        lambda completion: stream(completion).replace(b', "finish_reason": "stop"', b""),
+        stream_of_parts,
+        lambda completion: json.dumps(json.dumps(completion)).encode(),
+        lambda completion: [completion],
+        lambda completion: {"code": 200, "data": completion},
+        lambda completion: {"statusCode": 200, "body": json.dumps(completion)},
+        lambda completion: {**completion, "choices": completion["choices"][0]},
+        with_a_delta,
+        with_text_as_its_message,
     ],
 )
 def test_a_body_is_read_whatever_stands_around_it(journal, form):
@@ -176,6 +204,42 @@ def test_where_nothing_is_answered_no_question_is_blamed(journal):
             ask(server, questions(1), journal, tries=2, patience=1)
         server.scripted = lambda *_: None
         assert values(ask(server, questions(1), journal)) == ["question 0"]
+
+
+def without_choices(body, times):
+    return 200, {"choices": [], "usage": {"prompt_tokens": 9, "completion_tokens": 9}}
+
+
+def packed_by_its_header(body, times):
+    return 200, {"choices": []}, {"Content-Encoding": "gzip"}
+
+
+def cut_off(body, times):
+    return 200, b'{"choices": []', {"Content-Length": "1000"}
+
+
+@pytest.mark.parametrize("script", [without_choices, packed_by_its_header, cut_off])
+def test_answers_that_can_never_be_read_are_not_paid_for_again_and_again(journal, script):
+    with FaultServer(scripted=script) as server:
+        with pytest.raises(UserError, match="can be read, and each may be paid for"):
+            ask(server, questions(40), journal, concurrency=4)
+        asked = server.requests.total()
+        assert asked <= 2 * 4 * (3 + 1), "three times each of those at work, and control questions"
+        server.scripted = lambda *_: None
+        assert len(values(ask(server, questions(40), journal))) == 40
+
+
+def test_an_error_in_an_event_of_a_stream_or_behind_signs_of_life_is_known(journal):
+    error = json.dumps({"error": {"message": "Rate limit reached", "code": 429}})
+    empty = json.dumps({"error": {"message": "insufficient balance", "code": 402}})
+    with FaultServer() as server:
+        server.scripted = lambda body, times: (
+            (200, f"data: {error}\n\ndata: [DONE]\n\n".encode()) if times == 1 else None
+        )
+        assert len(values(ask(server, questions(3), journal, tries=1))) == 3
+        server.scripted = lambda *_: (200, f": PROCESSING\n\n{empty}".encode())
+        with pytest.raises(UserError, match="quota of the endpoint is exhausted: insufficient"):
+            ask(server, questions(4), journal)
 
 
 def test_a_key_does_not_follow_to_another_place(journal, monkeypatch):

@@ -13,7 +13,8 @@ SCHEMA = yaml.safe_load(
 def test_the_schema_has_the_fields_and_defaults_of_the_settings():
     described = {name: field.get("default") for name, field in SCHEMA["properties"].items()}
     taken = {
-        name: field.get_default(call_default_factory=True)
+        # what depends on where the model computes is null there
+        name: None if field.is_required() else field.get_default(call_default_factory=True)
         for name, field in EndpointSettings.model_fields.items()
     }
     taken["price"] = taken["price"].model_dump(exclude_defaults=True)

@@ -1,4 +1,21 @@
-"""Asking language models: paid once, never lost, as fast as the endpoint allows."""
+"""Asking language models: paid once, never lost, as fast as the endpoint allows.
+
+Where a question goes, from the outside in:
+
+    completions      `ask_all`, in the caller's thread: questions in, outcomes out, signals, too many failures
+    dispatcher       the parts of a run, put together in an event loop (`run`, `shutdown`)
+    conversation     a question's attempts, until an answer can be used (`request`, `structured`, `modes`)
+    calls            from a request to the journal's entry: what is there is not asked for (`readiness`)
+    retries          when to try again, and when a question is to blame (`faults`, `health`)
+    sender           one try, within `limits` and budget, under the endpoint's names of fields (`parameters`)
+    client           the wire: a request goes out, a `reply` or a fault comes back
+
+By batch, `batch_calls` is in the place of `retries`: `batches` gathers what is asked (`batch_spool`), `batch_course` follows
+it to its end (`batch_record`, `batch_api`), `batch_results` brings the answers into the journal.
+
+What it costs: `accounting`, `budget`, `tariff`, `usage`. What is kept: `journal`, `segments`, `journal_index`, `upkeep`. Who is
+asked: `endpoint`; servers of our own: `server`, `serving`, `embedded`, `pace`.
+"""
 
 from xuxie.llm.completions import ask_all
 from xuxie.llm.endpoint import Endpoint, open_endpoint

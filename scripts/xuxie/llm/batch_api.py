@@ -11,7 +11,7 @@ import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import IO, Any
 
 import httpx2
 import openai
@@ -73,6 +73,11 @@ class Batch:
         """Whether it was turned away because too much is queued already."""
         return self.state == "failed" and "token_limit_exceeded" in self.said
 
+    @property
+    def lacks_its_files(self) -> bool:
+        """Whether it says that requests were carried out, and not yet where their answers are."""
+        return self.state == "completed" and self.done > 0 and not self.files
+
 
 class BatchApi:
     """What a provider can be asked about batches. Each method asks once, and raises what `Client.send` does, or Missing."""
@@ -107,13 +112,14 @@ class BatchApi:
         }
         return json.dumps(asked, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
-    async def upload(self, lines: bytes) -> str:
+    async def upload(self, lines: IO[bytes]) -> str:
         """Send a file of requests up: its id. Nothing is carried out or paid for yet."""
+        lines.seek(0)
         with self._faults():
             sent = await self._client.api.files.with_raw_response.create(
                 file=("questions.jsonl", lines, "application/jsonl"), purpose="batch"
             )
-        return _text(_document(sent.content).get("id"), "a file")
+        return self._id(_document(sent.content).get("id"), "a file")
 
     async def create(self, file: str, window: str) -> Batch:
         """Have the requests of a file carried out, within a window such as `24h`."""
@@ -223,13 +229,19 @@ class BatchApi:
         files = (document.get("output_file_id"), document.get("error_file_id"))
         errors = document.get("errors")
         return Batch(
-            id=_text(document.get("id"), "a batch"),
+            id=self._id(document.get("id"), "a batch"),
             state=str(document.get("status")).lower(),
             done=done + failed,
             total=total,
-            files=tuple(file for file in files if isinstance(file, str) and file),
+            files=tuple(self._id(file, "a file") for file in files if file),
             said=self._shown(json.dumps(errors, ensure_ascii=False)) if errors else "",
         )
+
+    def _id(self, value: Any, what: str) -> str:
+        """An id, which is written down: it may hold anything but the key."""
+        if not isinstance(value, str) or not value or self._endpoint.redact(value) != value:
+            raise _Unreadable(f"the endpoint sent something that is not {what}")
+        return value
 
     def _shown(self, text: str) -> str:
         return self._endpoint.redact(whole_text(text))[:_SHOWN]
@@ -243,9 +255,3 @@ def _document(content: bytes) -> dict:
     if not isinstance(document, dict):
         raise _Unreadable("the endpoint sent something that is no JSON object")
     return document
-
-
-def _text(value: Any, what: str) -> str:
-    if not isinstance(value, str) or not value:
-        raise _Unreadable(f"the endpoint sent something that is not {what}")
-    return value

@@ -28,16 +28,12 @@ class Record:
     Attributes:
         path: of its file.
         where: the address of the endpoint.
-        asked: the questions.
         file, batch: the provider's ids, as far as it got.
     """
 
     def __init__(self, path: Path, handle: int, lines: list[dict]):
         self.path, self._handle = path, handle
         self.where: str = lines[0]["where"]
-        self.asked: Asked = {
-            line["key"]: (line["id"], line["size"]) for line in lines[1:] if "key" in line
-        }
         self.file: str | None = None
         self.batch: str | None = None
         for line in lines:
@@ -71,8 +67,15 @@ class Record:
         if in_use(handle) or os.fstat(handle).st_nlink == 0:
             os.close(handle)
             return None
-        os.ftruncate(handle, path.read_bytes().rfind(b"\n") + 1)  # without a line that a kill tore
-        return cls(path, handle, _lines(path))
+        content = path.read_bytes()
+        os.ftruncate(handle, content.rfind(b"\n") + 1)  # without a line that a kill tore
+        return cls(path, handle, _lines(content))
+
+    @property
+    def asked(self) -> Asked:
+        """The questions; they are read again, as a record may be held for a day."""
+        found = _lines(os.pread(self._handle, os.fstat(self._handle).st_size, 0))
+        return {line["key"]: (line["id"], line["size"]) for line in found if "key" in line}
 
     def note(self, **what: str | None) -> None:
         """Write down the `file` or the `batch`, and return when that is on the disk."""
@@ -116,15 +119,15 @@ def on_record(folder: Path) -> dict[Path, set[str]]:
     found = {}
     for path in sorted(folder.glob("*.batch")):
         try:
-            found[path] = {line["key"] for line in _lines(path) if "key" in line}
+            found[path] = {line["key"] for line in _lines(path.read_bytes()) if "key" in line}
         except FileNotFoundError:
             continue  # done with, since
     return found
 
 
-def _lines(path: Path) -> list[dict]:
+def _lines(content: bytes) -> list[dict]:
     """The lines of a record that have their end."""
-    return [json.loads(line) for line in path.read_bytes().split(b"\n")[:-1]]
+    return [json.loads(line) for line in content.split(b"\n")[:-1]]
 
 
 def _write(handle: int, lines: list[dict]) -> None:

@@ -51,14 +51,14 @@ class Budget:
         self._shared = SharedState(folder, "budget") if self._limits else None
 
     def set_aside(self, input: int, output: int, by_batch: bool = False) -> dict[str, float] | None:
-        """Set aside what a call can take; None if it has to wait for calls in flight to end.
+        """Set aside what a call can take (nothing where nothing is limited); None if it has to wait for calls in flight to end.
 
         Raises:
             UserError: the call could cross the budget whatever the calls in flight turn out to cost.
         """
-        call = {"tokens": input + output, "money": self._price.of(input, 0, output, by_batch)}
         if self._shared is None:
-            return call
+            return {}
+        call = {"tokens": input + output, "money": self._price.of(input, 0, output, by_batch)}
         with self._shared.held() as state:
             self._journal.refresh()
             spent = {"tokens": self._journal.spent.tokens, "money": self._journal.spent.cost}

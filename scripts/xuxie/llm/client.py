@@ -17,13 +17,14 @@ import openai
 
 from xuxie.llm.endpoint import Endpoint
 from xuxie.llm.faults import Transient, fault_of, status_in, stop
-from xuxie.llm.reply import Reply, read_reply
+from xuxie.llm.reply import Reply, is_like_a_reply, read_reply
 from xuxie.llm.structured import whole_text
 
 _PATH = "/chat/completions"
 _KEPT_ALIVE = 15.0  # seconds that an idle connection is kept
 _LIST_WITHIN = 5.0  # seconds for the list of models, which can be done without
 _LIST_AT_MOST = 2**24  # bytes of it
+_SEEN = 200  # characters that are told of what cannot be read
 
 
 class Client:
@@ -145,9 +146,11 @@ class Client:
         status = status_in(content)
         if status is not None:
             return fault_of(status, content, {}, self.endpoint, structured=structured)
-        seen = self.endpoint.redact(content.decode("utf-8", "replace"))[:200]
+        seen = self.endpoint.redact(content.decode("utf-8", "replace"))[:_SEEN]
         return Transient(
-            f"the endpoint sent something that is no chat completion: {seen!r}", by_question=True
+            f"the endpoint sent something that is no chat completion: {seen!r}",
+            by_question=True,
+            broken=is_like_a_reply(content),
         )
 
     def _lost(self, causes: list[BaseException]) -> Exception:
@@ -167,6 +170,7 @@ class Client:
             lost=True,
             unreachable=unreachable,
             by_question=not unreachable,
+            broken=_any(causes, aiohttp.ClientPayloadError, httpx2.DecodingError),
         )
 
     def _no_address(self) -> Exception:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from xuxie.errors import UserError
+from xuxie.llm.asked import Asked, Waiter
 from xuxie.llm.dispatcher import Dispatcher
 from xuxie.llm.endpoint import Endpoint
 from xuxie.llm.journal import Journal
@@ -18,7 +19,7 @@ from xuxie.llm.progress import Progress
 from xuxie.llm.question import Answered, Failed, Question
 
 _WINDOW = 4096  # questions between the one the caller waits for and the last one begun
-_AT_WORK = 4  # questions that are being worked on, in parts of the calls that may be in flight
+_AT_WORK = 2  # questions that are being worked on, in parts of the calls that may be in flight
 _USUAL = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
 
 
@@ -52,7 +53,8 @@ def ask_all(
             journaled, before it is raised.
     """
     batches = endpoint.settings.batches
-    most = batches.questions if batches else _AT_WORK * endpoint.settings.concurrency
+    at_a_time = _AT_WORK * endpoint.settings.concurrency
+    most = batches.questions if batches else at_a_time
     total = len(questions) if isinstance(questions, Sized) else None
     failures = _Failures(max_failed)
     grace = endpoint.settings.timeout
@@ -60,18 +62,18 @@ def ask_all(
         dispatcher = loop.start(
             _begin(endpoint, book, budget, offline, Progress(label, total))
         ).result()
-        begun: deque[Future] = deque()
-        at_work = threading.Semaphore(most)
+        begun: deque[Asked] = deque()
+        waiter = Waiter(at_a_time, most)
         try:
-            with _interrupted(lambda error: loop.start(_stop(dispatcher, error))):
+            with _interrupted(lambda error: loop.call(dispatcher.stop, error)):
                 for question in questions:
-                    at_work.acquire()
-                    begun.append(loop.start(dispatcher.outcome(question)))
-                    begun[-1].add_done_callback(lambda _: at_work.release())
-                    while begun and (begun[0].done() or len(begun) >= max(most, _WINDOW)):
-                        yield failures.counted(begun.popleft().result())
+                    begun.append(waiter.asks(question))
+                    loop.call(dispatcher.ask, begun[-1])
+                    while begun and (begun[0].has_ended or len(begun) >= max(most, _WINDOW)):
+                        yield failures.counted(begun.popleft().outcome())
+                loop.call(dispatcher.expect_no_more)
                 while begun:
-                    yield failures.counted(begun.popleft().result())
+                    yield failures.counted(begun.popleft().outcome())
         except Interrupted:
             grace = endpoint.settings.grace
             raise
@@ -86,10 +88,6 @@ class Interrupted(UserError):
 
 async def _begin(*arguments) -> Dispatcher:
     return Dispatcher(*arguments)  # in the loop's thread, where it stays
-
-
-async def _stop(dispatcher: Dispatcher, error: UserError) -> None:
-    dispatcher.stop(error)
 
 
 class _Failures:
@@ -160,6 +158,9 @@ class _Loop:
         )
         self._thread.start()
         return self
+
+    def call(self, function: Callable[..., object], *arguments: object) -> None:
+        self._loop.call_soon_threadsafe(function, *arguments)
 
     def start(self, work: Coroutine) -> Future:
         return asyncio.run_coroutine_threadsafe(work, self._loop)

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 import pydantic
 
@@ -19,6 +19,7 @@ from xuxie.llm.tariff import PriceSettings, Tariff
 
 _TIMEOUT = 120.0  # seconds of a call to somewhere else
 _ROOM = 16384  # tokens of an answer that most providers allow
+_CONTEXT = 4096  # tokens of a question and its answer
 _SHORTEST_KEY = 6  # a shorter secret is no secret, and taking it out would garble texts
 
 
@@ -46,10 +47,10 @@ class EndpointSettings(pydantic.BaseModel):
     check_model: bool = True
     identity: str | None = None
     api_key_env: str | None = None
-    concurrency: int | None = pydantic.Field(default=None, ge=1, le=4096)
+    concurrency: int = pydantic.Field(ge=1, le=4096)
     rpm: float | None = pydantic.Field(default=None, gt=0)
     tpm: float | None = pydantic.Field(default=None, gt=0)
-    timeout: float | None = pydantic.Field(default=None, gt=0)
+    timeout: float = pydantic.Field(gt=0)
     deadline: float | None = pydantic.Field(default=None, gt=0)
     patience: float = pydantic.Field(default=1800, ge=0)
     backoff: float = pydantic.Field(default=0.5, gt=0)
@@ -58,29 +59,35 @@ class EndpointSettings(pydantic.BaseModel):
     attempts: int = pydantic.Field(default=3, ge=1)
     structured: Literal["auto", "schema", "json", "text"] = "auto"
     max_tokens: int = pydantic.Field(default=1024, ge=1)
-    max_output: int | None = pydantic.Field(default=None, ge=1)
-    context: int = pydantic.Field(default=4096, ge=256)
+    max_output: int = pydantic.Field(ge=1)
+    context: int = pydantic.Field(default=_CONTEXT, ge=256)
     price: PriceSettings = PriceSettings()
     batch: bool | BatchSettings = False
     tokenizer: str | None = None
     extra_body: dict = {}
     fields: dict[str, str | None] = {}
 
+    @pydantic.model_validator(mode="before")
+    @classmethod
+    def _own_defaults(cls, given: dict) -> dict:
+        """Fill in what null stands for, which depends on where the model computes."""
+        here = given.get("embedded") or given.get("serve")
+        own = {
+            "concurrency": 1 if given.get("embedded") else 8,
+            "timeout": LONGEST_ANSWER if here else _TIMEOUT,
+            "max_output": given.get("context", _CONTEXT) if here else _ROOM,
+        }
+        return {**given, **{name: own[name] for name in own if given.get(name) is None}}
+
     @pydantic.model_validator(mode="after")
-    def _own_defaults(self):
-        if self.concurrency is None:
-            self.concurrency = 1 if self.embedded else 8
-        if self.timeout is None:
-            self.timeout = LONGEST_ANSWER if self.served_here else _TIMEOUT
-        if self.max_output is None:
-            self.max_output = self.context if self.served_here else _ROOM
+    def _under_a_schema(self) -> Self:
         # llama.cpp decodes under a schema: nothing is to be found out.
         if self.embedded and self.structured == "auto":
             self.structured = "schema"
         return self
 
     @pydantic.model_validator(mode="after")
-    def _one_place(self):
+    def _one_place(self) -> Self:
         places = [f"`{name}`" for name in ("embedded", "serve", "base_url") if getattr(self, name)]
         if len(places) > 1:
             raise ValueError(f"has {' and '.join(places)}: keep one")
@@ -168,6 +175,7 @@ def open_endpoint(
         with _server(settings, model, weights, threads) as server:
             yield resolved(base_url=f"{server.address}/v1", key=server.key, server=server)
     else:
+        assert settings.base_url  # the settings have been checked
         yield resolved(base_url=settings.base_url, key=_key_from(settings.api_key_env))
 
 
@@ -215,6 +223,13 @@ def _key_from(variable: str | None) -> str:
     if variable is None:
         return "none"
     key = os.environ.get(variable, "").strip()
+    if not (key.isascii() and key.isprintable()) or " " in key:
+        raise UserError(
+            f"the environment variable {variable} holds characters that no API key has,"
+            " such as a blank, a line end or an invisible one",
+            where="config: endpoints, api_key_env",
+            remedy=f"export {variable}=<your key> again, as the provider shows it",
+        )
     if not key:
         raise UserError(
             f"the environment variable {variable} is not set, so there is no API key",

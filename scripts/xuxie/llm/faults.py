@@ -12,6 +12,7 @@ from email.utils import parsedate_to_datetime
 
 from xuxie.errors import UserError
 from xuxie.llm.endpoint import Endpoint
+from xuxie.llm.reply import document_in
 from xuxie.llm.structured import whole_text
 from xuxie.llm.usage import token_count
 
@@ -76,6 +77,7 @@ class Transient(Exception):
         lost: the connection broke off, or could not be made.
         unreachable: nobody was there to be asked.
         by_question: the question itself may be the cause, as with a passage that crashes the server.
+        broken: there was an answer that may be paid for, and it cannot be read.
     """
 
     def __init__(
@@ -87,9 +89,11 @@ class Transient(Exception):
         lost: bool = False,
         unreachable: bool = False,
         by_question: bool = False,
+        broken: bool = False,
     ):
         self.throttled, self.retry_after = throttled, retry_after
         self.lost, self.unreachable, self.by_question = lost, unreachable, by_question
+        self.broken = broken
         super().__init__(message)
 
 
@@ -175,8 +179,8 @@ def status_in(body: bytes) -> int | None:
     None if it holds no error that is known.
     """
     try:
-        document = json.loads(body)
-    except (ValueError, RecursionError):
+        document = document_in(body)
+    except (ValueError, RecursionError, TypeError, AttributeError, LookupError):
         return None
     error = document.get("error") if isinstance(document, dict) else None
     for place in (error, document):
@@ -185,7 +189,7 @@ def status_in(body: bytes) -> int | None:
             return code
     if not isinstance(document, dict) or document.get("choices"):
         return None
-    message = message_of(body)
+    message = message_of(json.dumps(document).encode())
     if _is_empty_account(message, None) or _REFUSED.search(message):
         return 400
     return 429 if _PER_TIME.search(message) else 503 if _OVERLOADED.search(message) else None
@@ -256,14 +260,16 @@ def _seconds_of(unit: str) -> float:
 
 
 def message_of(body: bytes) -> str:
-    """The words in an error's body, whether it is OpenAI's form, another JSON or plain text."""
+    """The words in an error's body, whether it is OpenAI's form, another JSON, an event of a stream or plain text."""
     text = body.decode("utf-8", "replace").strip()
     try:
-        document = json.loads(text)
-    except (ValueError, RecursionError):
+        document = document_in(body)
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return text[:500]
     if isinstance(document, list) and document:  # Gemini's
         document = document[0]
+    if isinstance(document, int | float):  # the beginning of plain text
+        return text[:500]
     error = document
     if isinstance(document, dict):
         error = document.get("error") or document.get("base_resp") or document  # MiniMax's

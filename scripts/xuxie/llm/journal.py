@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Self
 
 from xuxie.errors import UserError
+from xuxie.llm.journal_index import Index
 from xuxie.llm.segments import (
     IMPORTED,
     Segment,
@@ -110,6 +111,8 @@ class Journal:
             UserError: the disk is full, or the folder cannot be written.
         """
         written = [encode(entry) for entry in entries]
+        if self._segment is not None and self._segment.is_to_be_left:
+            self._leave_segment()
         try:
             if self._segment is None:
                 self._segment = Segment(self.folder)
@@ -165,7 +168,7 @@ class Journal:
             os.close(file)
         self._readers.clear()
         self.spent, self.damaged = Usage(), 0
-        self._index: dict[bytes, int] = {}
+        self._index = Index()
         self._names: list[str] = []
         self._numbers: dict[str, int] = {}
         self._read: list[int] = []  # up to where each segment is indexed
@@ -185,7 +188,7 @@ class Journal:
         place = number << _OFFSET_BITS | offset
         known = self._index.get(key)
         if known is None:
-            self._index[key] = place
+            self._index.put(key, place)
         elif known == place or self._line(known) == line:
             return  # seen before; or copied by a compaction that was killed
         if not self._names[number].startswith(IMPORTED):

@@ -10,6 +10,10 @@ from typing import Any
 from xuxie.llm.structured import thought, whole_text
 from xuxie.llm.usage import token_count
 
+#: What some gateways put a completion into, and how deep it lies at most.
+_ENVELOPES = ("data", "result", "output", "response", "body")
+_WRAPPINGS = 3
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -49,18 +53,14 @@ def read_reply(body: bytes, redact: Callable[[str], str]) -> Reply:
     Raises:
         ValueError, LookupError, TypeError, AttributeError or RecursionError: there is none in it.
     """
-    document = document_in(body)
-    choice = document["choices"][0]
-    message = choice["message"] if "message" in choice else {"content": choice["text"]}
+    document = _unwrapped(document_in(body))
+    choices = document["choices"]
+    choice = choices if isinstance(choices, dict) else choices[0]
+    message = _message(choice)
 
     def text(value: Any) -> str | None:
         """Text as it may be kept: parts joined, half surrogates replaced, the key taken out."""
-        if isinstance(value, list):
-            value = "".join(
-                part.get("text") or "" if isinstance(part, dict) else str(part) for part in value
-            )
-        elif value is not None and not isinstance(value, str):
-            value = str(value)
+        value = _parts_joined(value)
         return value and redact(whole_text(value))
 
     content = text(message.get("content"))
@@ -72,6 +72,45 @@ def read_reply(body: bytes, redact: Callable[[str], str]) -> Reply:
         call=text(document.get("id")),
     )
     return Reply(answer, *_tokens(document.get("usage")))
+
+
+def is_like_a_reply(body: bytes) -> bool:
+    """Whether a body that no answer can be read from is likely paid for all the same."""
+    try:
+        document = _unwrapped(document_in(body))
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return body.lstrip().startswith(b"data:")
+    return isinstance(document, dict) and bool({"choices", "usage"} & document.keys())
+
+
+def _unwrapped(document: Any) -> Any:
+    """A completion without what some gateways put around it: quotes, a list, an envelope."""
+    for _ in range(_WRAPPINGS):
+        if isinstance(document, str):
+            document = json.loads(document, strict=False)
+        elif isinstance(document, list) and len(document) == 1:
+            [document] = document
+        elif isinstance(document, dict) and "choices" not in document:
+            document = next((document[name] for name in _ENVELOPES if document.get(name)), document)
+    return document
+
+
+def _message(choice: dict) -> dict:
+    """The message of a choice, also where it has its form from a stream, or is but its text."""
+    for name in ("message", "delta", "text"):
+        if name in choice:
+            message = choice[name]
+            return message if isinstance(message, dict) else {"content": message}
+    raise LookupError("message")
+
+
+def _parts_joined(value: Any) -> str | None:
+    """A text that may have come in parts."""
+    if isinstance(value, list):
+        return "".join(
+            str(part.get("text") or "") if isinstance(part, dict) else str(part) for part in value
+        )
+    return value if value is None or isinstance(value, str) else str(value)
 
 
 def document_in(body: bytes) -> Any:
@@ -102,20 +141,23 @@ def _decoded(body: bytes) -> str:
 def _joined(events: str) -> dict:
     """The completion that a stream's events add up to; some gateways stream unasked."""
     whole: dict = {}
-    pieces: list[str] = []
+    message: dict[str, str] = {}
+    finish, ended = None, False
     for line in events.splitlines():
         data = line.removeprefix("data:").strip()
-        if not line.startswith("data:") or data == "[DONE]":
-            continue
-        event = json.loads(data)
-        whole |= {name: value for name, value in event.items() if value is not None}
-        for choice in event.get("choices") or []:
-            pieces.append((choice.get("delta") or {}).get("content") or "")
-            whole["finish"] = choice.get("finish_reason") or whole.get("finish")
-    if "finish" not in whole:
+        if data == "[DONE]":
+            ended = True
+        elif line.startswith("data:"):
+            event = json.loads(data)
+            whole |= {name: value for name, value in event.items() if value is not None}
+            for choice in event.get("choices") or []:
+                for name in ("content", "reasoning_content", "reasoning"):
+                    piece = _parts_joined(_message(choice).get(name))
+                    message[name] = message.get(name, "") + (piece or "")
+                finish = choice.get("finish_reason") or finish
+    if not message or not (finish or ended):
         return whole
-    message = {"content": "".join(pieces)}
-    return {**whole, "choices": [{"message": message, "finish_reason": whole["finish"]}]}
+    return {**whole, "choices": [{"message": message, "finish_reason": finish}]}
 
 
 def _elsewhere(message: dict) -> str | None:

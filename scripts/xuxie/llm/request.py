@@ -7,6 +7,8 @@ from functools import cached_property
 
 import pydantic
 
+from xuxie.llm.endpoint import Endpoint
+from xuxie.llm.question import Question
 from xuxie.llm.structured import Unusable, described, form_in_words, part_of, response_format
 
 _MORE_ROOM = 4  # times the tokens of an answer that was cut off
@@ -34,20 +36,18 @@ class Request:
     attempt: int = 0
 
     @classmethod
-    def first(
-        cls,
-        model: str,
-        messages: list[dict],
-        schema: type[pydantic.BaseModel] | None,
-        sampling: dict,
-        mode: str,
-    ) -> "Request":
+    def first(cls, endpoint: Endpoint, question: Question, mode: str) -> "Request":
         """The first attempt at a question, in one of the modes of structured answers (without a schema, in none)."""
+        settings, messages, schema = endpoint.settings, question.messages, question.schema
+        sampling = {
+            "max_tokens": settings.max_tokens,
+            **settings.extra_body,
+            **question.sampling,
+        }
         if schema is None:
-            return cls(model, messages, None, sampling)
-        return cls(
-            model, described(messages, schema, mode), response_format(schema, mode), sampling
-        )
+            return cls(endpoint.identity, messages, None, sampling)
+        told, format = described(messages, schema, mode), response_format(schema, mode)
+        return cls(endpoint.identity, told, format, sampling)
 
     def with_more_room(self, most: int) -> "Request | None":
         """The same request for an answer that was cut off: with more room, up to `most` tokens; None if it had that."""

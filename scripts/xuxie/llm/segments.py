@@ -22,6 +22,9 @@ _HEAD = re.compile(rb'\{"key":"([0-9a-f]{32})","usage":\[(\d+),(\d+),(\d+)\],"co
 _CHECK = re.compile(rb',"check":"([0-9a-f]{8})"\}\n\Z')
 _HOST = re.sub(r"[^0-9A-Za-z]+", "-", socket.gethostname())[:40]
 _SURELY_LEFT = 3600.0  # seconds without a write until another node's segment counts as finished
+_LEAVES = (
+    _SURELY_LEFT / 2
+)  # seconds without a write until a process leaves its own: long before others may take it
 
 
 def segments(folder: Path) -> list[Path]:
@@ -108,7 +111,12 @@ class Segment:
         in_use(self._file)
         os.rename(unseen, self.path)
         sync_folder(folder)
-        self._size = 0
+        self._size, self._written_at = 0, time.monotonic()
+
+    @property
+    def is_to_be_left(self) -> bool:
+        """Whether so long ago was written to it that others may soon take it for finished: then a new one is begun."""
+        return time.monotonic() - self._written_at > _LEAVES
 
     def append(self, written: list[bytes]) -> list[int]:
         """Write lines and return when they are on the disk: their offsets.
@@ -120,6 +128,7 @@ class Segment:
         while rest:
             rest = rest[os.write(self._file, rest) :]
         os.fsync(self._file)
+        self._written_at = time.monotonic()
         offsets = []
         for line in written:
             offsets.append(self._size)
@@ -141,18 +150,23 @@ def in_use(file: int) -> bool:
 
 
 def is_finished(path: Path) -> bool:
-    """Whether nobody will append to a segment any more.
-
-    A lock that another node holds is not seen on every network file system: its segments are left out only when they
-    have been silent for an hour.
-    """
+    """Whether nobody will append to a segment any more."""
     with path.open("rb") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except OSError:
             return False
-        age = time.time() - os.fstat(file.fileno()).st_mtime
-        return f"-{_HOST}-" in path.name or age > _SURELY_LEFT
+        return is_left(path, file.fileno())
+
+
+def is_left(path: Path, file: int) -> bool:
+    """Whether an open segment that seems to have no lock has none.
+
+    A lock that another node holds is not seen on every network file system: its segments are left out only when they
+    have been silent for an hour, which no process lets its own be.
+    """
+    age = time.time() - os.fstat(file).st_mtime
+    return f"-{_HOST}-" in path.name or age > _SURELY_LEFT
 
 
 def sync_folder(folder: Path) -> None:

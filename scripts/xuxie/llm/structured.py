@@ -4,43 +4,29 @@ Where the fields of an answer do not depend on each other, such as one pair each
 is kept, whatever becomes of the others.
 """
 
-import itertools
 import json
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-import json_repair
 import pydantic
+
+from xuxie.llm.json_in_text import object_in
 
 MODES = ("schema", "json", "text")  # from the strictest to the one that any endpoint can do
 
 Check = Callable[[pydantic.BaseModel], object]
 """Raises ValueError("<name of the failure>: <detail>") for an answer that fits the schema and cannot be used."""
 
-_FENCE = re.compile(r"```(?:json)?\s*\n(.*?)```", re.DOTALL | re.IGNORECASE)
 _THOUGHT = re.compile(r"\A.*</think>", re.DOTALL)
 #: Reasons to end, of OpenAI, Anthropic, Gemini, Mistral, Zhipu.
 _CUT_OFF = {"length", "max_tokens", "model_length", "max_output_tokens"}
-_FILTERED = {
-    *(
-        "content_filter",
-        "sensitive",
-        "safety",
-        "recitation",
-        "prohibited_content",
-        "blocklist",
-        "spii",
-    )
-}
+_FILTERED = {"content_filter", "sensitive", "safety", "recitation"}
+_FILTERED |= {"prohibited_content", "blocklist", "spii"}
 _BROKEN_OFF = {"network_error", "error", "insufficient_system_resource"}
-_REPAIRS = 16  # places at which a broken object is looked for
-_DEEPEST = (
-    32  # brackets open at once; what is deeper is no answer, and mending it takes seconds a try
-)
 _TOLD = 12  # violations that a model is told of at once
 
 
@@ -161,7 +147,7 @@ def read_answer(
     if _ended(reply) in _CUT_OFF and not _is_whole(text):
         raise Unusable("length", "the answer was cut off at the limit of tokens")
     # Some servers take the answer of a model that did not think for its thoughts.
-    value = _object_in(text or reply.get("content") or "", set(schema.model_fields))
+    value = object_in(text or reply.get("content") or "", set(schema.model_fields))
     if value is None and not text:
         raise Unusable("empty", "the answer was empty")
     if value is None:
@@ -239,48 +225,6 @@ def _is_whole(text: str) -> bool:
         return isinstance(json.loads(text), dict)
     except (ValueError, RecursionError):
         return False
-
-
-def _object_in(text: str, names: set[str]) -> dict | None:
-    """The last JSON object in a text that has one of these names; mended, if there is none that is whole."""
-    for places in (_objects, _mended):
-        found = [value for value in places(text) if names & value.keys()]
-        if found:
-            return found[-1] if places is _objects else found[0]
-    return next(_objects(text), None)
-
-
-def _objects(text: str) -> Iterator[dict]:
-    """The JSON objects in a text, from left to right."""
-    decoder, place = json.JSONDecoder(), text.find("{")
-    while place >= 0:
-        try:
-            value, end = decoder.raw_decode(text, place)
-            yield value
-        except (ValueError, RecursionError):
-            end = place + 1
-        place = text.find("{", end)
-
-
-def _mended(text: str) -> Iterator[dict]:
-    """What can be made of broken objects."""
-    fenced = _FENCE.findall(text)
-    places = [match.start() for match in re.finditer(r"\{", text)][:_REPAIRS]
-    for broken in [*fenced, *(text[place:] for place in places)]:
-        if _depth(broken) > _DEEPEST:
-            continue
-        try:
-            value = json_repair.loads(broken)
-        except (ValueError, RecursionError):
-            continue
-        if isinstance(value, dict):
-            yield value
-
-
-def _depth(text: str) -> int:
-    """The most brackets that are open at once."""
-    steps = (1 if match[0] in "{[" else -1 for match in re.finditer(r"[][{}]", text))
-    return max(itertools.accumulate(steps), default=0)
 
 
 def _fit(value: Any, node: dict, form: dict) -> Any:

@@ -14,7 +14,17 @@ from itertools import islice
 from pathlib import Path
 
 from xuxie.errors import UserError
-from xuxie.llm.segments import IMPORTED, Segment, decode, head, in_use, lines, segments, sync_folder
+from xuxie.llm.segments import (
+    IMPORTED,
+    Segment,
+    decode,
+    head,
+    in_use,
+    is_left,
+    lines,
+    segments,
+    sync_folder,
+)
 from xuxie.llm.usage import Usage
 
 _LINES_AT_ONCE = 1000  # of an import
@@ -202,7 +212,7 @@ def _is_failure(entry: dict) -> bool:
 
 @contextmanager
 def _idle(paths: Iterable[Path]) -> Iterator[list[Path]]:
-    """Those of some segments that nobody writes to or merges; nobody can, meanwhile."""
+    """Those of some segments that nobody writes to (see `is_left`) or merges; nobody can, meanwhile."""
     taken: dict[Path, int] = {}
     try:
         for path in paths:
@@ -211,7 +221,7 @@ def _idle(paths: Iterable[Path]) -> Iterator[list[Path]]:
             except FileNotFoundError:
                 continue  # merged by somebody else
             taken[path] = file
-            if in_use(file) or os.fstat(file).st_nlink == 0:
+            if in_use(file) or os.fstat(file).st_nlink == 0 or not is_left(path, file):
                 os.close(taken.pop(path))
         yield list(taken)
     finally:

@@ -22,7 +22,7 @@ def auc(true: Sequence[float], negatives: Sequence[float]) -> float | None:
 def percentile_score(value: float, negatives: Sequence[float]) -> float:
     """A value on the scale from 0 to 10: the share of negatives that it beats, ties counted half, times ten.
 
-    `swapped` must be sorted.
+    `negatives` must be sorted.
     """
     return round(
         10

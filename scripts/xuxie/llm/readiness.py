@@ -1,0 +1,46 @@
+"""An endpoint is made ready before its first call: our own server is started, the model's name is looked up."""
+
+import asyncio
+
+from xuxie.llm.model_list import refuse_unlisted
+from xuxie.llm.run import Run
+from xuxie.llm.server import Server
+
+
+class Readiness:
+    """Whether an endpoint can be asked; what the journal answers needs none of it."""
+
+    def __init__(self, run: Run):
+        self._run = run
+        self._made: asyncio.Task[None] | None = None
+        self._reviving: asyncio.Task[None] | None = None
+
+    async def make(self) -> None:
+        """Once, before the first call: start the server, where it is our own, and ask the endpoint for its models.
+
+        Raises:
+            UserError: the server does not come up, or the endpoint does not have the model.
+        """
+        if self._made is None:
+            self._made = asyncio.create_task(self._make())
+        await asyncio.shield(self._made)
+
+    async def _make(self) -> None:
+        endpoint, client = self._run.endpoint, self._run.client
+        if endpoint.server is not None:
+            await asyncio.to_thread(endpoint.server.start)
+            client.move_to(f"{endpoint.server.address}/v1")
+        if endpoint.settings.check_model and not endpoint.settings.embedded:
+            await refuse_unlisted(client)
+
+    async def revive(self, server: Server) -> None:
+        """After a connection was lost: return once our own server is well, started again if it had ended.
+
+        Raises:
+            UserError: it ends again and again, or no more calls are begun.
+        """
+        self._run.shutdown.refuse()
+        if self._reviving is None or self._reviving.done():
+            reviving = asyncio.to_thread(server.revive, self._run.health.answers_since)
+            self._reviving = asyncio.create_task(reviving)
+        await asyncio.shield(self._reviving)
