@@ -12,7 +12,7 @@ WORKERS ?= 3
 
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder
 
-.PHONY: demo quick test test-cluster chat install .venv-qwen1 lock docs lint release clean
+.PHONY: demo quick test test-cluster chat install .venv-qwen1 lock image docs lint release clean
 
 demo: install
 	$(BIN)/snakemake --cores $(CORES)
@@ -58,6 +58,12 @@ lock:
 	$(BIN)/python envs/lock.py
 	$(BIN)/python envs/qwen1.py
 	$(BIN)/python envs/gpu.py
+
+# A container of the environment and the workflow, tagged xuxie: make image [CONTAINER=podman]
+CONTAINER ?= docker
+
+image:
+	$(CONTAINER) build --tag xuxie .
 
 docs: install
 	$(BIN)/python config/reference.py

@@ -12,7 +12,6 @@ from logging import LogRecord
 
 from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.settings import OutputSettingsLoggerInterface
-from xuxie.runtime.job import DISPLAYED
 
 
 def wanted(settings: OutputSettingsLoggerInterface) -> bool:
@@ -33,6 +32,9 @@ class LogHandler(LogHandlerBase):
     def __post_init__(self) -> None:
         self._display = None
         if wanted(self.common_settings):
+            # Snakemake imports every plugin at every start, also for other workflows: what costs time waits until here.
+            from xuxie.runtime.job import DISPLAYED
+
             from snakemake_logger_plugin_xuxie.display import Display
 
             self._display = Display(to_stdout=self.common_settings.stdout)

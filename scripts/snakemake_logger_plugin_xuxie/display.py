@@ -128,7 +128,7 @@ class Display:
         self._done, self._total = record.done, record.total
 
     def _forget_failed(self, record) -> None:
-        failed = [getattr(record, "jobid", None)]
+        failed: list[int] = [record.jobid] if hasattr(record, "jobid") else []
         failed += [info["jobid"] for info in getattr(record, "job_error_info", [])]
         for jobid in failed:
             if jobid is not None:

@@ -34,7 +34,7 @@ def packed(walked, tmp_path_factory):
 def told(packed, what: str) -> dict:
     """What the page knows of its results or its categories, by path and by name."""
     page = (packed / "report.html").read_text(encoding="utf-8")
-    return json.loads(re.search(rf"var {what} = (.*?)[;\n]*$", page, re.MULTILINE)[1].rstrip(";"))
+    return json.loads(re.search(rf"var {what} = (\{{\".*\}});$", page, re.MULTILINE)[1])
 
 
 def test_snakemakes_own_report_holds_what_ours_rests_on(walked, packed):

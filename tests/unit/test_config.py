@@ -48,7 +48,17 @@ def test_completing_twice_changes_nothing():
     ("change", "words"),
     [
         ({"novels": []}, ["novels", "object"]),
-        ({"novels": {}}, ["novels"]),
+        ({"novels": {}}, ["novels", "at least 1"]),
+        (
+            {"novels": {"mine": {"path": None}}},
+            [
+                "novels.mine.path",
+                "an empty value",
+                "it must be as config/README.md says",
+                "a folder",
+            ],
+        ),
+        ({"pairs": {"scorers": ["likelihood", "likelihood"]}}, ["pairs.scorers", "stands twice"]),
         ({"novels": {"a b": {"path": "x"}}}, ["a b"]),
         (
             {"scorers": {"likelihood": {"method": "guess"}}},

@@ -157,11 +157,41 @@ def test_files_of_a_folder_come_in_reading_order(tmp_path):
 
 def test_a_missing_source_is_named_with_its_key(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "first.txt").touch()
+    (tmp_path / "first.txt").write_text("第一章")
     with pytest.raises(UserError, match=r"second\.txt(?s:.*)novels\.second\.path"):
         settings().check_sources()
-    (tmp_path / "second.txt").touch()
+    (tmp_path / "second.txt").write_text("第一章")
     settings().check_sources()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("folder", None, "no file is found in the folder folder"),
+        ("empty.txt", b"", "the file empty.txt is empty"),
+        ("book.docx", b"PK\x03\x04", "files of the kind .docx are not read"),
+        ("README", b"x", r"\(no suffix\) are not read"),
+    ],
+)
+def test_what_cannot_be_a_novel_is_refused_before_anything_is_planned(
+    tmp_path, monkeypatch, name, content, words
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "second.txt").write_text("第一章")
+    if content is None:
+        (tmp_path / name).mkdir()
+    else:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(UserError, match=words) as refused:
+        settings(novels={"first": {"path": name}}).check_sources()
+    assert "remedy" in str(refused.value)
+
+
+def test_a_folder_among_the_chapters_is_no_chapter(tmp_path):
+    (tmp_path / "第一章.txt").write_text("第一章")
+    (tmp_path / "notes").mkdir()
+    with pytest.raises(UserError, match="notes is a folder among the novel's files"):
+        settings(novels={"first": {"path": str(tmp_path)}}).check_sources()
 
 
 def test_all_adapters_are_taken_home_unless_some_are_named():

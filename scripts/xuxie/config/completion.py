@@ -133,9 +133,14 @@ def _explained(error: ValidationError) -> UserError:
         "exclusiveMinimum": lambda: f"above {wanted}",
         "pattern": lambda: f"matching {wanted}",
         "minItems": lambda: f"a list of at least {wanted}",
-    }.get(str(error.validator), lambda: error.message)()
+        "maxItems": lambda: f"a list of at most {wanted}",
+        "minLength": lambda: f"of at least {wanted} characters",
+        "minProperties": lambda: f"a table of at least {wanted}",
+        "uniqueItems": lambda: "a list in which nothing stands twice",
+        "const": lambda: repr(wanted),
+    }.get(str(error.validator), lambda: "as config/README.md says")()
     return UserError(
-        f"{instance!r} is not allowed",
+        f"{'an empty value' if instance is None else repr(instance)} is not allowed",
         where=f"config key {key}",
         remedy=f"it must be {allowed}{f' ({description})' if description else ''}",
     )

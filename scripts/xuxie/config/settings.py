@@ -7,6 +7,7 @@ every job, so no answer may take longer with more novels.
 
 import os
 from dataclasses import dataclass
+from pathlib import Path
 
 from xuxie.config.adapter import Adapter
 from xuxie.config.dataset import Dataset
@@ -16,6 +17,7 @@ from xuxie.config.model import Model
 from xuxie.config.novel import Novel
 from xuxie.config.pairs import Pairs, Scorer
 from xuxie.errors import UserError
+from xuxie.text.forms import form_of
 
 #: What the store gets of each dataset and of each adapter.
 DELIVERED_DATA = (
@@ -126,16 +128,32 @@ class Settings:
         return ["report.html", *datasets, *adapters]
 
     def check_sources(self) -> None:
-        """Every novel's files are there, said before anything is planned; whether they are text is said by the first rule.
+        """Every novel's files are there and of a kind that is read, said before anything is planned.
+
+        Whether they hold a novel is said by the first rule.
 
         Raises:
-            UserError: a file is missing.
+            UserError: a file is missing or empty, a folder has none, or a file is of another kind.
         """
         for novel in self.novels.values():
             for file in novel.files:
+                key = f"config key novels.{novel.name}.path"
                 if not os.path.exists(file):
                     raise UserError(
-                        f"no file is found at {file}",
-                        where=f"config key novels.{novel.name}.path",
-                        remedy="check the path",
+                        f"no file is found at {file}", where=key, remedy="check the path"
+                    )
+                if os.path.isdir(file):
+                    raise UserError(
+                        f"no file is found in the folder {file}"
+                        if file == novel.path
+                        else f"{file} is a folder among the novel's files",
+                        where=key,
+                        remedy="name the folder that holds the chapters' files, or a pattern such as folder/*.txt",
+                    )
+                form_of(Path(file))
+                if not os.path.getsize(file):
+                    raise UserError(
+                        f"the file {file} is empty",
+                        where=key,
+                        remedy="give a file with the novel's text in it",
                     )

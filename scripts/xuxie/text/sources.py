@@ -9,6 +9,7 @@ from pathlib import Path
 
 from xuxie.errors import UserError
 from xuxie.text import headings
+from xuxie.text.forms import form_of
 
 # How files that are no text begin.
 _BINARY = {
@@ -22,13 +23,6 @@ _BINARY = {
     b"\x89PNG": "a picture",
     b"\xff\xd8\xff": "a picture",
     b"BOOKMOBI": "a Kindle book",
-}
-_SUFFIXES = {
-    ".txt": "text",
-    ".text": "text",
-    ".md": "markdown",
-    ".markdown": "markdown",
-    ".epub": "epub",
 }
 
 
@@ -82,13 +76,7 @@ def read_sources(paths: list[str]) -> Iterator[Source]:
 
 
 def _read(path: Path) -> list[Source]:
-    form = _SUFFIXES.get(path.suffix.lower())
-    if form is None:
-        raise UserError(
-            f"files of the kind {path.suffix or '(no suffix)'} are not read",
-            where=str(path),
-            remedy="give a .txt, .md or .epub file",
-        )
+    form = form_of(path)
     try:
         data = path.read_bytes()
     except OSError as error:

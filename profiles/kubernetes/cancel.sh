@@ -1,0 +1,2 @@
+#!/bin/sh
+exec kubectl delete --wait=false --ignore-not-found "$@"
