@@ -38,11 +38,9 @@ from xuxie.text.sentences import sentences  # noqa: E402
 from xuxie.training.arguments import machine_arguments  # noqa: E402
 from xuxie.training.launch import launch  # noqa: E402
 from xuxie.training.machine import describe  # noqa: E402
+from xuxie.training.speed import PEAKS  # noqa: E402
 
 EMBEDDED = ROOT / "results/models/qwen2.5-coder-0.5b/hf"
-PEAK = {"H100": 989e12, "H200": 989e12, "A100": 312e12, "L40S": 362e12, "4090": 165e12}
-"""Dense bfloat16 FLOP/s of the devices, from their makers' data sheets."""
-
 COMMON = {
     "stage": "sft",
     "do_train": True,
@@ -215,7 +213,7 @@ def _print(machine: dict, model: Path, lengths: list[int], sides: list[Side], ou
         if machine["gpus"]
         else f"{machine['processor']}, {machine['cores']} cores"
     )
-    peak = next((flops for name, flops in PEAK.items() if name in device), None)
+    peak = next((flops for name, flops in PEAKS.items() if name in device), None)
     print(
         f"device: {device}; torch {machine['packages']['torch']}, Python {platform.python_version()}; {weights / 1e9:.2f} G weights, bfloat16"
     )

@@ -1,4 +1,7 @@
-"""Two processes through torchrun train, go on after a kill, and share the weights among them, into the adapter that one process makes."""
+"""Two processes through torchrun, of one node or of two, make the adapter that one process makes; also after a kill, and with weights shared out."""
+
+import os
+import sys
 
 import pytest
 import torch
@@ -18,14 +21,28 @@ SETTINGS = {
     "per_device_train_batch_size": 2,
 }
 STEPS = 4
+#: As in config/examples, save that accelerate hands weights on from the first process only between GPUs.
 FSDP = {
     "fsdp": "full_shard auto_wrap",
     "fsdp_config": {
         "transformer_layer_cls_to_wrap": ["Qwen2DecoderLayer"],
-        "cpu_ram_efficient_loading": True,
-        "sync_module_states": True,
+        "cpu_ram_efficient_loading": False,
+        "sync_module_states": False,
     },
 }
+
+
+#: In the place of Slurm's: as many tasks as are asked for, each told its number, all on this machine.
+SRUN = f"""#!{sys.executable}
+import os, subprocess, sys
+command = sys.argv[1:]
+while command[0].startswith("--"):
+    name, _, value = command.pop(0).partition("=")
+    if name == "--ntasks":
+        count = int(value)
+tasks = [subprocess.Popen(command, env={{**os.environ, "SLURM_PROCID": str(number)}}) for number in range(count)]
+sys.exit(max(task.wait() for task in tasks))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -91,4 +108,17 @@ def test_weights_that_are_shared_out_make_it_too(prepare, alone, tmp_path, monke
     monkeypatch.chdir(tmp_path)
     adapter, manifest = train(*prepare(2, **FSDP))
     assert manifest["environment"]["ACCELERATE_USE_FSDP"] == "true"
+    assert_same(adapter, alone[0])
+
+
+def test_two_nodes_make_it_too(prepare, alone, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    srun = tmp_path / "bin/srun"
+    srun.parent.mkdir()
+    srun.write_text(SRUN)
+    srun.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{srun.parent}{os.pathsep}{os.environ['PATH']}")
+    run, arguments = prepare(2)
+    adapter, manifest = train(run, {**arguments, "gpus": 1, "nodes": 2})
+    assert manifest["command"][0] == "srun" and manifest["environment"]["NNODES"] == "2"
     assert_same(adapter, alone[0])
