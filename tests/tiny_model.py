@@ -8,23 +8,17 @@ CHAT_TEMPLATE = (
 )
 
 
-def make_tiny_model(
-    folder: str | Path, text: str, *, vocabulary: int = 1024, seed: int = 0
-) -> Path:
-    """Save a random Qwen2 (hidden 128, 4 layers, 0.9 M parameters) whose byte-level BPE is trained on `text`.
+def make_tokenizer(folder: str | Path, text: str, vocabulary: int) -> Path:
+    """Save a byte-level BPE of Qwen's form that is trained on `text`; any text is representable.
 
     Args:
-        folder: where to put the Hugging Face folder.
-        text: what the tokenizer learns its merges from; any text is representable.
         vocabulary: at most so many tokens.
-        seed: of the random weights.
 
     Returns:
         the folder
     """
-    import torch
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-    from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
+    from transformers import PreTrainedTokenizerFast
 
     special = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
     bpe = Tokenizer(models.BPE())
@@ -47,7 +41,26 @@ def make_tiny_model(
     )
     tokenizer.chat_template = CHAT_TEMPLATE
     tokenizer.save_pretrained(folder)
+    return Path(folder)
 
+
+def make_tiny_model(
+    folder: str | Path, text: str, *, vocabulary: int = 1024, seed: int = 0
+) -> Path:
+    """Save a random Qwen2 (hidden 128, 4 layers, 0.9 M parameters) with a tokenizer of its own.
+
+    Args:
+        folder: where to put the Hugging Face folder.
+        text, vocabulary: see `make_tokenizer`.
+        seed: of the random weights.
+
+    Returns:
+        the folder
+    """
+    import torch
+    from transformers import AutoTokenizer, Qwen2Config, Qwen2ForCausalLM
+
+    tokenizer = AutoTokenizer.from_pretrained(make_tokenizer(folder, text, vocabulary))
     torch.manual_seed(seed)
     config = Qwen2Config(
         vocab_size=len(tokenizer),

@@ -18,7 +18,7 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 
-from xuxie.files.rows import read_rows
+from xuxie.files.rows import read_rows, write_json
 from xuxie.models.loading import load_model
 from xuxie.prompts.prompting import Prompting
 from xuxie.sampling.decoding import Request, decode
@@ -40,6 +40,7 @@ def main() -> None:
     parser.add_argument("--tokens", type=int, default=64)
     parser.add_argument("--batch-sizes", type=int, nargs="+", default=[8, 16])
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--json", type=Path, help="a file for what was measured")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     model, tokenizer = load_model(options.model, options.adapter)
@@ -53,6 +54,7 @@ def main() -> None:
     )
     print("| way | tokens/s | ratio | samples that are the same |\n|---|---|---|---|")
     show("`generate`, one prompt at a time", alone, alone, options, "")
+    measured = {"one by one": options.prompts * options.tokens / alone}
     first = None
     for size in options.batch_sizes:
         order = list(range(len(prompts)))
@@ -66,6 +68,9 @@ def main() -> None:
             options,
             f"{sum(samples[key] == first[key] for key in first)} of {len(first)}",
         )
+        measured[f"batch size {size}"] = options.prompts * options.tokens / seconds
+    if options.json:
+        write_json(options.json, {"tokens_per_second": measured})
 
 
 def clocked(work) -> tuple[float, object]:

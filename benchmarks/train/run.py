@@ -2,7 +2,7 @@
 
     python benchmarks/train/run.py
 
-On a CPU it trains the embedded 0.5 B model, on a GPU random weights of the shape of Qwen3-1.7B. Both need
+On a CPU it trains the embedded 0.5 B model, on a GPU random weights of the shape of Qwen3-1.7B, unless a model is named. Both need
 `snakemake results/models/qwen2.5-coder-0.5b/model.json` first, for weights and tokenizer.
 
 Useful tokens are those of the rows, prompt and completion, each counted once an epoch; padding is not among them.
@@ -11,6 +11,7 @@ for the gradients that pass through; with LoRA none are computed for the N froze
 """
 
 import argparse
+import dataclasses
 import importlib.util
 import json
 import os
@@ -37,11 +38,9 @@ from xuxie.text.sentences import sentences  # noqa: E402
 from xuxie.training.arguments import machine_arguments  # noqa: E402
 from xuxie.training.launch import launch  # noqa: E402
 from xuxie.training.machine import describe  # noqa: E402
+from xuxie.training.speed import PEAKS  # noqa: E402
 
 EMBEDDED = ROOT / "results/models/qwen2.5-coder-0.5b/hf"
-PEAK = {"H100": 989e12, "H200": 989e12, "A100": 312e12, "L40S": 362e12, "4090": 165e12}
-"""Dense bfloat16 FLOP/s of the devices, from their makers' data sheets."""
-
 COMMON = {
     "stage": "sft",
     "do_train": True,
@@ -63,6 +62,7 @@ COMMON = {
 }
 """What both sides share. bfloat16 stands in for the blog's fp16: a CPU has no fp16, and the precision is to be the same."""
 
+SIDES = ["literal flags", "ours"]
 LITERAL = {"per_device_train_batch_size": 4, "gradient_accumulation_steps": 4, "cutoff_len": 2048}
 
 
@@ -90,29 +90,31 @@ def main() -> None:
     )
     asked.add_argument("--rows", type=int, help="rows an epoch; 32 on a CPU, 512 on a GPU")
     asked.add_argument("--epochs", type=int, default=2, help="of which the first is not timed")
-    asked.add_argument(
-        "--model",
-        type=Path,
-        default=EMBEDDED,
-        help="the folder of the model for a CPU, of the tokenizer for a GPU",
-    )
+    asked.add_argument("--model", type=Path, help="folder of the model")
+    asked.add_argument("--sides", nargs="+", choices=SIDES, default=SIDES)
+    asked.add_argument("--set", nargs="*", default=[], help="arguments of both, as NAME=VALUE")
     asked.add_argument("--work", type=Path, default=Path("benchmarks/results/train"))
+    asked.add_argument("--json", type=Path, help="a file for what was measured")
     options = asked.parse_args()
     machine = describe()
     gpu = bool(machine["gpus"])
     count = options.rows or (512 if gpu else 32)
-    model = make_random_model(options.work / "model", options.model) if gpu else options.model
+    model = options.model or (
+        make_random_model(options.work / "model", EMBEDDED) if gpu else EMBEDDED
+    )
     lengths = _write_data(options.work, model, count)
     ours = (
         _ours_on_gpu(lengths)
         if gpu
         else machine_arguments(LITERAL, gpu=False, precision="bfloat16") | {"cutoff_len": 2048}
     )
-    sides = [
-        _train(options, "literal flags", model, LITERAL, sum(lengths)),
-        _train(options, "ours", model, ours, sum(lengths)),
-    ]
-    _print(machine, model, lengths, sides, ours)
+    more = yaml.safe_load("\n".join(item.replace("=", ": ", 1) for item in options.set)) or {}
+    settings = {"literal flags": LITERAL | more, "ours": ours | more}
+    sides = [_train(options, name, model, settings[name], sum(lengths)) for name in options.sides]
+    _print(machine, model, lengths, sides, ours | more)
+    if options.json:
+        measured = [dataclasses.asdict(side) | {"useful_per_second": side.speed} for side in sides]
+        write_json(options.json, {"rows": len(lengths), "ours": ours | more, "sides": measured})
 
 
 def _ours_on_gpu(lengths: list[int]) -> dict:
@@ -211,7 +213,7 @@ def _print(machine: dict, model: Path, lengths: list[int], sides: list[Side], ou
         if machine["gpus"]
         else f"{machine['processor']}, {machine['cores']} cores"
     )
-    peak = next((flops for name, flops in PEAK.items() if name in device), None)
+    peak = next((flops for name, flops in PEAKS.items() if name in device), None)
     print(
         f"device: {device}; torch {machine['packages']['torch']}, Python {platform.python_version()}; {weights / 1e9:.2f} G weights, bfloat16"
     )
@@ -231,7 +233,8 @@ def _print(machine: dict, model: Path, lengths: list[int], sides: list[Side], ou
         print(
             f"{side.name:16}{side.speed:14.1f}{side.tokens / side.processed:14.1%}{flops / 1e12:10.3f}{share}{side.loss:8.3f}{side.val_loss:10.4f}"
         )
-    print(f"ratio: {sides[1].speed / sides[0].speed:.2f}")
+    if len(sides) == 2:
+        print(f"ratio: {sides[1].speed / sides[0].speed:.2f}")
 
 
 if __name__ == "__main__":

@@ -1,18 +1,11 @@
 """A training that is killed outright, at moments drawn by seed, ends in the very adapter of one that was left alone."""
 
-import json
-import os
 import random
-import re
-import signal
-import subprocess
-import sys
 
 import pytest
 from patience import wait_until
-from trainers import trainers
+from trainers import kill_at_step, trainers
 from training_run import TrainingRun, rows_of
-from workspace import REPOSITORY
 from xuxie.files.rows import read_json, read_rows
 
 # Dropout and the order of rows draw random numbers, which a resumed run has to draw as if nothing had happened.
@@ -41,32 +34,6 @@ def undisturbed(tiny_model, rows, tmp_path_factory):
         return run.folder.resolve(), run.run()
 
 
-def kill_at_step(run: TrainingRun, step: int) -> None:
-    """Start the job, kill it with SIGKILL as soon as it reports this step or a later one."""
-    process = subprocess.Popen(
-        [
-            sys.executable,
-            str(REPOSITORY / "tests/training_run.py"),
-            json.dumps(run.train_arguments),
-        ],
-        env={
-            **os.environ,
-            "PYTHONPATH": f"{REPOSITORY / 'scripts'}{os.pathsep}{REPOSITORY / 'tests'}",
-        },
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    said = []
-    for line in process.stderr:
-        said.append(line)
-        reported = re.search(rf"step (\d+) of {STEPS}, loss ", line)
-        if reported and int(reported[1]) >= step:
-            process.send_signal(signal.SIGKILL)
-            break
-    process.stderr.close()
-    assert process.wait() == -signal.SIGKILL, "".join(said)
-
-
 @pytest.mark.parametrize("seed", [1, 2])
 def test_killed_and_resumed_is_bit_for_bit_the_same(
     tiny_model, rows, undisturbed, seed, tmp_path, monkeypatch
@@ -75,7 +42,7 @@ def test_killed_and_resumed_is_bit_for_bit_the_same(
     run = TrainingRun(tiny_model, rows, train=SETTINGS).prepare()
     moments = sorted(random.Random(seed).sample(range(3, STEPS), 2))
     for moment in moments:
-        kill_at_step(run, moment)
+        kill_at_step(run.train_arguments, moment, STEPS)
         # One that outlived its job would write over the next one's checkpoints.
         wait_until(lambda: not trainers(tmp_path), "the trainer's end", lambda: None, patience=120)
     manifest = run.run()
@@ -103,7 +70,7 @@ def test_other_settings_start_afresh_and_say_why(
     caplog.set_level("INFO")
     monkeypatch.chdir(tmp_path)
     run = TrainingRun(tiny_model, rows, train={**SETTINGS, "learning_rate": 0.01}).prepare()
-    kill_at_step(run, 5)
+    kill_at_step(run.train_arguments, 5, STEPS)
     assert list(run.folder.glob("checkpoint-*"))
     manifest = TrainingRun(tiny_model, rows, train=SETTINGS).prepare().run()
     assert manifest["resumed_from"] is None

@@ -123,7 +123,7 @@ def _of_stage(
     note = f" ({dataset.note})" if dataset.note and stage["stage"] != "pt" else ""
     yield (
         f"{covered / dataset.characters:.2%} of the training chapters carries loss, {covered:,} of {dataset.characters:,} characters{note}; "
-        f"{len(planned.rows):,} rows of {roughly}{sum(planned.sizes):,} tokens"
+        f"{len(planned.rows):,} rows, {roughly}{sum(planned.sizes):,} tokens"
     )
     rate = measured_rate(runs.values(), stage["stage"], model.files) if model.files else None
     if rate is None and model.shape:
@@ -167,4 +167,7 @@ def _memory(model: Model, adapter: dict) -> str:
     stages = [needed(model.shape, arguments, adapter["asking"], devices) for arguments in asked]
     most = {work: max(sum(stage[work].values()) for stage in stages) / GIB for work in stages[0]}
     parts = ", ".join(f"{work} about {size:.1f} GiB" for work, size in most.items())
-    return f"memory: {parts}; {there:.1f} GiB there"
+    verdict = (
+        "" if max(most.values()) < there else ", which is too little: the gates will refuse it"
+    )
+    return f"memory: {parts}; {there:.1f} GiB there{verdict}"

@@ -33,9 +33,16 @@ def main() -> None:
     if "LOCAL_RANK" in os.environ:
         import_factory("llamafactory.train.tuner").run_exp()
     else:
+        _number_node()
         factory, cli = import_factory("llamafactory.launcher"), import_factory("llamafactory.cli")
         _point_torchrun_here(factory, (factory.launch, cli.main))
         cli.main()
+
+
+def _number_node() -> None:
+    """Tell torchrun which of several nodes this is: `srun` starts one task on each, and numbers them."""
+    if int(os.environ.get("NNODES", "1")) > 1:
+        os.environ.setdefault("NODE_RANK", os.environ.get("SLURM_PROCID", "0"))
 
 
 def _point_torchrun_here(launcher: ModuleType, starters: Iterable[FunctionType]) -> None:
