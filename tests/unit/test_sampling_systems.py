@@ -2,16 +2,17 @@
 
 import pytest
 import sample_outputs as script
+from xuxie.files.novel_text import write_text
 from xuxie.files.rows import read_rows, write_rows
 from xuxie.sampling import systems
 
 ROW = {
     "id": "a-1", "novel": "a", "chapter": 3, "length": "short", "instruction": "续写：",
-    "input": "雾来了。", "output": "灯亮了。", "system": "", "history": [],
+    "input": "雾来了。", "output": "灯亮了。", "system": "", "history": [], "completion_span": [4, 8],
 }  # fmt: skip
 SAMPLING = {
     "prompts": 4, "systems": ["far", "base", "other", "tuned"], "system": None, "temperature": 0.7,
-    "top_p": 0.9, "top_k": 50, "repetition_penalty": 1.2, "max_new_tokens": 8,
+    "top_p": 0.9, "top_k": 50, "repetition_penalty": 1.2, "max_new_tokens": 8, "target_chars": 0,
 }  # fmt: skip
 RIVALS = {
     "far": {"endpoint": "far", "identity": {"name": "far", "model": "reader"}, "weights": []},
@@ -46,11 +47,18 @@ def asked(monkeypatch) -> list[tuple]:
 
 def test_each_system_is_asked_in_its_own_way_and_stands_in_the_order_of_the_config(asked, tmp_path):
     write_rows(tmp_path / "test.jsonl", [ROW])
+    write_rows(
+        tmp_path / "chapters.jsonl", [{"start": 0, "end": 0}] * 2 + [{"start": 0, "end": 12}]
+    )
+    write_text(tmp_path / "text.txt", "雾来了。灯亮了。人走了。")
     script.sample_outputs(
         str(tmp_path / "test.jsonl"),
+        [str(tmp_path / "text.txt")],
+        [str(tmp_path / "chapters.jsonl")],
         "results/adapters/mine/adapter_model.safetensors",
         ["results/models/m/hf/config.json", "results/models/m/model.json"],
         str(tmp_path / "samples.jsonl"),
+        names=["a"],
         sampling=SAMPLING,
         template="qwen",
         history_turns=0,

@@ -1,0 +1,47 @@
+"""Samples of a target length with a real, tiny model, and what becomes of them by quarter."""
+
+import pytest
+from xuxie.files.rows import read_json, read_rows
+
+ADAPTER = "results/adapters/small"
+TARGET = 900
+
+
+@pytest.fixture(scope="module")
+def long_run(walked, tmp_path_factory):
+    workspace = walked.copy(tmp_path_factory.mktemp("long"))
+    workspace.snakemake(
+        "results/report.html",
+        "--config",
+        f"sampling={{target_chars: {TARGET}, max_new_tokens: 400, prompts: 3, batch_size: 8}}",
+    )
+    return workspace
+
+
+def test_every_system_and_the_author_write_as_much_as_was_asked_for(long_run):
+    text = (long_run / "results/novels/small/text.txt").read_text(encoding="utf-8")
+    held_out = {row["id"]: row for row in read_rows(long_run / "results/datasets/small/test.jsonl")}
+    samples = list(read_rows(long_run / ADAPTER / "samples.jsonl"))
+    assert len(samples) == 3
+    for sample in samples:
+        start = held_out[sample["id"]]["completion_span"][0]
+        assert text[start:].startswith(sample["reference"])
+        for output in sample["outputs"].values():
+            assert len(output["text"]) >= TARGET or not output["text"].strip()
+
+
+def test_the_evaluation_follows_them_by_quarter(long_run):
+    evaluation = read_json(long_run / ADAPTER / "evaluation.json")
+    found = evaluation["decay"]
+    assert found["length"] <= TARGET and len(found["quarters"]) == 4
+    assert any(system["texts"] for system in found["systems"].values())
+    bits = evaluation["bits_per_character"]["by_quarter"]
+    assert [quarter["start"] for quarter in bits["tuned"]["quarters"]][0] == 0
+    assert bits["length"] == bits["tuned"]["quarters"][-1]["end"]
+    # Of one or two chapters nothing can be told.
+    assert bits["tuned"]["state"] == "unclear"
+
+
+def test_the_report_begins_with_it(long_run):
+    page = (long_run / "results/report.html").read_text(encoding="utf-8")
+    assert page.index('id="decay"') < page.index('id="verdict"')
