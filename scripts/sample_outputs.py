@@ -67,7 +67,7 @@ def sample_outputs(
         gc.collect()
         torch.cuda.empty_cache()  # the model is gone, and a rival's server wants its room
     for name, rival in rivals.items():
-        outputs[name] = sample_rival(
+        outputs |= sample_rival(
             rows, name, rival, sampling, journal, endpoints=endpoints, llm=llm, threads=threads
         )
     references = [true_continuation(row, target, novels, spans) for row in rows]

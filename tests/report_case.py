@@ -158,6 +158,10 @@ def evaluation():
         },
         "texts": {"systems": {"human": human, "base": METRICS, "tuned": METRICS}, "by_position": repetition, "rows": rows},
         "decay": decay(),
+        "decoding": {
+            "base": {"temperature": 0.7, "repetition_penalty": 1.2, "penalty_exempt": ["stop"]},
+            "tuned": {"temperature": 0.7, "repetition_penalty": 1.2, "penalty_exempt": ["stop"]},
+        },
         "judge": None,
     }  # fmt: skip
 

@@ -13,7 +13,7 @@ def long_run(walked, tmp_path_factory):
     workspace.snakemake(
         "results/report.html",
         "--config",
-        f"sampling={{target_chars: {TARGET}, max_new_tokens: 400, prompts: 3, batch_size: 8}}",
+        f"sampling={{target_chars: {TARGET}, max_new_tokens: 400, prompts: 3, batch_size: 8, variants: {{no-penalty: {{repetition_penalty: 1}}}}}}",
     )
     return workspace
 
@@ -26,6 +26,8 @@ def test_every_system_and_the_author_write_as_much_as_was_asked_for(long_run):
     for sample in samples:
         start = held_out[sample["id"]]["completion_span"][0]
         assert text[start:].startswith(sample["reference"])
+        assert list(sample["outputs"]) == ["base", "base@no-penalty", "tuned", "tuned@no-penalty"]
+        assert sample["outputs"]["tuned"]["text"] != sample["outputs"]["tuned@no-penalty"]["text"]
         for output in sample["outputs"].values():
             assert len(output["text"]) >= TARGET or not output["text"].strip()
 
@@ -40,6 +42,17 @@ def test_the_evaluation_follows_them_by_quarter(long_run):
     assert bits["length"] == bits["tuned"]["quarters"][-1]["end"]
     # Of one or two chapters nothing can be told.
     assert bits["tuned"]["state"] == "unclear"
+
+
+def test_each_figure_has_the_values_that_its_samples_were_drawn_with(long_run):
+    evaluation = read_json(long_run / ADAPTER / "evaluation.json")
+    ways = evaluation["decoding"]
+    assert list(ways) == ["base", "base@no-penalty", "tuned", "tuned@no-penalty"]
+    assert ways["tuned"]["repetition_penalty"] == 1.2
+    assert ways["tuned@no-penalty"] == ways["tuned"] | {"repetition_penalty": 1}
+    assert set(ways) < set(evaluation["texts"]["systems"])
+    page = (long_run / "results/report.html").read_text(encoding="utf-8")
+    assert "no-penalty：只改了 repetition_penalty 1。" in page
 
 
 def test_the_report_begins_with_it(long_run):

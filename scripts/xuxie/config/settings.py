@@ -37,6 +37,20 @@ DELIVERED_LORA = (
     "evaluation.json",
 )
 
+DECODING = (
+    "temperature",
+    "top_p",
+    "top_k",
+    "min_p",
+    "repetition_penalty",
+    "penalty_window",
+    "penalty_exempt",
+    "dry_multiplier",
+    "dry_base",
+    "dry_allowed_length",
+)
+"""The keys of `sampling` that say how a token is drawn."""
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -76,6 +90,12 @@ class Settings:
     def asked_novels(self) -> list[str]:
         """The novels that an LLM is asked about: all or none."""
         return list(self.novels) if self.pairs else []
+
+    @property
+    def decodings(self) -> dict[str, dict]:
+        """How samples are drawn, by variant; under the empty name as configured."""
+        own = {name: self.sampling[name] for name in DECODING}
+        return {"": own} | {name: own | more for name, more in self.sampling["variants"].items()}
 
     @property
     def served_rivals(self) -> list[dict]:

@@ -4,7 +4,7 @@ from xuxie.evaluation.quarters import BREAKS, HOLDS
 from xuxie.report import charts
 from xuxie.report.exam import is_fit
 from xuxie.report.figures import figure, interval
-from xuxie.report.metrics import system_labels
+from xuxie.report.metrics import drawn, system_labels
 from xuxie.sampling.authors import BASE, HUMAN, TUNED
 
 KINDS = {
@@ -26,6 +26,7 @@ def decay_curves(evaluation: dict, captions: dict) -> dict:
     """Sentences, charts and table of one adapter."""
     words, followed = captions["decay"], _followed(evaluation)
     return {
+        "drawn": drawn(evaluation, captions),
         "sentences": _sentences(followed, evaluation, words),
         "charts": [
             {

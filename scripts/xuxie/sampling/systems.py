@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from xuxie.llm.journal import Journal
 from xuxie.llm.serving import path_of_model
 from xuxie.models.loading import best_dtype, load_model, quantisation
 from xuxie.prompts.prompting import Prompting, shaping_arguments
-from xuxie.sampling.authors import BASE
+from xuxie.sampling.authors import BASE, parted, varied
 from xuxie.sampling.local import sample_local
 from xuxie.sampling.parameters import SamplingParameters
 from xuxie.sampling.remote import sample_remote
@@ -67,7 +68,7 @@ def sample_trained(
     journal_folder: Path,
     history_turns: int,
 ) -> dict[str, dict[str, dict]]:
-    """Outputs of an adapter and its base by system and row id, from one loaded model with the adapter on and off.
+    """Outputs of an adapter and its base by system and row id, from one loaded model with the adapter on and off; each variant is a system.
 
     Args:
         names: systems to sample: `base`, and any other name for the adapter.
@@ -86,26 +87,25 @@ def sample_trained(
         "history_turns": history_turns,
         # A further turn remembers no more of the story than a row could hold.
         "window": trained.arguments["cutoff_len"] if sampling["target_chars"] else None,
-        "parameters": SamplingParameters.of(sampling),
     }
     outputs = {}
+    variants = {"": {}, **sampling["variants"]}
     with Journal(journal_folder) as journal:
         for name in names:
-            if name == BASE:
-                with model.disable_adapter():
-                    outputs[name] = sample_local(
+            own = name == BASE
+            with model.disable_adapter() if own else nullcontext():
+                for variant, values in variants.items():
+                    called = varied(name, variant)
+                    outputs[called] = sample_local(
                         model,
                         prompting,
                         rows,
-                        name=name,
-                        identity=base,
+                        name=called,
+                        identity=base if own else tuned,
                         journal=journal,
+                        parameters=SamplingParameters.of(sampling | values),
                         **settings,
                     )
-            else:
-                outputs[name] = sample_local(
-                    model, prompting, rows, name=name, identity=tuned, journal=journal, **settings
-                )
     return outputs
 
 
@@ -119,8 +119,8 @@ def sample_rival(
     endpoints: dict,
     llm: dict,
     threads: int,
-) -> dict[str, dict]:
-    """Outputs by row id of a system beyond base and tuned: another adapter, or an endpoint.
+) -> dict[str, dict[str, dict]]:
+    """Outputs of a system beyond base and tuned, by its name and its variants' and by row id: another adapter, or an endpoint.
 
     Args:
         rival: of another adapter `model` and `adapter` (folders), `template`, `history_turns` and
@@ -131,12 +131,12 @@ def sample_rival(
     if "endpoint" in rival:
         weights = path_of_model(rival["weights"])
         endpoint = endpoints[rival["endpoint"]]
-        return sample_endpoint(rows, name, endpoint, weights, sampling, llm, threads)
+        return {name: sample_endpoint(rows, name, endpoint, weights, sampling, llm, threads)}
     other = Trained(
         Path(rival["model"]), Path(rival["adapter"]), rival["template"], rival["trust_remote_code"]
     )
     turns = rival["history_turns"]
-    return sample_trained(rows, other, [name], sampling, journal_folder, turns)[name]
+    return sample_trained(rows, other, [name], sampling, journal_folder, turns)
 
 
 def side_by_side(
@@ -145,13 +145,14 @@ def side_by_side(
     outputs: dict[str, dict[str, dict]],
     systems: Sequence[str],
 ) -> Iterator[dict]:
-    """Each prompt with the author's own continuation and the output of every system, in the order of `systems`."""
+    """Each prompt with the author's own continuation and the output of every system, in the order of `systems`, its variants after it."""
+    names = [name for system in systems for name in outputs if parted(name)[0] == system]
     for row, reference in zip(rows, references, strict=True):
         yield {
             **{key: row[key] for key in ("id", "novel", "chapter", "length")},
             "prompt": {key: row[key] for key in ("instruction", "input", "system", "history")},
             "reference": reference,
-            "outputs": {system: outputs[system][row["id"]] for system in systems},
+            "outputs": {name: outputs[name][row["id"]] for name in names},
         }
 
 
