@@ -58,3 +58,17 @@ def test_each_figure_has_the_values_that_its_samples_were_drawn_with(long_run):
 def test_the_report_begins_with_it(long_run):
     page = (long_run / "results/report.html").read_text(encoding="utf-8")
     assert page.index('id="decay"') < page.index('id="verdict"')
+
+
+def test_choose_decoding_tries_what_is_configured_and_the_grid(walked, tmp_path_factory):
+    workspace = walked.copy(tmp_path_factory.mktemp("decoding"))
+    run = workspace.snakemake(
+        "choose_decoding",
+        "--config",
+        "decoding={prompts: 2, grid: [{repetition_penalty: 1}, {temperature: 0}]}",
+    )
+    found = read_json(workspace / ADAPTER / "decoding.json")
+    assert [way["values"] for way in found["ways"]] == [{}, {"repetition_penalty": 1}, {"temperature": 0}]  # fmt: skip
+    nearest = min(found["ways"], key=lambda way: way["distance"])
+    assert found["nearest"] == nearest["values"] and found["prompts"] == 2
+    assert "nearest to the author (" in run.stdout

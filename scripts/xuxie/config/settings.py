@@ -60,7 +60,7 @@ class Settings:
         chunk_size: the size of a chunk.
         chunk_tokenizer: config.json of the model whose tokens are its unit; nothing ([]) where characters are.
         pairs: how they are made; None if no LLM is asked.
-        sampling, evaluation, blind: these sections as configured.
+        sampling, decoding, evaluation, blind: these sections as configured.
         samples_judge: the endpoint that compares samples; None if nobody does.
         rivals: the systems beyond base and tuned that every adapter is compared with, by name.
         language, title: of the pages that are written for people.
@@ -77,6 +77,7 @@ class Settings:
     chunk_tokenizer: str | list
     pairs: Pairs | None
     sampling: dict
+    decoding: dict
     evaluation: dict
     samples_judge: Endpoint | None
     rivals: dict[str, Adapter | Endpoint]

@@ -21,7 +21,7 @@ def system_label(name: str, captions: dict) -> str:
 def drawn(evaluation: dict, captions: dict) -> list[str]:
     """A sentence for each way in which samples were drawn, with its values."""
     words, ways = captions["metrics"]["drawn"], evaluation["decoding"]
-    own = next((values for name, values in ways.items() if not parted(name)[1]), {})
+    own: dict = next((values for name, values in ways.items() if not parted(name)[1]), {})
     found = {}
     for name, values in ways.items():
         variant = parted(name)[1]

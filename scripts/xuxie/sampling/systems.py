@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -54,6 +55,13 @@ class Trained:
         """How it is asked: in its template, with whatever else shaped the rows that it was trained on."""
         return Prompting(tokenizer, self.template, **shaping_arguments(self.arguments))
 
+    def identities(self) -> tuple[str, str]:
+        """What tells the base's weights and the adapter's from all others, in the form in which they are loaded."""
+        base = sha256_of(self.model.parent / "model.json")
+        if form := quantisation(self.arguments):
+            base += f" {form}"
+        return base, f"{base}+{sha256_of(self.adapter / 'adapter_model.safetensors')}"
+
     @property
     def arguments(self) -> dict:
         """LLaMA-Factory's arguments that it was trained with."""
@@ -77,10 +85,7 @@ def sample_trained(
     """
     model, tokenizer = trained.load()
     prompting = trained.prompting(tokenizer)
-    base = sha256_of(trained.model.parent / "model.json")
-    if form := quantisation(trained.arguments):
-        base += f" {form}"
-    tuned = f"{base}+{sha256_of(trained.adapter / 'adapter_model.safetensors')}"
+    base, tuned = trained.identities()
     settings = {
         **_asked(sampling),
         "batch_size": sampling["batch_size"],
@@ -107,6 +112,40 @@ def sample_trained(
                         **settings,
                     )
     return outputs
+
+
+def sample_ways(
+    rows: Sequence[dict],
+    trained: Trained,
+    sampling: dict,
+    ways: Sequence[dict],
+    journal_folder: Path,
+    history_turns: int,
+) -> tuple[Any, Prompting, list[list[str]]]:
+    """The adapter's texts after each row's prompt, drawn in several ways, one answer each; with the model and how it is asked.
+
+    Args:
+        ways: what differs from `sampling`, way by way.
+    """
+    model, tokenizer = trained.load()
+    prompting, (_, tuned) = trained.prompting(tokenizer), trained.identities()
+    texts = []
+    with Journal(journal_folder) as journal:
+        for number, values in enumerate(ways, 1):
+            outputs = sample_local(
+                model,
+                prompting,
+                rows,
+                name=f"way {number} of {len(ways)}",
+                identity=tuned,
+                journal=journal,
+                parameters=SamplingParameters.of(sampling | values),
+                **_asked(sampling | {"target_chars": 0}),
+                batch_size=sampling["batch_size"],
+                history_turns=history_turns,
+            )
+            texts.append([outputs[row["id"]]["text"] for row in rows])
+    return model, prompting, texts
 
 
 def sample_rival(
