@@ -20,6 +20,7 @@ rule sample_outputs:
         adapter_config="results/adapters/{adapter}/adapter_config.json",
         trained_with="results/adapters/{adapter}/train.yaml",
         model=of("adapter.model.files"),
+        passages=of("adapter.dataset.exam_passages") if settings.sampling["drafts"] > 1 else [],
         rival_files=[file for rival in settings.rivals.values() for file in rival.files_as_rival],
     output:
         samples=report(
@@ -47,6 +48,7 @@ rule sample_outputs:
         template=of("adapter.asked_template"),
         history_turns=of("adapter.dataset.history_turns"),
         trust_remote_code=of("adapter.model.trust_remote_code"),
+        exam={key: settings.evaluation["exam"][key] for key in ("read", "auc")},
         rivals={name: rival.as_rival for name, rival in settings.rivals.items()},
     script:
         "../scripts/sample_outputs.py"

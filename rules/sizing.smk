@@ -94,6 +94,7 @@ def minutes_to_sample(wildcards, attempt):
         sampling["prompts"]
         * len(sampling["systems"])
         * (1 + len(sampling["variants"]))
+        * sampling["drafts"]
         * max(sampling["max_new_tokens"], sampling["target_chars"])
     )
     served = sum(serve["runtime"] for serve in settings.served_rivals)

@@ -60,6 +60,20 @@ def test_the_report_begins_with_it(long_run):
     assert page.index('id="decay"') < page.index('id="verdict"')
 
 
+def test_of_several_drafts_one_is_taken_and_why_is_said(walked, tmp_path_factory):
+    workspace = walked.copy(tmp_path_factory.mktemp("drafts"))
+    workspace.snakemake(
+        f"{ADAPTER}/samples.jsonl",
+        "--config",
+        "sampling={prompts: 2, max_new_tokens: 24, drafts: 2}",
+    )
+    for sample in read_rows(workspace / ADAPTER / "samples.jsonl"):
+        for output in sample["outputs"].values():
+            assert output["drafts"]["count"] == 2 and "looping" in output["drafts"]["auc"]
+            # An untrained model tells nobody from anybody.
+            assert output["draft"] == 0 or output["drafts"]["fit"]
+
+
 def test_choose_decoding_tries_what_is_configured_and_the_grid(walked, tmp_path_factory):
     workspace = walked.copy(tmp_path_factory.mktemp("decoding"))
     run = workspace.snakemake(

@@ -16,6 +16,7 @@ from xuxie.llm.serving import path_of_model
 from xuxie.models.loading import best_dtype, load_model, quantisation
 from xuxie.prompts.prompting import Prompting, shaping_arguments
 from xuxie.sampling.authors import BASE, parted, varied
+from xuxie.sampling.drafts import Exam, drafted, examine, take_best
 from xuxie.sampling.local import sample_local
 from xuxie.sampling.parameters import SamplingParameters
 from xuxie.sampling.remote import sample_remote
@@ -75,6 +76,7 @@ def sample_trained(
     sampling: dict,
     journal_folder: Path,
     history_turns: int,
+    exam: Exam | None = None,
 ) -> dict[str, dict[str, dict]]:
     """Outputs of an adapter and its base by system and row id, from one loaded model with the adapter on and off; each variant is a system.
 
@@ -82,6 +84,7 @@ def sample_trained(
         names: systems to sample: `base`, and any other name for the adapter.
         sampling: `sampling` of the config.
         history_turns: the most earlier turns that a question has, as in the adapter's training data.
+        exam: what the ranking of drafts is tried on; None where there is one draft each.
     """
     model, tokenizer = trained.load()
     prompting = trained.prompting(tokenizer)
@@ -95,21 +98,36 @@ def sample_trained(
     }
     outputs = {}
     variants = {"": {}, **sampling["variants"]}
+    count, told = sampling["drafts"] if exam else 1, sampling["system"]
     with Journal(journal_folder) as journal:
         for name in names:
             own = name == BASE
             with model.disable_adapter() if own else nullcontext():
+                certificate = examine(model, prompting, exam, rows[0], told) if exam else None
                 for variant, values in variants.items():
                     called = varied(name, variant)
-                    outputs[called] = sample_local(
+                    found = sample_local(
                         model,
                         prompting,
-                        rows,
+                        drafted(rows, count),
                         name=called,
                         identity=base if own else tuned,
                         journal=journal,
                         parameters=SamplingParameters.of(sampling | values),
                         **settings,
+                    )
+                    outputs[called] = (
+                        take_best(
+                            model,
+                            prompting,
+                            rows,
+                            found,
+                            count=count,
+                            certificate=certificate,
+                            system=told,
+                        )
+                        if certificate
+                        else found
                     )
     return outputs
 
@@ -158,6 +176,7 @@ def sample_rival(
     endpoints: dict,
     llm: dict,
     threads: int,
+    exam: Exam | None = None,
 ) -> dict[str, dict[str, dict]]:
     """Outputs of a system beyond base and tuned, by its name and its variants' and by row id: another adapter, or an endpoint.
 
@@ -166,6 +185,7 @@ def sample_rival(
             `trust_remote_code`; of an endpoint `endpoint` (its name) and `weights`
             (the files of the model, where it is served here).
         sampling, endpoints, llm: these sections of the config.
+        exam: what the ranking of drafts is tried on; an endpoint writes one draft.
     """
     if "endpoint" in rival:
         weights = path_of_model(rival["weights"])
@@ -175,7 +195,7 @@ def sample_rival(
         Path(rival["model"]), Path(rival["adapter"]), rival["template"], rival["trust_remote_code"]
     )
     turns = rival["history_turns"]
-    return sample_trained(rows, other, [name], sampling, journal_folder, turns)
+    return sample_trained(rows, other, [name], sampling, journal_folder, turns, exam)
 
 
 def side_by_side(
