@@ -11,7 +11,7 @@ from xuxie.models.loading import load_model
 from xuxie.prompts.prompting import Prompting
 
 TEXT = "雾从海上来，灯塔的光在雾里打着转。阿澈数到第七下，听见有人敲门。\n" * 3
-ROW = {"instruction": "续写：", "input": "雾从海上来，", "system": "", "history": []}
+ROW = {"instruction": "续写：", "input": "雾从海上来，", "output": "", "system": "", "history": []}
 CHAPTERS = [1, 1, 2, 2, 3, 3]
 
 
@@ -35,6 +35,8 @@ def test_the_nearest_way_is_found_and_whether_it_is_surely_nearer(author):
         found["ways"][1]["distance"] < found["ways"][2]["distance"] < found["ways"][0]["distance"]
     )
     assert set(found["author"]) == set(STATISTICS)
+    # Of two chapters nothing is sure.
+    assert compare_ways(author, [far, near], [1, 1, 1, 2, 2, 2])["verdict"] == "unclear"
 
 
 def test_where_the_configured_way_is_the_nearest_nothing_is_better(author):
@@ -53,7 +55,7 @@ def test_ranks_and_entropies_are_the_model_s(tmp_path):
     torch.set_num_threads(1)
     model, tokenizer = load_model(make_tiny_model(tmp_path, TEXT, vocabulary=400), dtype="float32")
     prompting = Prompting(tokenizer, "qwen")
-    text = "灯塔的光在雾里打着转。" * 12
+    text = "灯塔的光在雾里打着转。" * 80
     (row,) = measure(model, prompting, [ROW], [text], None)
     context, ids = prompting.prompt_ids(ROW), tokenizer.encode(text, add_special_tokens=False)
     assert len(ids) > 64

@@ -112,6 +112,9 @@ def test_each_variant_is_drawn_with_its_own_values(monkeypatch, tmp_path):
         def prompting(self, tokenizer):
             return None
 
+        def identities(self):
+            return "base", "base+adapter"
+
     seen = []
 
     def local(model, prompting, rows, *, name, identity, journal, parameters, **settings):
@@ -119,9 +122,6 @@ def test_each_variant_is_drawn_with_its_own_values(monkeypatch, tmp_path):
         return {}
 
     monkeypatch.setattr(systems, "sample_local", local)
-    (tmp_path / "model.json").write_text("{}")
-    (tmp_path / "adapter_model.safetensors").write_text("")
-    monkeypatch.setattr(systems, "quantisation", lambda arguments: None)
     sampling = asdict(SamplingParameters()) | {
         "seed": 0, "system": None, "max_new_tokens": 8, "target_chars": 0, "batch_size": 8,
         "variants": {"free": {"repetition_penalty": 1}, "other": {"min_p": 0.1}},

@@ -41,9 +41,15 @@ def measure(
     return np.array(found, dtype=float)
 
 
-def distances(author: np.ndarray, written: np.ndarray) -> np.ndarray:
-    """How far each statistic of texts is from the author's, in standard deviations of his passages."""
-    spread = np.nanstd(author, axis=0, ddof=1)
+def distances(
+    author: np.ndarray, written: np.ndarray, spread: np.ndarray | None = None
+) -> np.ndarray:
+    """How far each statistic of texts is from the author's, in standard deviations of his passages.
+
+    Args:
+        spread: these standard deviations, where they are not of the very passages given.
+    """
+    spread = np.nanstd(author, axis=0, ddof=1) if spread is None else spread
     apart = np.abs(np.nanmean(written, axis=0) - np.nanmean(author, axis=0))
     return apart / np.maximum(spread, 1e-6)
 
@@ -61,8 +67,12 @@ def compare_ways(
     far = [float(distances(author, way).mean()) for way in ways]
     nearest = min(range(len(ways)), key=far.__getitem__)
 
+    spread = np.nanstd(author, axis=0, ddof=1)
+
     def closer(kept: np.ndarray) -> float:
-        before, after = (distances(author[kept], ways[at][kept]) for at in (configured, nearest))
+        before, after = (
+            distances(author[kept], ways[at][kept], spread) for at in (configured, nearest)
+        )
         return float(after.mean() - before.mean())
 
     units = np.array([list(dict.fromkeys(chapters)).index(chapter) for chapter in chapters])
