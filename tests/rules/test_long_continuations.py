@@ -1,6 +1,7 @@
 """Samples of a target length with a real, tiny model, and what becomes of them by quarter."""
 
 import pytest
+import yaml
 from xuxie.files.rows import read_json, read_rows
 
 ADAPTER = "results/adapters/small"
@@ -9,11 +10,20 @@ TARGET = 900
 
 @pytest.fixture(scope="module")
 def long_run(walked, tmp_path_factory):
-    workspace = walked.copy(tmp_path_factory.mktemp("long"))
-    workspace.snakemake(
-        "results/report.html",
-        "--config",
-        f"sampling={{target_chars: {TARGET}, max_new_tokens: 400, prompts: 3, batch_size: 8, variants: {{no-penalty: {{repetition_penalty: 1}}}}}}",
+    sampling = {"target_chars": TARGET, "max_new_tokens": 400, "prompts": 3}
+    workspace = configured(
+        walked.copy(tmp_path_factory.mktemp("long")),
+        sampling={**sampling, "variants": {"no-penalty": {"repetition_penalty": 1}}},
+    )
+    workspace.snakemake("results/report.html")
+    return workspace
+
+
+def configured(workspace, **sections):
+    """The workspace with some keys of its configuration changed."""
+    config = yaml.safe_load((workspace / "config.yaml").read_text(encoding="utf-8"))
+    workspace.configure(
+        {**config, **{key: {**config.get(key, {}), **new} for key, new in sections.items()}}
     )
     return workspace
 
@@ -75,12 +85,11 @@ def test_of_several_drafts_one_is_taken_and_why_is_said(walked, tmp_path_factory
 
 
 def test_choose_decoding_tries_what_is_configured_and_the_grid(walked, tmp_path_factory):
-    workspace = walked.copy(tmp_path_factory.mktemp("decoding"))
-    run = workspace.snakemake(
-        "choose_decoding",
-        "--config",
-        "decoding={prompts: 2, grid: [{repetition_penalty: 1}, {temperature: 0}]}",
+    workspace = configured(
+        walked.copy(tmp_path_factory.mktemp("decoding")),
+        decoding={"prompts": 2, "grid": [{"repetition_penalty": 1}, {"temperature": 0}]},
     )
+    run = workspace.snakemake("choose_decoding")
     found = read_json(workspace / ADAPTER / "decoding.json")
     assert [way["values"] for way in found["ways"]] == [{}, {"repetition_penalty": 1}, {"temperature": 0}]  # fmt: skip
     nearest = min(found["ways"], key=lambda way: way["distance"])
