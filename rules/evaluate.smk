@@ -111,6 +111,7 @@ rule evaluate_adapter:
         settings=settings.evaluation,
         system=settings.sampling["system"],
         target_chars=settings.sampling["target_chars"],
+        decodings=settings.decodings,
         template=of("adapter.asked_template"),
         trust_remote_code=of("adapter.model.trust_remote_code"),
     script:

@@ -1,7 +1,11 @@
 # The base model, the adapter and their rivals continue the same held-out prompts.
 #
 # Needs  an adapter, its base model, its dataset's test rows and novels, and the weights of its rivals
-# Makes  results/adapters/{adapter}/samples.jsonl
+# Makes  results/adapters/{adapter}/samples.jsonl, and on demand (`snakemake choose_decoding`) decoding.json beside it
+
+
+localrules:
+    choose_decoding,
 
 
 rule sample_outputs:
@@ -16,6 +20,7 @@ rule sample_outputs:
         adapter_config="results/adapters/{adapter}/adapter_config.json",
         trained_with="results/adapters/{adapter}/train.yaml",
         model=of("adapter.model.files"),
+        passages=of("adapter.dataset.exam_passages") if settings.sampling["drafts"] > 1 else [],
         rival_files=[file for rival in settings.rivals.values() for file in rival.files_as_rival],
     output:
         samples=report(
@@ -43,6 +48,46 @@ rule sample_outputs:
         template=of("adapter.asked_template"),
         history_turns=of("adapter.dataset.history_turns"),
         trust_remote_code=of("adapter.model.trust_remote_code"),
+        exam={key: settings.evaluation["exam"][key] for key in ("read", "auc")},
         rivals={name: rival.as_rival for name, rival in settings.rivals.items()},
     script:
         "../scripts/sample_outputs.py"
+
+
+rule choose_decoding:
+    """Print which sampling values write most like the author, tried on watched prompts, on demand."""
+    input:
+        expand("results/adapters/{adapter}/decoding.json", adapter=settings.adapters),
+
+
+rule compare_decodings:
+    """Let the tuned model continue watched prompts in every way of `decoding.grid`, and measure how far each is from the author."""
+    input:
+        val=of("adapter.dataset.val"),
+        adapter="results/adapters/{adapter}/adapter_model.safetensors",
+        adapter_config="results/adapters/{adapter}/adapter_config.json",
+        trained_with="results/adapters/{adapter}/train.yaml",
+        model=of("adapter.model.files"),
+    output:
+        decoding="results/adapters/{adapter}/decoding.json",
+    log:
+        "logs/compare_decodings/{adapter}.log",
+    benchmark:
+        "benchmarks/results/compare_decodings/{adapter}.tsv"
+    conda:
+        environment_file
+    threads: 4
+    resources:
+        mem_mb=memory_for_model,
+        runtime=minutes_to_compare_decodings,
+        gpu=1,
+    params:
+        environment=of("adapter.model.environment"),
+        sampling=settings.sampling,
+        grid=settings.decoding["grid"],
+        prompts=settings.decoding["prompts"],
+        template=of("adapter.asked_template"),
+        history_turns=of("adapter.dataset.history_turns"),
+        trust_remote_code=of("adapter.model.trust_remote_code"),
+    script:
+        "../scripts/compare_decodings.py"

@@ -93,7 +93,16 @@ def minutes_to_sample(wildcards, attempt):
     tokens = (
         sampling["prompts"]
         * len(sampling["systems"])
+        * (1 + len(sampling["variants"]))
+        * sampling["drafts"]
         * max(sampling["max_new_tokens"], sampling["target_chars"])
     )
     served = sum(serve["runtime"] for serve in settings.served_rivals)
     return min(1440, math.ceil((30 + tokens / 20 / 60) * attempt)) + served * attempt
+
+
+def minutes_to_compare_decodings(wildcards, attempt):
+    """At the same rate: every watched prompt in every way."""
+    ways = 1 + len(settings.decoding["grid"])
+    tokens = settings.decoding["prompts"] * ways * settings.sampling["max_new_tokens"]
+    return min(1440, math.ceil((30 + tokens / 20 / 60) * attempt))

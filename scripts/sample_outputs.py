@@ -10,6 +10,7 @@ from xuxie.files.rows import read_rows, write_rows
 from xuxie.runtime.environments import in_environment
 from xuxie.runtime.job import run_job
 from xuxie.sampling.authors import BASE, TUNED
+from xuxie.sampling.drafts import Exam
 from xuxie.sampling.held_out import choose_prompts, true_continuation
 from xuxie.sampling.systems import (
     Trained,
@@ -28,6 +29,7 @@ def sample_outputs(
     chapters: list[str],
     adapter: str,
     model: list[str],
+    passages: str | None,
     samples: str,
     *,
     names: list[str],
@@ -35,6 +37,7 @@ def sample_outputs(
     template: str,
     history_turns: int,
     trust_remote_code: bool,
+    exam: dict,
     rivals: dict[str, dict],
     endpoints: dict,
     llm: dict,
@@ -46,6 +49,8 @@ def sample_outputs(
         names, texts, chapters: name, text.txt and chapters.jsonl of each of the dataset's novels, in the same order.
         adapter: the adapter's weights; its folder is loaded.
         model: the files of the base model's folder.
+        passages: of the dataset's exam, which the ranking of drafts sits too; None where there is one draft each.
+        exam: `evaluation.exam` of the config: how many passages are read (`read`), and the bound (`auc`).
         sampling: `sampling` of the config; `systems` says who is asked, and in which order.
         template: the template that the base model and the adapter are asked with.
         history_turns: the most earlier turns that a question has, as the rows of the adapter's dataset have.
@@ -62,13 +67,24 @@ def sample_outputs(
         "to talk to the tuned model: %s", chat_command(trained, sampling, rows[0]["system"])
     )
     own = [name for name in sampling["systems"] if name in (BASE, TUNED)]
-    outputs = sample_trained(rows, trained, own, sampling, journal, history_turns) if own else {}
+    tried = Exam(list(read_rows(passages)), exam["read"], exam["auc"]) if passages else None
+    outputs = (
+        sample_trained(rows, trained, own, sampling, journal, history_turns, tried) if own else {}
+    )
     if torch.cuda.is_available():
         gc.collect()
         torch.cuda.empty_cache()  # the model is gone, and a rival's server wants its room
     for name, rival in rivals.items():
-        outputs[name] = sample_rival(
-            rows, name, rival, sampling, journal, endpoints=endpoints, llm=llm, threads=threads
+        outputs |= sample_rival(
+            rows,
+            name,
+            rival,
+            sampling,
+            journal,
+            endpoints=endpoints,
+            llm=llm,
+            threads=threads,
+            exam=tried,
         )
     references = [true_continuation(row, target, novels, spans) for row in rows]
     write_rows(samples, side_by_side(rows, references, outputs, sampling["systems"]))

@@ -74,6 +74,39 @@ def exam(**changes):
     }  # fmt: skip
 
 
+def curve(*values, state="holds", breaks_at=None):
+    """A metric by quarter, as `quarters.followed` gives it."""
+    quarters = [
+        {"start": 750 * n, "end": 750 * n + 750, **measured(value, value * 0.9, value * 1.1)}
+        for n, value in enumerate(values)
+    ]
+    for quarter in quarters[1:]:
+        broken = breaks_at is not None and quarter["start"] >= breaks_at
+        quarter |= {
+            "change": measured(0.02, -0.01, 0.05),
+            "state": "breaks" if broken else state,
+        }
+    holds_to = {"holds": 3000, "breaks": breaks_at}.get(state, 750)
+    return {"quarters": quarters, "state": state, "holds_to": holds_to, "breaks_at": breaks_at}
+
+
+def decay():
+    """The continuations by quarter of an evaluation.json: the tuned model repeats itself from 1,500 characters on."""
+    values = {"quarters": [quarter | {"change": None, "state": None} for quarter in curve(0.01, 0.01, 0.02, 0.01)["quarters"]]}  # fmt: skip
+    return {
+        "length": 3000,
+        "quarters": [[0, 750], [750, 1500], [1500, 2250], [2250, 3000]],
+        "systems": {
+            "human": {"texts": 6, "chapters": 6, "metrics": {"seq_rep_4": values}},
+            "base": {"texts": 0, "chapters": 0, "metrics": {}},
+            "tuned": {
+                "texts": 6, "chapters": 6,
+                "metrics": {"seq_rep_4": curve(0.02, 0.02, 0.2, 0.4, state="breaks", breaks_at=1500), "detectability": curve(0.7, 0.7, 0.8, 0.8, state="unclear")},
+            },
+        },
+    }  # fmt: skip
+
+
 def evaluation():
     """An evaluation.json."""
     bits = {
@@ -121,8 +154,14 @@ def evaluation():
             "format": {"base": "bare", "tuned": "template"}, "formats": {}, "longest_context": 1500, "rows": 3, "characters": 1234, **bits, "detectable": 0.14,
             "ladder": [{"context": length, "rows": 2, **bits} for length in (0, 512, 1500)], "context_gain": {"rows": 2, **gain, "use": "unclear"},
             "by_position": positions,
+            "by_quarter": {"length": 3000, "texts": 6, "chapters": 6, "base": curve(5.4, 5.3, 5.3, 5.2), "tuned": curve(5.0, 4.9, 5.0, 5.0)},
         },
         "texts": {"systems": {"human": human, "base": METRICS, "tuned": METRICS}, "by_position": repetition, "rows": rows},
+        "decay": decay(),
+        "decoding": {
+            "base": {"temperature": 0.7, "repetition_penalty": 1.2, "penalty_exempt": ["stop"]},
+            "tuned": {"temperature": 0.7, "repetition_penalty": 1.2, "penalty_exempt": ["stop"]},
+        },
         "judge": None,
     }  # fmt: skip
 

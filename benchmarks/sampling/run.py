@@ -22,7 +22,7 @@ from xuxie.files.rows import read_rows, write_json
 from xuxie.models.loading import load_model
 from xuxie.prompts.prompting import Prompting
 from xuxie.sampling.decoding import Request, decode
-from xuxie.sampling.parameters import Drawing
+from xuxie.sampling.parameters import Sampler, SamplingParameters
 
 
 def main() -> None:
@@ -95,7 +95,8 @@ def batched(
 ) -> dict[int, list[int]]:
     """Tokens by prompt."""
     waiting = deque(Request((index,), prompts[index], tokens) for index in order)
-    found = decode(model, waiting, drawing=Drawing(), seed=0, stop_ids=set(), batch_size=batch_size)
+    sampler = Sampler(SamplingParameters(penalty_exempt=()), None, ())
+    found = decode(model, waiting, sampler=sampler, seed=0, stop_ids=set(), batch_size=batch_size)
     return {request.key[0]: continuation.ids for request, continuation in found}
 
 

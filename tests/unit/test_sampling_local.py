@@ -109,6 +109,27 @@ def test_long_continuations_reach_their_target_in_turns(loaded, tmp_path):
             assert output["forgotten"] == 0
 
 
+def long_row():
+    return {**ROWS[0], "input": "雾从海上来，灯塔的光在雾里打着转。" * 3}
+
+
+def answered_by(loaded, monkeypatch, answer):
+    """Let a function write in place of the model; the requests it got."""
+    asked = []
+
+    def decode(model, requests, **named):
+        while requests:
+            request = requests.popleft()
+            asked.append(request)
+            text = answer(request)
+            ids = loaded[1].encode(text, add_special_tokens=False)
+            stop = "length" if text and not text.strip().endswith("。") else "natural"
+            yield request, Continuation(ids, stop, 0.0)
+
+    monkeypatch.setattr(local, "decode", decode)
+    return asked
+
+
 def written(*turns, row=ROWS[0]):
     story = Story(row)
     for text in turns:
@@ -149,16 +170,25 @@ def test_a_row_s_own_history_comes_first():
 
 
 def test_the_window_forgets_the_oldest_first(loaded):
-    story = written("一个人走来。", "两个人走来。", "三个人走来。")
+    row = {**ROWS[0], "input": "雾从海上来。"}
+    story = written("一个人走来。", "两个人走来。", "三个人走来。", row=row)
     whole = len(prompt(loaded, story))
     ids = prompt(loaded, story, room=whole - 1)
     assert (
         len(ids) < whole
-        and ROWS[0]["input"] not in loaded[1].decode(ids)
+        and row["input"] not in loaded[1].decode(ids)
         and "两个人走来。" in loaded[1].decode(ids)
     )
-    assert story.output()["forgotten"] == len(ROWS[0]["input"])
+    assert story.output()["forgotten"] == len(row["input"])
     assert len(prompt(loaded, written("三个人走来。"), room=5, template=BARE)) == 5
+
+
+def test_a_bare_model_too_reads_whole_sentences(loaded):
+    story = written("一个人走来。", "两个人走来。", row={**ROWS[0], "input": "雾从海上来。"})
+    whole = prompt(loaded, story, template=BARE)
+    assert loaded[1].decode(whole) == "雾从海上来。一个人走来。两个人走来。"
+    fewer = prompt(loaded, story, room=len(whole) - 1, template=BARE)
+    assert loaded[1].decode(fewer) == "一个人走来。两个人走来。"
 
 
 def test_a_prompt_that_outgrows_the_window_by_itself_is_the_user_s_to_mend(
@@ -200,8 +230,120 @@ def test_no_turn_asks_with_half_a_sentence():
 
 def test_a_story_that_falls_silent_ends():
     assert written().continues(100) and written("话。").continues(100)
-    assert not written("话。", " ").continues(100)
     assert not written("话。").continues(2) and not written("话。").continues(0)
+    assert written("话。", " ", "\n").continues(100)
+    assert not written("话。", " ", "", "\n").continues(100)
+    assert written("话。", " ", "", "又一句。", " ", "").continues(100)
+    assert not written("").continues(0)
+    assert written("话。", " ", "又一句。").output()["turns"] == [2, 6]
+
+
+def test_after_silence_it_is_asked_the_same_with_other_random_numbers(
+    loaded, tmp_path, monkeypatch
+):
+    answers = {(0,): "门外站着一个人。", (1,): "", (1, 1): " ", (1, 2): "他没有影子。", (2,): "", (2, 1): "", (2, 2): ""}  # fmt: skip
+    asked = answered_by(loaded, monkeypatch, lambda request: answers[request.key[1:]])
+    (output,) = sample(loaded, tmp_path, rows=ROWS[:1], target_chars=100).values()
+    assert [request.key[1:] for request in asked] == list(answers)
+    assert asked[1].ids == asked[2].ids == asked[3].ids != asked[4].ids
+    assert output["text"] == "门外站着一个人。他没有影子。" and output["stop"] == "natural"
+    # From the journal alone it ends alike.
+    asked.clear()
+    again = sample(loaded, tmp_path, rows=ROWS[:1], target_chars=100)
+    assert not asked and again[ROWS[0]["id"]] == output
+
+
+SENTENCES = [f"{number}下，雾从海上来，有人敲门。" for number in range(2000)]
+
+
+@pytest.mark.parametrize("window", [256, 1024, 2048])
+@pytest.mark.parametrize("target", [3000, 10_000])
+@pytest.mark.parametrize("length", [1, 30], ids=["a sentence a turn", "many"])
+def test_whatever_the_window_a_target_is_reached(
+    loaded, tmp_path, monkeypatch, window, target, length
+):
+    """The tokenizer is real, and answers come from a list, of one sentence each or cut in the middle of the thirtieth."""
+    told = iter(SENTENCES)
+
+    def answer(request):
+        text = "".join(next(told) for _ in range(length))
+        return text if length == 1 else text[:-5]
+
+    monkeypatch.setattr(loaded[0].config, "max_position_embeddings", 4096)
+    asked = answered_by(loaded, monkeypatch, answer)
+    (output,) = sample(
+        loaded, tmp_path, rows=[long_row()], target_chars=target, window=window, max_new_tokens=300, history_turns=0,
+    ).values()  # fmt: skip
+    assert len(output["text"]) >= target
+    shown = [loaded[1].decode(request.ids).split("续写：\n")[1].split("<|im_end|>")[0] for request in asked]  # fmt: skip
+    for request, text in zip(asked[1:], shown[1:], strict=True):
+        assert len(request.ids) + request.max_new_tokens <= window
+        # It neither begins nor breaks off within a sentence, and is the end of the story.
+        assert text[0] in "0123456789雾" and text.endswith("敲门。")
+    assert max(len(request.ids) for request in asked[1:]) > window // 4
+    assert output["forgotten"] > 0
+
+
+def test_what_a_story_forgets_it_forgets_for_several_turns(loaded):
+    story = Story({**ROWS[0], "input": "".join(SENTENCES[:20])}, history_turns=0)
+    left = []
+    for sentence in SENTENCES[20:60]:
+        for ask in story.asks():
+            if len(ask["input"]) <= 400:
+                break
+        left.append(story.forgotten)
+        story.add(sentence, stop="natural", tokens=9, prompt_tokens=9, seconds=0)
+    assert left == sorted(left) and 2 < len(set(left)) <= 10
+    assert len(ask["input"]) > 250
+
+
+def test_a_turn_that_ended_within_a_sentence_begins_no_input(loaded):
+    for history_turns in (0, 1, None):
+        story = Story({**ROWS[0], "input": "一个人走来。"}, history_turns=history_turns)
+        for text in ("两个人走来，", "又走了。三个人走来。", "四个人走来。"):
+            story.add(text, stop="natural", tokens=9, prompt_tokens=9, seconds=0)
+        for ask in story.asks():
+            first = ask["history"][0][0].removeprefix("续写：\n") if ask["history"] else ask["input"]  # fmt: skip
+            assert first[0] in "一两三四"
+
+
+def test_turns_that_go_on_from_what_was_read_write_what_a_whole_reading_of_each_does(
+    loaded, tmp_path, monkeypatch
+):
+    """Interrupted after some turns, nothing of what was read is left, and the same is written all the same."""
+    settings = {"target_chars": 60, "history_turns": 0, "batch_size": 2}
+    expected = sample(loaded, tmp_path / "whole", **settings)
+    assert any(len(output["turns"]) > 3 for output in expected.values())
+    decode = local.decode
+    for interrupted_after in (2, 5):
+        folder = tmp_path / str(interrupted_after)
+
+        def breaks(*arguments, count=interrupted_after, **named):
+            answers = decode(*arguments, **named)
+            yield from (next(answers) for _ in range(count))
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(local, "decode", breaks)
+        with pytest.raises(KeyboardInterrupt):
+            sample(loaded, folder, **settings)
+        monkeypatch.setattr(local, "decode", decode)
+        assert without_time(sample(loaded, folder, **settings)) == without_time(expected)
+
+
+def test_a_turn_reads_only_what_the_turn_before_has_not(loaded, tmp_path, monkeypatch):
+    from xuxie.sampling.row_attention import RowWise
+
+    read, read_on = [], RowWise._read_on
+
+    def counting(self, ids, known, cache):
+        read.append((known, len(ids)))
+        return read_on(self, ids, known, cache)
+
+    monkeypatch.setattr(RowWise, "_read_on", counting)
+    sample(loaded, tmp_path, rows=ROWS[:1], target_chars=60, history_turns=0)
+    turns = [(known, whole) for known, whole in read if whole > 3]
+    assert len(turns) > 3 and turns[0][0] == 0
+    assert all(known > 0.5 * whole for known, whole in turns[1:])
 
 
 def test_an_end_token_that_nobody_stops_on_is_found(loaded):

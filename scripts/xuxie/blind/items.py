@@ -6,7 +6,7 @@ import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from xuxie.sampling.authors import BASE, HUMAN, TUNED
+from xuxie.sampling.authors import BASE, HUMAN, TUNED, as_configured
 from xuxie.sampling.spread import evenly_spread
 from xuxie.text.sentences import complete_sentences
 
@@ -72,7 +72,8 @@ def cut_to_one_length(texts: Sequence[str]) -> list[str]:
 
 def _contests(row: dict) -> Iterable[tuple[str, ...]]:
     """Who is set beside the author: tuned and base, then tuned and each of the rivals."""
-    written = [name for name, output in row["outputs"].items() if output is not None]
+    outputs = row["outputs"]
+    written = [name for name in as_configured(outputs) if outputs[name] is not None]
     first = tuple(name for name in (TUNED, BASE) if name in written)
     if first:
         yield first

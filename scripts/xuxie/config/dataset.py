@@ -48,6 +48,11 @@ class Dataset:
         return f"results/datasets/{self.name}/train_text.jsonl"
 
     @property
+    def val(self) -> str:
+        """The rows that are watched in training."""
+        return f"results/datasets/{self.name}/val.jsonl"
+
+    @property
     def test(self) -> str:
         """The held-out rows."""
         return f"results/datasets/{self.name}/test.jsonl"

@@ -58,6 +58,7 @@ def resolve(config: dict, resources: str | Path = REPOSITORY / "resources") -> S
         ),
         pairs=_pairs(config["pairs"], endpoints, scorers, models),
         sampling=sampling,
+        decoding=config["decoding"],
         evaluation=evaluation,
         samples_judge=endpoints[evaluation["judge"]] if evaluation["judge"] else None,
         rivals={name: systems[name] for name in sampling["systems"] if name not in (BASE, TUNED)},

@@ -39,6 +39,20 @@ DELIVERED_LORA = (
     "evaluation.json",
 )
 
+DECODING = (
+    "temperature",
+    "top_p",
+    "top_k",
+    "min_p",
+    "repetition_penalty",
+    "penalty_window",
+    "penalty_exempt",
+    "dry_multiplier",
+    "dry_base",
+    "dry_allowed_length",
+)
+"""The keys of `sampling` that say how a token is drawn."""
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -48,7 +62,7 @@ class Settings:
         chunk_size: the size of a chunk.
         chunk_tokenizer: config.json of the model whose tokens are its unit; nothing ([]) where characters are.
         pairs: how they are made; None if no LLM is asked.
-        sampling, evaluation, blind: these sections as configured.
+        sampling, decoding, evaluation, blind: these sections as configured.
         samples_judge: the endpoint that compares samples; None if nobody does.
         rivals: the systems beyond base and tuned that every adapter is compared with, by name.
         language, title: of the pages that are written for people.
@@ -65,6 +79,7 @@ class Settings:
     chunk_tokenizer: str | list
     pairs: Pairs | None
     sampling: dict
+    decoding: dict
     evaluation: dict
     samples_judge: Endpoint | None
     rivals: dict[str, Adapter | Endpoint]
@@ -78,6 +93,12 @@ class Settings:
     def asked_novels(self) -> list[str]:
         """The novels that an LLM is asked about: all or none."""
         return list(self.novels) if self.pairs else []
+
+    @property
+    def decodings(self) -> dict[str, dict]:
+        """How samples are drawn, by variant; under the empty name as configured."""
+        own = {name: self.sampling[name] for name in DECODING}
+        return {"": own} | {name: own | more for name, more in self.sampling["variants"].items()}
 
     @property
     def served_rivals(self) -> list[dict]:

@@ -19,6 +19,7 @@ from xuxie.evaluation.examination import (
     parted_chapters,
 )
 from xuxie.evaluation.intervals import UNCLEAR, WITHHELD, enough_chapters, verdict
+from xuxie.evaluation.lengths import systems_of
 from xuxie.evaluation.likelihood import Side, compare_sides, read_plan
 from xuxie.evaluation.style import Style
 from xuxie.evaluation.texts import Highlighter, measure_texts, training_text
@@ -26,7 +27,7 @@ from xuxie.evaluation.win_rates import win_rates
 from xuxie.files.novel_text import chapter_spans, read_text
 from xuxie.files.rows import read_json, read_rows, write_json
 from xuxie.prompts.prompting import BARE, Prompting
-from xuxie.sampling.authors import BASE, TUNED
+from xuxie.sampling.authors import BASE, HUMAN, TUNED, parted
 from xuxie.sampling.systems import Trained
 
 logger = logging.getLogger(__name__)
@@ -49,6 +50,7 @@ def evaluate_adapter(
     settings: dict,
     system: str | None,
     target_chars: int,
+    decodings: dict[str, dict],
     template: str,
     trust_remote_code: bool,
     threads: int,
@@ -62,6 +64,7 @@ def evaluate_adapter(
         settings: `evaluation` of the config.
         system: `sampling.system` of the config, so that a model is measured as it is asked.
         target_chars: `sampling.target_chars` of the config.
+        decodings: how the samples were drawn, by variant; the empty name is as configured.
         template: the template that the base model and the adapter are asked with.
     """
     torch.set_num_threads(threads)
@@ -105,6 +108,9 @@ def evaluate_adapter(
             "verdict": _signed(likelihood["difference"], examined["metrics"]["bits"]),
             "enough_chapters": enough_chapters(likelihood["difference"]),
             "bits_per_character": likelihood,
+            "decoding": {
+                name: decodings[parted(name)[1]] for name in systems_of(sampled) if name != HUMAN
+            },
             "texts": measured,
             "decay": decay_of_texts(sampled, measured["rows"], preferences, target_chars),
             "acquaintance": acquaintance(sampled, novel),

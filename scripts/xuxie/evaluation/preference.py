@@ -17,7 +17,7 @@ from xuxie.evaluation import corruptions
 from xuxie.evaluation.contexts import last
 from xuxie.evaluation.lengths import bounds_of_quarters, followed_length
 from xuxie.llm import Answered, Failed, Question
-from xuxie.sampling.authors import BASE, HUMAN
+from xuxie.sampling.authors import BASE, HUMAN, as_configured
 from xuxie.sampling.spread import evenly_spread
 from xuxie.text.sentences import bounds
 
@@ -84,7 +84,7 @@ def comparisons(
             texts[NEGATIVE] = source.choice(negatives)
         if spoilt := _corrupted(texts, source):
             texts[CORRUPTED] = spoilt
-        written = list(sample["outputs"])
+        written = as_configured(sample["outputs"])
         pairs = [(name, BASE) for name in written if name != BASE and BASE in written]
         pairs += [(name, HUMAN) for name in written]
         pairs += [(HUMAN, trial) for trial in (NEGATIVE, CORRUPTED) if trial in texts]

@@ -91,9 +91,9 @@ def _beside_first(
     count = tables[0].shape[1]
     whole = _change([table.sum(axis=1) for table in tables])
     without = [
-        change
+        left
         for chapter in range(count)
-        if (change := _change([table.sum(axis=1) - table[:, chapter] for table in tables]))
+        if (left := _change([table.sum(axis=1) - table[:, chapter] for table in tables]))
         is not None
     ]
     if whole is not None and len(without) == count:

@@ -15,7 +15,7 @@ from xuxie.evaluation.names import NameFinder, mostly_chinese
 from xuxie.evaluation.repetition import longest_repeat, repetition_onset
 from xuxie.evaluation.style import Style
 from xuxie.overlap.ngrams import dense, ngrams
-from xuxie.sampling.authors import HUMAN, text_of
+from xuxie.sampling.authors import HUMAN, as_configured, text_of
 
 _SHARES = {"seq_rep_4", "distinct_2", "copied_30"}
 
@@ -103,7 +103,7 @@ def measure_texts(samples: Sequence[dict], highlighter: Highlighter, style: Styl
     )
     systems = {}
     rows: dict[str, dict[str, dict]] = {sample["id"]: {} for sample in samples}
-    cut = equally_long(samples, names)
+    cut = equally_long(samples, as_configured(names))
     for name in names:
         found = [next(highlights) for _ in texts[name]]
         for (sample, _), row in zip(texts[name], found, strict=True):

@@ -2,7 +2,8 @@
 
 from xuxie.report.highlights import output_spans, segments
 from xuxie.report.inputs import Adapter, Novel
-from xuxie.sampling.authors import BASE, HUMAN, TUNED
+from xuxie.report.metrics import system_label
+from xuxie.sampling.authors import BASE, HUMAN, TUNED, parted, varied
 
 
 def sample_cards(
@@ -47,9 +48,10 @@ def _card(sample: dict, adapter: Adapter, novels: dict[str, Novel], captions: di
 
 
 def _system_label(system: str, name: str, adapter: Adapter, *, alone: bool, captions: dict) -> str:
-    if alone or system not in (BASE, TUNED):
-        return captions["systems"].get(system, system)
-    return name if system == TUNED else f"{captions['systems'][BASE]} {adapter.model}"
+    own, variant = parted(system)
+    if alone or own not in (BASE, TUNED):
+        return system_label(system, captions)
+    return varied(name if own == TUNED else f"{captions['systems'][BASE]} {adapter.model}", variant)
 
 
 def _column(label: str, system: str, text: str, found: dict, output: dict | None) -> dict:

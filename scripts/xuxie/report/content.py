@@ -5,6 +5,7 @@ from xuxie.report.cards import sample_cards
 from xuxie.report.contexts import context_ladder
 from xuxie.report.costs import costs
 from xuxie.report.coverage import strips
+from xuxie.report.decay import decay_curves
 from xuxie.report.inputs import Adapter, Novel
 from xuxie.report.ledger import ledger_bars
 from xuxie.report.metrics import metrics_table, recipe_row
@@ -30,6 +31,10 @@ def page_content(
     """
     return {
         "title": config["report"]["title"] or "、".join(novels),
+        "decays": [
+            {"adapter": name, **decay_curves(adapter.evaluation, captions)}
+            for name, adapter in adapters.items()
+        ],
         "verdicts": [
             {
                 "verdict": adapter.evaluation["verdict"],

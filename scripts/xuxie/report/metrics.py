@@ -4,11 +4,35 @@ from xuxie.report.detectability import detectability_sentences
 from xuxie.report.exam import certificate, exam_table
 from xuxie.report.figures import METRICS, figure, interval
 from xuxie.report.inputs import Adapter
-from xuxie.sampling.authors import BASE, TUNED
+from xuxie.sampling.authors import BASE, TUNED, parted
 
 
 def system_labels(systems: list[str], captions: dict) -> dict[str, str]:
-    return {system: captions["systems"].get(system, system) for system in systems}
+    return {name: system_label(name, captions) for name in systems}
+
+
+def system_label(name: str, captions: dict) -> str:
+    """A system's name as the page calls it; that of a variant with the variant's."""
+    system, variant = parted(name)
+    label = captions["systems"].get(system, system)
+    return f"{label} · {variant}" if variant else label
+
+
+def drawn(evaluation: dict, captions: dict) -> list[str]:
+    """A sentence for each way in which samples were drawn, with its values."""
+    words, ways = captions["metrics"]["drawn"], evaluation["decoding"]
+    own: dict = next((values for name, values in ways.items() if not parted(name)[1]), {})
+    found = {}
+    for name, values in ways.items():
+        variant = parted(name)[1]
+        shown = values if not variant else {k: v for k, v in values.items() if own.get(k) != v}
+        listed = ", ".join(f"{key} {_shown(value)}" for key, value in shown.items())
+        found[variant] = words["other" if variant else "own"].format(name=variant, values=listed)
+    return list(found.values())
+
+
+def _shown(value) -> str:
+    return "+".join(map(str, value)) or "—" if isinstance(value, list | tuple) else str(value)
 
 
 def metrics_table(evaluation: dict, captions: dict) -> dict:
@@ -39,6 +63,7 @@ def metrics_table(evaluation: dict, captions: dict) -> dict:
     return {
         "systems": list(system_labels(list(systems), captions).items()),
         "rows": rows,
+        "drawn": drawn(evaluation, captions),
         "exam": exam_table(evaluation, captions),
         "detectability": detectability_sentences(evaluation, captions),
     }

@@ -8,7 +8,7 @@ fit, with code of its own, goes one prompt at a time.
 import logging
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -27,11 +27,13 @@ class Request:
         key: the caller's name for it; its random numbers are seeded with it, so it holds nothing that may change between runs.
         ids: prompt tokens, at least one.
         max_new_tokens: the longest continuation.
+        earlier: prompts of earlier turns, each of which begins as the next one does; what they have in common is read once.
     """
 
     key: tuple
     ids: list[int]
     max_new_tokens: int
+    earlier: tuple[list[int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,9 @@ def decode(
 ) -> Iterator[tuple[Request, Continuation]]:
     """Continue requests, at most `batch_size` at once, and yield each as it ends.
 
-    The caller may append to `requests` between two answers (the next turn of a long continuation).
+    The caller may add to `requests` between two answers: the next turn of a long continuation, which goes on from what the turn
+    before has read if it stands first. Whether that is still there changes the time and not a bit of the answer: otherwise the
+    earlier prompts are read again in the same pieces.
     A model whose attention cannot be told to keep rows apart (custom code) runs one row at a time.
     """
     reader = _row_wise(model)
@@ -70,15 +74,22 @@ def decode(
         )
         reader, batch_size = _OneByOne(model), 1
     rows: list[_Row] = []
+    ended: dict[Hashable, _Row] = {}
     while requests or rows:
         while requests and len(rows) < batch_size:
             start = time.perf_counter()
             request = requests.popleft()
-            cache, logits = reader.read(request.ids, request.max_new_tokens)
+            before = ended.pop(request.key[0], None)
+            cache, logits = reader.read(
+                [*request.earlier, request.ids],
+                request.max_new_tokens,
+                before.cache if before and request.earlier else None,
+            )
             row = _Row(request, row_generator(seed, request.key), cache)
             row.take(logits, sampler, stop_ids)
             row.seconds += time.perf_counter() - start
             rows.append(row)
+        ended.clear()
         if going := [row for row in rows if not row.stop]:
             start = time.perf_counter()
             logits = reader.step([row.new[-1] for row in going], [row.cache for row in going])
@@ -89,6 +100,7 @@ def decode(
                 row.seconds += share
         for row in rows:
             if row.stop:
+                ended[row.request.key[0]] = row
                 yield row.request, Continuation(row.new, row.stop, row.seconds)
         rows = [row for row in rows if not row.stop]
 
@@ -120,8 +132,11 @@ class _OneByOne:
         self._model = model
 
     @torch.inference_mode()
-    def read(self, ids: list[int], room: int) -> tuple[list, torch.Tensor]:
-        """Read a prompt; return a box with its cache, and the next logits."""
+    def read(
+        self, prompts: Sequence[list[int]], room: int, before: list | None
+    ) -> tuple[list, torch.Tensor]:
+        """Read the last of a row's prompts, whole; return a box with its cache, and the next logits."""
+        ids = prompts[-1]
         tokens = torch.tensor([ids], device=self._model.device)
         with head_sees(self._model, torch.tensor([0]), torch.tensor([len(ids) - 1])):
             output = self._model(input_ids=tokens, use_cache=True)

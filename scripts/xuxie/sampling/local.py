@@ -10,6 +10,7 @@ from xuxie.prompts.prompting import BARE, Prompting
 from xuxie.sampling.cache import answer_key, keep, recall
 from xuxie.sampling.decoding import Continuation, Request, decode
 from xuxie.sampling.parameters import Sampler, SamplingParameters
+from xuxie.sampling.prefixes import common_prefix
 from xuxie.sampling.turns import Story
 
 logger = logging.getLogger(__name__)
@@ -54,15 +55,22 @@ def sample_local(
     stories = {row["id"]: Story(row, history_turns) for row in rows}
     waiting: deque[Request] = deque()
     keys: dict[tuple, str] = {}
+    prompts: dict[str, tuple[list[int], ...]] = {}
 
     def ask(row_id: str) -> None:
         """Take the next turns from the journal as far as it has them; put the first that is missing on the list."""
         story = stories[row_id]
         while story.continues(target_chars):
-            room = (window if story.turns else limit) - max_new_tokens
-            ids = prompt_within(story, prompting, system, room)
+            new_tokens = (
+                _room_for_an_answer(max_new_tokens, window) if story.turns else max_new_tokens
+            )
+            most = limit - new_tokens
+            room = window - new_tokens if story.turns else most
+            ids = prompt_within(story, prompting, system, room, most)
             # The random numbers of a row follow from its prompt and turn alone, so that base and tuned draw the same ones.
-            request = Request((row_id, len(story.turns)), ids, max_new_tokens)
+            earlier = _beginning_alike(prompts.get(row_id, ()), ids)
+            request = Request((row_id, *story.turn), ids, new_tokens, earlier)
+            prompts[row_id] = (*earlier, ids)
             key = answer_key(
                 identity,
                 ids,
@@ -70,15 +78,16 @@ def sample_local(
                 vars(parameters),
                 seed,
                 request.key,
-                max_new_tokens,
+                new_tokens,
             )
             if (answer := recall(journal, key)) is None:
                 keys[request.key] = key
-                waiting.append(request)
+                # First in the line: what this row has read is still there.
+                waiting.appendleft(request)
                 return
             _take(story, prompting, Continuation(**answer), len(ids))
 
-    for row_id in stories:
+    for row_id in reversed(stories):
         ask(row_id)
     if known := len(rows) - len(waiting):
         logger.info("%s: %d of %d samples are in the journal", name, known, len(rows))
@@ -91,7 +100,7 @@ def sample_local(
         batch_size=batch_size,
     ):
         keep(journal, keys[request.key], identity, vars(continuation))
-        row_id, turn = request.key
+        row_id, turn, *_ = request.key
         _take(stories[row_id], prompting, continuation, len(request.ids))
         logger.info(
             "%s: %s, turn %d: %d tokens, %s stop",
@@ -105,19 +114,43 @@ def sample_local(
     return {row_id: story.output() for row_id, story in stories.items()}
 
 
-def prompt_within(story: Story, prompting: Prompting, system: str | None, room: int) -> list[int]:
-    """What the next turn is asked with; a bare model reads the whole story so far as one text, from its end."""
-    if prompting.template_name == BARE:
-        return prompting.prompt_ids({**story.row, "input": story.row["input"] + story.text})[-room:]
-    for row in story.asks():
-        ids = prompting.prompt_ids(row, system=system)
+def prompt_within(
+    story: Story, prompting: Prompting, system: str | None, room: int, most: int | None = None
+) -> list[int]:
+    """What the next turn is asked with; a bare model reads the whole story so far as one text.
+
+    Args:
+        room: tokens that the prompt is to keep within.
+        most: tokens that it may have where not even the last sentence keeps within `room`; `room` if None.
+
+    Raises:
+        UserError: it has more. A bare model's is cut.
+    """
+    bare = prompting.template_name == BARE
+    for row in story.asks(as_one_text=bare):
+        ids = prompting.prompt_ids(row) if bare else prompting.prompt_ids(row, system=system)
         if len(ids) <= room:
             return ids
+    most = room if most is None else most
+    if bare:
+        return ids[-most:]
+    if len(ids) <= most:
+        return ids
     raise UserError(
-        f"the prompt of row {story.row['id']} takes {len(ids)} tokens, but the model's window leaves room for {room}",
+        f"the prompt of row {story.row['id']} takes {len(ids)} tokens, but the model's window leaves room for {most}",
         where="sampling.max_new_tokens, and the length of prompts",
         remedy="ask for fewer new tokens, or take a model with a longer window",
     )
+
+
+def _room_for_an_answer(max_new_tokens: int, window: int) -> int:
+    """The longest answer of a further turn: half of a window that would otherwise hold next to none of the story."""
+    return max_new_tokens if window - max_new_tokens >= window // 4 else window // 2
+
+
+def _beginning_alike(prompts: tuple[list[int], ...], ids: list[int]) -> tuple[list[int], ...]:
+    """The earlier turns' prompts, if the next one begins as the last of them does; none where the window has moved on."""
+    return prompts if prompts and 2 * common_prefix(prompts[-1], ids) >= len(prompts[-1]) else ()
 
 
 def _take(

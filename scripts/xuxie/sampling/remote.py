@@ -41,7 +41,7 @@ def sample_remote(
     """
 
     def ask(story: Story) -> Question:
-        turn = len(story.turns)
+        turn, *again = story.turn
         return Question(
             id=f"{story.row['id']}, turn {turn + 1}",
             messages=_messages(_fitting(story, endpoint.settings.context), system),
@@ -49,7 +49,7 @@ def sample_remote(
                 "temperature": parameters.temperature,
                 "top_p": parameters.top_p,
                 "max_tokens": max_new_tokens,
-                "seed": _seed(seed, story.row["id"], turn),
+                "seed": _seed(seed, story.row["id"], turn, *again),
             },
         )
 
@@ -99,8 +99,7 @@ def _messages(ask: dict, system: str | None) -> list[dict]:
     return [*messages, {"role": "user", "content": question(ask["instruction"], ask["input"])}]
 
 
-def _seed(seed: int, row: str, turn: int) -> int:
+def _seed(*shaped_by: int | str) -> int:
     # 31 bits: some servers read a signed 32-bit number.
-    return (
-        int.from_bytes(hashlib.sha256(f"{seed}\0{row}\0{turn}".encode()).digest()[:4], "big") >> 1
-    )
+    digest = hashlib.sha256("\0".join(map(str, shaped_by)).encode()).digest()
+    return int.from_bytes(digest[:4], "big") >> 1

@@ -17,6 +17,7 @@ import torch
 from transformers import AttentionInterface, DynamicCache
 
 from xuxie.models.nll import head_sees
+from xuxie.sampling.prefixes import common_prefix
 
 logger = logging.getLogger(__name__)
 
@@ -132,9 +133,9 @@ class RowWise:
         first, second, third = (token % config.vocab_size for token in (1, 2, 3))
         reader = cls(model)
         try:
-            cache, _ = reader.read([first, second], 1)
+            cache, _ = reader.read([[first, second]], 1)
             got = reader.step([third], [cache])[0]
-            _, wanted = reader.read([first, second, third], 1)
+            _, wanted = reader.read([[first, second, third]], 1)
         except (TypeError, AttributeError, ValueError, KeyError) as error:
             logger.info("row-wise attention does not fit %s: %s", type(model).__name__, error)
             return False
@@ -142,14 +143,51 @@ class RowWise:
             torch.nn.functional.cosine_similarity(got.float(), wanted.float(), dim=0).item() > 0.99
         )
 
+    def read(
+        self, prompts: Sequence[list[int]], room: int, before: RowCache | None = None
+    ) -> tuple[RowCache, torch.Tensor]:
+        """Read the last of a row's prompts; return its cache, with room for so many more positions, and the next logits.
+
+        What a prompt has in common with the one before is not read again. The products see the same pieces whether the one before
+        has just been read or is read anew, so that its keys and values have the same bits.
+
+        Args:
+            prompts: of the row's turns, in order; each begins as the one before does.
+            before: the cache of the last but one, if it is still there.
+        """
+        # Without the model's config a DynamicCache keeps all positions, also of layers that look back through a window.
+        cache, known = DynamicCache(), 0
+        if before is not None:
+            known = self._shared(prompts[-2], prompts[-1])
+            for layer, (keys, values) in enumerate(before.layers):
+                cache.update(
+                    keys[:, :, :known].contiguous(), values[:, :, :known].contiguous(), layer
+                )
+            prompts = prompts[-1:]
+        for number, ids in enumerate(prompts):
+            if number:
+                known = self._shared(prompts[number - 1], ids)
+                cache.crop(known)
+            logits = self._read_on(ids, known, cache)
+        return RowCache(cache, room), logits
+
+    @staticmethod
+    def _shared(one: list[int], other: list[int]) -> int:
+        """What two prompts have in common, one token of the second at least left to be read."""
+        return min(common_prefix(one, other), len(other) - 1)
+
     @torch.inference_mode()
-    def read(self, ids: list[int], room: int) -> tuple[RowCache, torch.Tensor]:
-        """Read one prompt; return its cache, with room for so many more positions, and the next logits."""
-        tokens = torch.tensor([ids], device=self._model.device)
-        with head_sees(self._model, torch.tensor([0]), torch.tensor([len(ids) - 1])):
-            # Without the model's config a DynamicCache keeps all positions, also of layers that look back through a window.
-            output = self._model(input_ids=tokens, past_key_values=DynamicCache(), use_cache=True)
-        return RowCache(output.past_key_values, room), output.logits[0, -1]
+    def _read_on(self, ids: list[int], known: int, cache: DynamicCache) -> torch.Tensor:
+        """Read what a cache does not hold yet of a prompt; the next logits."""
+        device, count = self._model.device, len(ids) - known
+        with head_sees(self._model, torch.tensor([0]), torch.tensor([count - 1])):
+            output = self._model(
+                input_ids=torch.tensor([ids[known:]], device=device),
+                position_ids=torch.arange(known, len(ids), device=device).unsqueeze(0),
+                past_key_values=cache,
+                use_cache=True,
+            )
+        return output.logits[0, -1]
 
     @torch.inference_mode()
     def step(self, tokens: Sequence[int], caches: Sequence[RowCache]) -> torch.Tensor:

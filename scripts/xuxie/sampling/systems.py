@@ -2,8 +2,10 @@
 
 import shlex
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -13,7 +15,8 @@ from xuxie.llm.journal import Journal
 from xuxie.llm.serving import path_of_model
 from xuxie.models.loading import best_dtype, load_model, quantisation
 from xuxie.prompts.prompting import Prompting, shaping_arguments
-from xuxie.sampling.authors import BASE
+from xuxie.sampling.authors import BASE, parted, varied
+from xuxie.sampling.drafts import Exam, drafted, examine, take_best
 from xuxie.sampling.local import sample_local
 from xuxie.sampling.parameters import SamplingParameters
 from xuxie.sampling.remote import sample_remote
@@ -53,6 +56,13 @@ class Trained:
         """How it is asked: in its template, with whatever else shaped the rows that it was trained on."""
         return Prompting(tokenizer, self.template, **shaping_arguments(self.arguments))
 
+    def identities(self) -> tuple[str, str]:
+        """What tells the base's weights and the adapter's from all others, in the form in which they are loaded."""
+        base = sha256_of(self.model.parent / "model.json")
+        if form := quantisation(self.arguments):
+            base += f" {form}"
+        return base, f"{base}+{sha256_of(self.adapter / 'adapter_model.safetensors')}"
+
     @property
     def arguments(self) -> dict:
         """LLaMA-Factory's arguments that it was trained with."""
@@ -66,47 +76,94 @@ def sample_trained(
     sampling: dict,
     journal_folder: Path,
     history_turns: int,
+    exam: Exam | None = None,
 ) -> dict[str, dict[str, dict]]:
-    """Outputs of an adapter and its base by system and row id, from one loaded model with the adapter on and off.
+    """Outputs of an adapter and its base by system and row id, from one loaded model with the adapter on and off; each variant is a system.
 
     Args:
         names: systems to sample: `base`, and any other name for the adapter.
         sampling: `sampling` of the config.
         history_turns: the most earlier turns that a question has, as in the adapter's training data.
+        exam: what the ranking of drafts is tried on; None where there is one draft each.
     """
     model, tokenizer = trained.load()
     prompting = trained.prompting(tokenizer)
-    base = sha256_of(trained.model.parent / "model.json")
-    if form := quantisation(trained.arguments):
-        base += f" {form}"
-    tuned = f"{base}+{sha256_of(trained.adapter / 'adapter_model.safetensors')}"
+    base, tuned = trained.identities()
     settings = {
         **_asked(sampling),
         "batch_size": sampling["batch_size"],
         "history_turns": history_turns,
         # A further turn remembers no more of the story than a row could hold.
         "window": trained.arguments["cutoff_len"] if sampling["target_chars"] else None,
-        "parameters": SamplingParameters.of(sampling),
     }
     outputs = {}
+    variants = {"": {}, **sampling["variants"]}
+    count, told = sampling["drafts"] if exam else 1, sampling["system"]
     with Journal(journal_folder) as journal:
         for name in names:
-            if name == BASE:
-                with model.disable_adapter():
-                    outputs[name] = sample_local(
+            own = name == BASE
+            with model.disable_adapter() if own else nullcontext():
+                certificate = examine(model, prompting, exam, rows[0], told) if exam else None
+                for variant, values in variants.items():
+                    called = varied(name, variant)
+                    found = sample_local(
                         model,
                         prompting,
-                        rows,
-                        name=name,
-                        identity=base,
+                        drafted(rows, count),
+                        name=called,
+                        identity=base if own else tuned,
                         journal=journal,
+                        parameters=SamplingParameters.of(sampling | values),
                         **settings,
                     )
-            else:
-                outputs[name] = sample_local(
-                    model, prompting, rows, name=name, identity=tuned, journal=journal, **settings
-                )
+                    outputs[called] = (
+                        take_best(
+                            model,
+                            prompting,
+                            rows,
+                            found,
+                            count=count,
+                            certificate=certificate,
+                            system=told,
+                        )
+                        if certificate
+                        else found
+                    )
     return outputs
+
+
+def sample_ways(
+    rows: Sequence[dict],
+    trained: Trained,
+    sampling: dict,
+    ways: Sequence[dict],
+    journal_folder: Path,
+    history_turns: int,
+) -> tuple[Any, Prompting, list[list[str]]]:
+    """The adapter's texts after each row's prompt, drawn in several ways, one answer each; with the model and how it is asked.
+
+    Args:
+        ways: what differs from `sampling`, way by way.
+    """
+    model, tokenizer = trained.load()
+    prompting, (_, tuned) = trained.prompting(tokenizer), trained.identities()
+    texts = []
+    with Journal(journal_folder) as journal:
+        for number, values in enumerate(ways, 1):
+            outputs = sample_local(
+                model,
+                prompting,
+                rows,
+                name=f"way {number} of {len(ways)}",
+                identity=tuned,
+                journal=journal,
+                parameters=SamplingParameters.of(sampling | values),
+                **_asked(sampling | {"target_chars": 0}),
+                batch_size=sampling["batch_size"],
+                history_turns=history_turns,
+            )
+            texts.append([outputs[row["id"]]["text"] for row in rows])
+    return model, prompting, texts
 
 
 def sample_rival(
@@ -119,24 +176,26 @@ def sample_rival(
     endpoints: dict,
     llm: dict,
     threads: int,
-) -> dict[str, dict]:
-    """Outputs by row id of a system beyond base and tuned: another adapter, or an endpoint.
+    exam: Exam | None = None,
+) -> dict[str, dict[str, dict]]:
+    """Outputs of a system beyond base and tuned, by its name and its variants' and by row id: another adapter, or an endpoint.
 
     Args:
         rival: of another adapter `model` and `adapter` (folders), `template`, `history_turns` and
             `trust_remote_code`; of an endpoint `endpoint` (its name) and `weights`
             (the files of the model, where it is served here).
         sampling, endpoints, llm: these sections of the config.
+        exam: what the ranking of drafts is tried on; an endpoint writes one draft.
     """
     if "endpoint" in rival:
         weights = path_of_model(rival["weights"])
         endpoint = endpoints[rival["endpoint"]]
-        return sample_endpoint(rows, name, endpoint, weights, sampling, llm, threads)
+        return {name: sample_endpoint(rows, name, endpoint, weights, sampling, llm, threads)}
     other = Trained(
         Path(rival["model"]), Path(rival["adapter"]), rival["template"], rival["trust_remote_code"]
     )
     turns = rival["history_turns"]
-    return sample_trained(rows, other, [name], sampling, journal_folder, turns)[name]
+    return sample_trained(rows, other, [name], sampling, journal_folder, turns, exam)
 
 
 def side_by_side(
@@ -145,13 +204,14 @@ def side_by_side(
     outputs: dict[str, dict[str, dict]],
     systems: Sequence[str],
 ) -> Iterator[dict]:
-    """Each prompt with the author's own continuation and the output of every system, in the order of `systems`."""
+    """Each prompt with the author's own continuation and the output of every system, in the order of `systems`, its variants after it."""
+    names = [name for system in systems for name in outputs if parted(name)[0] == system]
     for row, reference in zip(rows, references, strict=True):
         yield {
             **{key: row[key] for key in ("id", "novel", "chapter", "length")},
             "prompt": {key: row[key] for key in ("instruction", "input", "system", "history")},
             "reference": reference,
-            "outputs": {system: outputs[system][row["id"]] for system in systems},
+            "outputs": {name: outputs[name][row["id"]] for name in names},
         }
 
 

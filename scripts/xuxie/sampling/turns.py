@@ -3,9 +3,17 @@
 from collections.abc import Iterator
 
 from xuxie.prompts.question import question
-from xuxie.text.sentences import complete_sentences
+from xuxie.text.sentences import bounds, complete_sentences
 
-_MAX_TURNS = 64
+_TURNS, _CHARACTERS = 64, 10
+"""So many turns a story may take, and one more for each so many characters that it is to become: a model that ends every turn after
+a few words will not keep a machine busy for ever."""
+
+_SILENCES = 3
+"""So often in a row a model may answer nothing before the story ends there; each time it is asked with other random numbers."""
+
+_FORGOTTEN_AT_ONCE = 4
+"""Where the story outgrows the window, at least this part of it is left out, so that the next turns begin alike and need not be read anew."""
 
 
 class Story:
@@ -13,7 +21,7 @@ class Story:
 
     A turn asks as the rows of the training data ask. Where these have earlier turns, the input is the passage that the turn
     before has written, and `history` holds the turns before that, each passage the answer to a question that holds the
-    passage before it. Where they have none, the input is the story so far. An input never breaks off within a sentence, as
+    passage before it. Where they have none, the input is the story so far. An input neither begins nor breaks off within a sentence, as
     none of the rows does: of an answer that ended for want of room, the sentence begun last is written anew.
 
     Args:
@@ -26,6 +34,7 @@ class Story:
         self.history_turns = history_turns
         self.turns: list[str] = []
         self.forgotten = 0
+        self.silences = 0
         self._stop = ""
         self._counts = {"tokens": 0, "prompt_tokens": 0, "seconds": 0.0}
         self._foreign_stop: int | None = None
@@ -36,39 +45,71 @@ class Story:
         return "".join(self.turns)
 
     def continues(self, target_chars: int) -> bool:
-        """Whether a further turn is wanted: the target is not reached, and the last turn brought something."""
-        if not self.turns:
-            return True
+        """Whether a further turn is wanted: the target is not reached, and the model has not fallen silent."""
+        if not target_chars:
+            return not self.turns and not self.silences
         return (
             len(self.text) < target_chars
-            and bool(self.turns[-1].strip())
-            and len(self.turns) < _MAX_TURNS
+            and self.silences < _SILENCES
+            and len(self.turns) < _TURNS + target_chars // _CHARACTERS
         )
 
-    def asks(self) -> Iterator[dict]:
+    @property
+    def turn(self) -> tuple[int, ...]:
+        """What tells the next turn's chance from that of all others: its number, and how often nothing came."""
+        return (len(self.turns), self.silences) if self.silences else (len(self.turns),)
+
+    def asks(self, *, as_one_text: bool = False) -> Iterator[dict]:
         """The rows that may ask for the next turn: with the whole story, then with ever less of its beginning.
 
         The caller takes the first that fits its window; `forgotten` then says how many characters that row leaves out.
+
+        Args:
+            as_one_text: with the story so far as the input, whatever rows have.
         """
         self._drop_broken_sentence()
         passages = [self.row["input"], *self.turns]
-        for first in range(len(passages)):
+        plain = as_one_text or self.history_turns == 0 and not self.row["history"]
+        for text, history, lost in self._plainly(passages) if plain else self._in_turns(passages):
+            self.forgotten = len(lost)
+            yield {**self.row, "input": text, "history": history}
+
+    def _plainly(self, passages: list[str]) -> Iterator[tuple[str, list, str]]:
+        """The story so far as (text, no earlier turns, what is lost), from where the turn before began on."""
+        story, start = "".join(passages), self.forgotten
+        begins = bounds(story, 0, len(story))[1:-1]
+        yield story[start:], [], story[:start]
+        while later := [edge for edge in begins if edge > start]:
+            wanted = start + (len(story) - start) // _FORGOTTEN_AT_ONCE
+            start = next((edge for edge in later if edge >= wanted), later[-1])
+            yield story[start:], [], story[:start]
+
+    def _in_turns(self, passages: list[str]) -> Iterator[tuple[str, list, str]]:
+        """The last passage, the turns before it, and what is lost, the oldest passage first."""
+        story = "".join(passages)
+        begins, start = [0, *bounds(story, 0, len(story))[1:-1]], 0
+        for first, passage in enumerate(passages):
+            # The model may have ended the turn before within a sentence.
+            begin = next((edge for edge in begins if edge >= start), len(story))
+            end = start + len(passage)
+            shown = [story[begin:end], *passages[first + 1 :]]
+            lost, last, start = story[:begin], first == len(passages) - 1, end
+            if begin >= end and not last:
+                continue
             own = [] if first else list(self.row["history"] or [])
             if self.history_turns == 0 and not own:
-                text, history = "".join(passages[first:]), []
-            else:
-                earlier = zip(passages[first:-2], passages[first + 1 : -1], strict=True)
-                asked = [[question(self.row["instruction"], old), new] for old, new in earlier]
-                text, history = passages[-1], own + asked
-            deep = self.history_turns is not None and len(history) > self.history_turns
-            if deep and self.turns:
+                yield "".join(shown) or passage, [], lost
                 continue
-            self.forgotten = sum(map(len, passages[:first]))
-            yield {**self.row, "input": text, "history": history}
+            earlier = zip(shown[:-2], shown[1:-1], strict=True)
+            asked = [[question(self.row["instruction"], old), new] for old, new in earlier]
+            history = own + asked
+            deep = self.history_turns is not None and len(history) > self.history_turns
+            if not (deep and self.turns):
+                yield shown[-1] or passage, history, lost
 
     def _drop_broken_sentence(self) -> None:
         """Take back the sentence that the last answer had no room to end, if others stand before it."""
-        if self._stop == "length":
+        if self._stop == "length" and self.turns:
             whole = complete_sentences(self.turns[-1], len(self.turns[-1]))
             self.turns[-1] = whole or self.turns[-1]
 
@@ -82,7 +123,7 @@ class Story:
         seconds: float,
         foreign_stop: int | None = None,
     ) -> None:
-        """Take in a turn's answer.
+        """Take in a turn's answer; one of white space alone is none, and only counted.
 
         Args:
             stop: "natural" or "length".
@@ -90,8 +131,10 @@ class Story:
         """
         if foreign_stop is not None and self._foreign_stop is None:
             self._foreign_stop = len(self.text) + foreign_stop
-        self.turns.append(text)
         self._stop = stop
+        self.silences = 0 if text.strip() else self.silences + 1
+        if text.strip():
+            self.turns.append(text)
         for name, value in (
             ("tokens", tokens),
             ("prompt_tokens", prompt_tokens),

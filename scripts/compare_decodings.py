@@ -1,0 +1,70 @@
+"""Rule compare_decodings: which sampling values write most like the author."""
+
+import logging
+from pathlib import Path
+
+import torch
+import yaml
+from xuxie.errors import UserError
+from xuxie.evaluation.decoding import compare_ways, measure
+from xuxie.files.rows import read_rows, write_json
+from xuxie.runtime.environments import in_environment
+from xuxie.runtime.job import run_job
+from xuxie.sampling.spread import evenly_spread
+from xuxie.sampling.systems import Trained, sample_ways
+
+logger = logging.getLogger(__name__)
+
+
+def compare_decodings(
+    val: str,
+    adapter: str,
+    model: list[str],
+    decoding: str,
+    *,
+    sampling: dict,
+    grid: list[dict],
+    prompts: int,
+    template: str,
+    history_turns: int,
+    trust_remote_code: bool,
+    threads: int,
+) -> None:
+    """Let the tuned model continue watched prompts in every way of a grid, and write how far each is from the author.
+
+    Args:
+        val: rows that are watched in training, and neither trained on nor held out.
+        sampling: `sampling` of the config.
+        grid: what differs from it, way by way; the configured one is tried first.
+        prompts: how many rows are continued.
+        template, history_turns, trust_remote_code: see `sample_outputs`.
+    """
+    torch.set_num_threads(threads)
+    rows = evenly_spread(list(read_rows(val)), prompts)
+    if not rows:
+        raise UserError(
+            "there are no watched chapters to choose the sampling values on",
+            where="config key datasets.{name}.split",
+            remedy="give `val` a share; the held-out chapters must not choose what they judge",
+        )
+    trained = Trained(Path(model[0]).parent, Path(adapter).parent, template, trust_remote_code)
+    ways = [{}, *grid]
+    journal = Path(decoding).with_suffix(".journal")
+    loaded, prompting, outputs = sample_ways(rows, trained, sampling, ways, journal, history_turns)
+    measured = [
+        measure(loaded, prompting, rows, texts, sampling["system"])
+        for texts in ([row["output"] for row in rows], *outputs)
+    ]
+    chapters = [(row["novel"], row["chapter"]) for row in rows]
+    found = compare_ways(measured[0], measured[1:], chapters)
+    for way, result in zip(ways, found["ways"], strict=True):
+        result["values"] = way
+        logger.info("distance %.2f: %s", result["distance"], way or "as configured")
+    chosen = ways[found["nearest"]]
+    write_json(decoding, {"prompts": len(rows), **found, "nearest": chosen})
+    said = yaml.safe_dump({"sampling": chosen}, allow_unicode=True) if chosen else "as configured\n"
+    print(f"nearest to the author ({found['verdict']} than what is configured):\n{said}", end="")
+
+
+if __name__ == "__main__":
+    run_job(in_environment(compare_decodings), snakemake)
