@@ -17,6 +17,7 @@ from pathlib import Path
 import jieba
 
 from xuxie.evaluation.name_forms import (
+    ENDS_OF_NAMES,
     FAMILY,
     FUNCTION,
     NUMBERS,
@@ -34,6 +35,7 @@ _READ = 1_000_000
 """Characters that are read of a longer novel, in so many stretches spread evenly."""
 _STRETCHES = 20
 _LONG = 150_000
+_COUNTED_PERSONS = "人将贼子位公"
 _DEGREES = "大自相"
 _LOOKED_AT = 300
 """Occurrences of a word whose surroundings are looked at."""
@@ -41,8 +43,8 @@ _LOOKED_AT = 300
 _COUNTED = "".join(NUMBERS) + "个的么些认识写文汉血无帅"
 _RUN = re.compile(f"[{HAN}]+")
 _INTRODUCED = re.compile(
-    rf"(?:[我他她]叫|名叫作?|名唤作?|唤作|小名唤?|乳名|外号|绰号|表字|姓[{HAN}]名|(?<=[{HAN}])(?<![{_COUNTED}])字)"
-    rf"([{HAN}]{{2,3}}?)(?=[，。、；：！”])"
+    rf"(?:[我他她]叫|名叫作?|名唤作?|唤作|小名唤?|乳名|外号|绰号|表字|姓[{HAN}]名)"
+    rf"([{HAN}]{{2,3}}?)(?=[，。、；：！”])|(?<![{_COUNTED}])字([{HAN}]{{2}})(?=[，；])"
 )
 """Where the novel says how someone is called."""
 
@@ -143,7 +145,7 @@ class _Search:
         names |= self._titled(bases, names)
         # 贾环 is called 环儿, and 环三爷.
         singles = {name[-1] for name in names if _family(name) in families and len(name) == 2}
-        singles -= FUNCTION | NUMBERS | set("大小老母公氏")
+        singles -= FUNCTION | NUMBERS | SHORT_TITLES | set("大小老官儿")
         names |= {f"{one}儿" for one in singles if self._counts[f"{one}儿"] >= 3}
         return Cast(
             {name: self._counts[name] for name in names}, frozenset(families), frozenset(singles)
@@ -212,6 +214,10 @@ class _Search:
         begun: dict[str, list[int]] = {}
         for word in sure:
             begun.setdefault(_family(word), []).append(self._counts[word])
+        # Where people are called by their given name alone (邓艾 is 艾), it begins what looks like names.
+        ended: Counter[str] = Counter()
+        for word in sure:
+            ended[word[-1]] += self._counts[word] if len(word) == 2 else 0
         called = {found.group(1) for found in _SURNAMED.finditer(self._text)} - ORDINARY
         return called | {
             family
@@ -219,10 +225,14 @@ class _Search:
             if sum(counts)
             >= (0.1 if len(counts) > 2 and family not in ORDINARY else 0.3)
             * self._text.count(family)
+            and sum(counts) >= ended[family]
         }
 
     def _is_name(self, word: str, families: set[str]) -> bool:
-        if self._is_common(word) or word[-1] in PLACES or word in ROLES | TWO_CHARACTER_FAMILY:
+        if self._is_common(word) or word in ROLES | TWO_CHARACTER_FAMILY:
+            return False
+        long = len(word) > 2 and _family(word) in families - ORDINARY and word[1] != "家"
+        if word[-1] in PLACES and not long:
             return False
         score, count = self._score[word], self._counts[word]
         if self._has_title(word):
@@ -232,6 +242,8 @@ class _Search:
         speaks = self._words[word].speaks
         if tag and not known and frequency >= 20 and speaks < 0.03:
             return False
+        if word[-1] in FUNCTION and (_family(word) not in families or score < 0.3):
+            return False
         if is_full_name(word):
             ordinary = _family(word) in ORDINARY
             if _family(word) in families or known and len(word) > 2 and not ordinary:
@@ -240,7 +252,7 @@ class _Search:
             if ordinary:
                 used = known or count >= 20 or speaks >= 0.1
                 return count >= 3 and score >= 1.0 and used and word[-1] not in _DEGREES
-            return count >= 3 and score >= 0.5
+            return count >= 3 and score >= 0.5 and word[-1] not in _DEGREES
         if word[0] in FAMILY and len(word) > 3 or set(word) & NUMBERS or word[-1] in _DEGREES:
             return False
         often = max(5, len(self._text) / 100_000)
@@ -250,6 +262,10 @@ class _Search:
         """A part of a longer word, or a word and what stood beside it by chance."""
         seen = self._words[word]
         if seen.share_of_commonest(seen.after) > 0.85:
+            return True
+        if word[-1] in NUMBERS and sum(a in _COUNTED_PERSONS for a in seen.after) > 0.3 * len(
+            seen.after
+        ):
             return True
         if seen.count > 3 and seen.share_of_commonest(seen.before) > 0.6:
             return True
@@ -315,6 +331,9 @@ class _Search:
         found = set()
         for place in _TITLED.finditer(self._text):
             for size in (1, 2):
+                # 天水太守 is no 水太守.
+                if self._text[place.start() - 2 : place.start()] in _dictionary() and size == 1:
+                    continue
                 base = self._text[place.start() - size : place.start()]
                 if base in bases or base in names:
                     found.add(base + place.group())
@@ -340,6 +359,8 @@ class _Search:
             return False
         if tag[0] in "vdcprfut" or word[-1] == "人":
             return True
+        if self._counts[word] < 10 and frequency >= 20:
+            return True
         keen = 10 if word in self._words and self._words[word].speaks >= 0.1 else 30
         return self._counts[word] / len(self._text) < keen * frequency / 6e7
 
@@ -348,9 +369,9 @@ def introduced(text: str) -> dict[str, int]:
     """The names that a text gives people in so many words (我叫荸荠; 字德润), and where each one first stands after such words."""
     found: dict[str, int] = {}
     for place in _INTRODUCED.finditer(text):
-        name = place.group(1)
+        name = place.group(1) or place.group(2)
         if _may_be_name(name) and name[-1] not in PLACES:
-            found.setdefault(name, place.start(1))
+            found.setdefault(name, place.end() - len(name))
     return found
 
 
@@ -378,10 +399,12 @@ def _ngrams(text: str, fewest: int) -> Counter[str]:
 
 
 def _may_be_name(word: str) -> bool:
+    strange = word[:-1] if word[0] in FAMILY - ORDINARY and word[-1] in ENDS_OF_NAMES else word
     return (
         word not in ROLES
-        and word[0] != "人"
-        and not set(word) & FUNCTION
+        and word[0] not in "人众"
+        and not (word[-1] == "人" and word[-2] in NUMBERS)
+        and not set(strange) & FUNCTION
         and len(set(word)) > 1
     )
 

@@ -19,7 +19,7 @@ TWO_CHARACTER_FAMILY = frozenset(
 )
 
 ORDINARY = frozenset(
-    "黄于和方时成何高车文武金钱白花水云明安费常包平左计应全经容单都关连温解强充满能别后空师国公东家年代干元通利双广相终居须养爱越益盖景党那山牧井富松谷怀从印束幸红权房路管支"
+    "诸于和方时成何高车文武金钱白花水云明安费常包平左计应全经容单都关连温解强充满能别后空师国公东家年代干元通利双广相终居须养爱越益盖景党那山牧井富松谷怀从印束幸红权房路管支"
     "祖侯游易古向边万鱼羊牛马石米毛步乐麻皮项施查昌苗井季封班秋仰危伏狄戈束印薄宿牧弓乌巴荣阴寿扶堵柴燕尚农宦慎隆融冷辛勾沃蔚简饶丰须沙伯赏墨哈帅商荷卿士审逢"
 )
 """Family names that are common words besides: of these alone a name is not believed."""
@@ -42,14 +42,22 @@ ROLES = frozenset(TITLES) | frozenset(
 
 FUNCTION = frozenset(
     "的了着过是不在有我你他她它这那就也都又便因说笑问道曰听见忙等们么吗呢吧啊哪谁什怎很把被让给对从往得地与及或但却再还才且其之以为所将要没只已曾去来起出上下里外到进叫做完罢咧呀些个"
-    "亦即并皆遂乃而则乘急喝命使令引领早先正忽吾汝尔某此想看站走哭叹点答应取"
+    "亦即并皆遂乃而则乘急喝命使令引领早先正忽吾汝尔某此俱赍众阵兵吾汝尔某此想看站走哭叹点答应取"
 )
 """Characters that seldom stand in a name, and often beside one."""
+
+ENDS_OF_NAMES = frozenset("就正先之那")
+"""Of these, the ones that end a name now and then: 陈就, 郤正."""
 
 NUMBERS = frozenset("零一二三四五六七八九十百千万两几半每第")
 
 PLACES = frozenset("州城郡县关河江岭谷寨村镇渡府宫殿阁庙寺桥街路湾岛国庄店房家门院洞道兵军主侯帝王朝阵庵山")
 """Characters with which places and houses end."""
+
+COMMON_FAMILIES = frozenset(
+    "王李张刘陈杨赵黄周吴徐孙朱胡郭何林罗高郑梁谢宋唐许韩冯邓曹彭曾肖萧田董袁潘蔡蒋余杜程苏魏吕丁任沈姚卢姜崔钟谭陆汪范廖贾夏付方邹熊孟秦邱侯江尹薛阎段雷黎史陶贺顾毛郝龚邵钱严洪武孔汤马叶"
+)
+"""The family names that most people bear."""
 
 SPEECH = frozenset("道曰说问答喊")
 """What stands behind the one who speaks."""

@@ -13,10 +13,9 @@ import jieba
 
 from xuxie.evaluation.cast import introduced, is_common, is_full_name, learn_cast
 from xuxie.evaluation.name_forms import (
-    FAMILY,
+    COMMON_FAMILIES,
     FUNCTION,
     NUMBERS,
-    ORDINARY,
     PLACES,
     ROLES,
     SHORT_TITLES,
@@ -87,7 +86,7 @@ def _strange(text: str) -> Iterator[tuple[int, str]]:
             yield at, word
             family = ""
         else:
-            family = word if word in FAMILY - ORDINARY else ""
+            family = word if word in COMMON_FAMILIES else ""
         at += len(word)
 
 
@@ -96,7 +95,7 @@ def _may_be_full_name(word: str) -> bool:
         len(word) > 2
         and is_han(word)
         and is_full_name(word)
-        and word[0] not in ORDINARY
+        and word[0] in COMMON_FAMILIES
         and word[1:] not in ROLES
         and not set(word) & (FUNCTION | NUMBERS)
         and word[-1] not in PLACES - set("国江山")
