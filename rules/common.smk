@@ -61,6 +61,7 @@ wildcard_constraints:
     dataset="[^/]+",
     adapter="[^/]+",
     model="[^/]+",
+    attribution="[^/]+",
     scorer="[^/]+",
     shard=r"\d+-of-\d+",
     stage="pt|sft",
@@ -102,6 +103,11 @@ def always(value):
 def named(names):
     """A wildcard's pattern: one of these names; matches nothing if there are none."""
     return "|".join(map(re.escape, names)) or "$^"
+
+
+def attribution_environment(wildcards):
+    """The conda file of the environment that a model runs in which reads under several adapters."""
+    return f"../envs/{settings.attributions[wildcards.attribution].model.environment}.yaml"
 
 
 def environment_file(wildcards):

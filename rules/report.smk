@@ -19,6 +19,9 @@ rule write_report:
         ),
         gates=expand("results/adapters/{adapter}/gates.json", adapter=settings.adapters),
         manifests=expand("results/adapters/{adapter}/manifest.json", adapter=settings.adapters),
+        attributions=expand(
+            "results/attribution/{attribution}.json", attribution=settings.attributions
+        ),
         votes="results/blind/votes.json" if glob.glob("votes/*.json") else [],
         page=expand(
             packaged("resources/report/{file}"),
@@ -43,5 +46,6 @@ rule write_report:
         runtime=minutes_for_rows,
     params:
         config=config,
+        attributed=list(settings.attributions),
     script:
         "../scripts/write_report.py"

@@ -20,18 +20,22 @@ def write_report(
     trainer_logs: list[str],
     gates: list[str],
     manifests: list[str],
+    attributions: list[str],
     votes: str | list,
     page: list[str],
     report: str,
     *,
     config: dict,
+    attributed: list[str],
 ) -> None:
     """Gather the files of the run, in the order in which the config names novels, datasets and adapters, and write one page.
 
     Args:
         pairs, summaries: none where no LLM was asked.
+        attributions: by whose adapter the passages of several novels are foreseen best, of each model that has adapters of several.
         votes: what the readers of the blind page chose; none where nobody has read it.
         page: template, style, script and captions of the page.
+        attributed: the names of these models.
         config: the whole configuration; it is shown at the end, and holds no secret.
     """
     folder = Path(page[0]).parent
@@ -61,7 +65,8 @@ def write_report(
         },
         config,
         captions,
-        read_json(votes) if votes else None,
+        votes=read_json(votes) if votes else None,
+        attributions=dict(zip(attributed, map(read_json, attributions), strict=True)),
     )
     Path(report).write_text(render_page(folder, content, captions), encoding="utf-8")
 

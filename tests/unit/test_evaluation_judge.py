@@ -101,21 +101,48 @@ def test_a_text_is_cut_at_the_end_of_a_sentence():
         c.systems: shown(q)
         for c, q in zip(asked, questions(asked, TEMPLATE, seed=0)[::2], strict=True)
     }
-    assert texts["base", "human"] == ["雨停了。", "他来了。她走了。"]
+    assert texts["base", "human"] == ["雨停了。", "他来了。"]
     # Where not even a sentence fits, characters count.
     assert texts["tuned", "human"] == ["雪", "他"]
 
 
-def test_a_coin_is_not_trusted():
-    draw = random.Random(0)
+def sentences(draw, count):
+    return "".join("雨" * draw.randint(3, 12) + "。" for _ in range(count))
+
+
+def test_who_stopped_early_is_not_the_longer_one_for_it():
+    draw = random.Random(1)
+    rows = [
+        {**SAMPLES[0], "id": f"s{number}", "reference": sentences(draw, 5), "outputs": {"base": {"text": sentences(draw, 9)}}}
+        for number in range(200)
+    ]  # fmt: skip
+    asked = comparisons(rows, prompts=200, seed=0)
+    ahead = []
+    for question in questions(
+        [c for c in asked if c.systems == ("base", "human")], TEMPLATE, seed=0
+    )[::2]:
+        base, human = shown(question)
+        assert base.endswith("。") and human.endswith("。") and abs(len(base) - len(human)) <= 6
+        ahead.append((len(human) > len(base)) - (len(human) < len(base)))
+    assert abs(sum(ahead)) < 40
+
+
+@pytest.mark.parametrize("both_ways", [True, False])
+@pytest.mark.parametrize("chapters", [3, 4, 5, 6, 8, 12])
+@pytest.mark.parametrize("prompts", [1, 2, 4])
+def test_a_coin_is_not_trusted(chapters, prompts, both_ways):
+    """Whether it sticks to what it said when the texts change places or not."""
+    draw = random.Random(chapters * 10 + prompts)
     trusted = 0
-    for _ in range(400):
-        rows = [
-            {"novel": "n", "chapter": chapter, "systems": ["human", "negative"], "preferred": [draw.choice(["human", "negative"])] * 2}
-            for chapter in range(4)
-        ]  # fmt: skip
+    for _ in range(150):
+        rows = []
+        for number in range(chapters * prompts):
+            first, second = (draw.choice(["human", "negative"]) for _ in range(2))
+            rows.append(
+                {"novel": "n", "chapter": number % chapters, "systems": ["human", "negative"], "preferred": [first, first if both_ways else second]}
+            )  # fmt: skip
         trusted += win_rates(rows)["trusted"]
-    assert trusted / 400 < 0.03
+    assert trusted / 150 <= 0.06
 
 
 def test_a_judge_that_knows_the_author_is_trusted():

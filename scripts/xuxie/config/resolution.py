@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from xuxie.config.adapter import Adapter
+from xuxie.config.attribution import attributions_of
 from xuxie.config.dataset import Dataset
 from xuxie.config.endpoint import Endpoint
 from xuxie.config.export import Export
@@ -52,6 +53,7 @@ def resolve(config: dict, resources: str | Path = REPOSITORY / "resources") -> S
         scorers,
         datasets,
         adapters,
+        attributions=attributions_of(adapters.values()),
         chunk_size=config["chunks"]["size"],
         chunk_tokenizer=_tokenizer(
             config["chunks"]["unit"] == "tokens", config["chunks"]["model"], models

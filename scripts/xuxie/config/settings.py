@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xuxie.config.adapter import Adapter
+from xuxie.config.attribution import Attribution
 from xuxie.config.dataset import Dataset
 from xuxie.config.endpoint import Endpoint
 from xuxie.config.export import Export
@@ -59,6 +60,7 @@ class Settings:
     """The whole configuration, resolved; entries by name, in the order of the configuration.
 
     Attributes:
+        attributions: adapters that read each other's held-out passages, by the name of their model.
         chunk_size: the size of a chunk.
         chunk_tokenizer: config.json of the model whose tokens are its unit; nothing ([]) where characters are.
         pairs: how they are made; None if no LLM is asked.
@@ -75,6 +77,7 @@ class Settings:
     scorers: dict[str, Scorer]
     datasets: dict[str, Dataset]
     adapters: dict[str, Adapter]
+    attributions: dict[str, Attribution]
     chunk_size: int
     chunk_tokenizer: str | list
     pairs: Pairs | None

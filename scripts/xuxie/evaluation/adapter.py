@@ -72,7 +72,7 @@ def evaluate_adapter(
     sampled = list(read_rows(samples))
     novels = dict(zip(names, map(read_text, texts), strict=True))
     spans = chapter_spans(names, chapters)
-    _, others = parted_chapters(novels, spans, held_out)
+    unseen, others = parted_chapters(novels, spans, held_out)
     trained = Trained(Path(model[0]).parent, Path(adapter).parent, template, trust_remote_code)
     loaded, tokenizer = trained.load(large_products=True)
     formats = {BARE: Prompting(tokenizer, BARE), "template": trained.prompting(tokenizer)}
@@ -114,7 +114,7 @@ def evaluate_adapter(
             "texts": measured,
             "decay": decay_of_texts(sampled, measured["rows"], preferences, target_chars),
             "acquaintance": acquaintance(sampled, novel),
-            "detectability": detectability(sampled),
+            "detectability": detectability(sampled, unseen),
             "exam": examined,
             "judge": {"endpoint": settings["judge"], **win_rates(preferences)} if judged else None,
         },

@@ -1,17 +1,17 @@
 """Can a plain classifier tell a system's texts from the author's? It is what readers call the smell of a machine; 0.5 is the goal.
 
 The classifier knows character n-grams alone (1 to 3, TF-IDF, logistic regression), and learns from all chapters but the one in
-which it is tried, so that it recognises a hand and not a chapter's people and places. Both sides give windows of one length, as many
-of the one as of the other after every prompt.
+which it is tried, so that it recognises a hand and not a chapter's people and places. All give windows of one length: the systems as many
+as each other after every prompt, from the beginnings of what they wrote, and the author all of the held-out chapters, so that a
+few short samples, too, are held against enough of his hand.
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import LeaveOneGroupOut
 from sklearn.pipeline import Pipeline, make_pipeline
 
 from xuxie.evaluation.intervals import (
@@ -20,55 +20,65 @@ from xuxie.evaluation.intervals import (
     interval_over_folds,
 )
 from xuxie.evaluation.lengths import SHORTEST_QUARTER
-from xuxie.sampling.authors import BASE, HUMAN, TUNED, text_of
+from xuxie.sampling.authors import BASE, TUNED, text_of
 
 WINDOW = SHORTEST_QUARTER
 """Characters: a longer text is easier to tell, so that figures of one window compare, also those of different runs."""
 
+WINDOWS = (WINDOW, 150, 100, 75, 50)
+"""Lengths that are tried, the longest first, until there are enough windows: short windows tell less, but a figure that says so tells more than none."""
+
 FEWEST_WINDOWS = 12
-"""Of each side: from fewer a classifier learns nothing, and its figure would be chance."""
+"""Of each system: from fewer a classifier learns nothing, and its figure would be chance."""
 
 
-def detectability(samples: Sequence[dict]) -> dict:
-    """How well base and tuned are told from the author, on the same windows.
+def detectability(samples: Sequence[dict], chapters: Mapping[Hashable, str]) -> dict:
+    """How well base and tuned are told from the author, on windows of the same places.
 
     Args:
         samples: the rows of samples.jsonl.
+        chapters: the text of each held-out chapter, by novel and number.
 
     Returns:
-        `window` (characters), `fewest` and `windows` (of each side) and `chapters` of them; `auc` by system and `difference`
+        `window` (characters), `fewest`, `windows` (of each system), `author` (windows of his) and `chapters` of them; `auc` by system and `difference`
         (tuned − base: below zero the tuned model is harder to tell), each with its interval; these two are null where there are too few
         windows or chapters.
     """
     systems = [name for name in (BASE, TUNED) if all(name in row["outputs"] for row in samples)]
-    windows, chapters = _windows(samples, [HUMAN, *systems])
+    for window in WINDOWS:
+        windows = _windows(samples, systems, window)
+        places = list(windows[systems[0]]) if systems else []
+        count = sum(len(windows[systems[0]][place]) for place in places)
+        if count >= FEWEST_WINDOWS and len(places) >= FEWEST_CHAPTERS:
+            break
+    author = {place: _cut(chapters[place], window) for place in places}
     result: dict[str, Any] = {
-        "window": WINDOW,
+        "window": window,
         "fewest": FEWEST_WINDOWS,
-        "windows": len(chapters),
-        "chapters": len(set(chapters)),
+        "windows": count,
+        "author": sum(map(len, author.values())),
+        "chapters": len(places),
         "auc": None,
         "difference": None,
     }
-    if len(chapters) < FEWEST_WINDOWS or len(set(chapters)) < FEWEST_CHAPTERS or not systems:
+    if count < FEWEST_WINDOWS or len(places) < FEWEST_CHAPTERS:
         return result
-    told = {name: told_apart(windows[HUMAN], windows[name], chapters) for name in systems}
-    names = list(dict.fromkeys(chapters))
-    pairs = [chapters.count(name) ** 2 for name in names]
+    told = {name: told_apart(author, windows[name]) for name in systems}
+    pairs = [len(author[place]) * len(windows[systems[0]][place]) for place in places]
     result["auc"] = {
         name: between_none_and_all(
-            interval_over_folds([right[chapter] for chapter in names], pairs, names)
+            interval_over_folds([right[place] for place in places], pairs, places)
         )
         for name, right in told.items()
     }
     if len(systems) == 2:
-        change = [told[TUNED][chapter] - told[BASE][chapter] for chapter in names]
-        result["difference"] = interval_over_folds(change, pairs, names)
+        change = [told[TUNED][place] - told[BASE][place] for place in places]
+        result["difference"] = interval_over_folds(change, pairs, places)
     return result
 
 
 def told_apart(
-    author: Sequence[str], system: Sequence[str], chapters: Sequence[Hashable]
+    author: Mapping[Hashable, Sequence[str]], system: Mapping[Hashable, Sequence[str]]
 ) -> dict[Hashable, float]:
     """In each chapter, of how many pairs of one window of either side the classifier, which has not seen the chapter, says rightly which is the
     system's; a tie is half.
@@ -76,17 +86,18 @@ def told_apart(
     Windows are compared within their chapter alone: scores of differently trained classifiers have no common scale.
 
     Args:
-        author, system: windows; those at one place are of the same chapter.
-        chapters: the chapter of each place.
+        author, system: windows by chapter, of the same chapters.
     """
-    texts = np.array([*author, *system], dtype=object)
-    labels = np.repeat([0, 1], len(author))
-    groups = np.array([list(dict.fromkeys(chapters)).index(chapter) for chapter in chapters] * 2)
     right: dict[Hashable, float] = {}
-    for learnt, tried in LeaveOneGroupOut().split(texts, labels, groups):
-        scores = _classifier().fit(texts[learnt], labels[learnt]).decision_function(texts[tried])
-        apart = np.subtract.outer(scores[labels[tried] == 1], scores[labels[tried] == 0])
-        right[chapters[tried[0] % len(author)]] = float(((apart > 0) + (apart == 0) / 2).sum())
+    for left_out in system:
+        learnt = [
+            [window for place in system if place != left_out for window in side[place]]
+            for side in (author, system)
+        ]
+        labels = np.repeat([0, 1], [len(side) for side in learnt])
+        classifier = _classifier().fit([*learnt[0], *learnt[1]], labels)
+        scores = [classifier.decision_function(side[left_out]) for side in (author, system)]
+        right[left_out] = _pairs_told(scores[1], scores[0])
     return right
 
 
@@ -124,29 +135,37 @@ def told_apart_by_quarter(
                 )
                 for side in (author, system)
             ]
-            apart = np.subtract.outer(scores[1], scores[0])
-            right = float(((apart > 0) + (apart == 0) / 2).sum())
-            found[left_out] = (right, float(apart.size))
+            pairs = float(len(scores[0]) * len(scores[1]))
+            found[left_out] = (_pairs_told(scores[1], scores[0]), pairs)
     return result
+
+
+def _pairs_told(system: np.ndarray, author: np.ndarray) -> float:
+    """Of how many pairs of scores the system's is the higher."""
+    apart = np.subtract.outer(system, author)
+    return float(((apart > 0) + (apart == 0) / 2).sum())
 
 
 def _classifier() -> Pipeline:
     return make_pipeline(
         TfidfVectorizer(analyzer="char", ngram_range=(1, 3), sublinear_tf=True),
-        LogisticRegression(C=10, solver="liblinear"),
+        LogisticRegression(C=10, solver="liblinear", class_weight="balanced"),
     )
 
 
 def _windows(
-    samples: Sequence[dict], systems: Sequence[str]
-) -> tuple[dict[str, list[str]], list[Hashable]]:
-    """The windows of each system, and the chapter of each; after a prompt as many of each as its shortest text has."""
-    windows: dict[str, list[str]] = {name: [] for name in systems}
-    chapters: list[Hashable] = []
+    samples: Sequence[dict], systems: Sequence[str], window: int
+) -> dict[str, dict[Hashable, list[str]]]:
+    """The windows of each system by chapter; after a prompt as many of each as the shortest text has."""
+    found: dict[str, dict[Hashable, list[str]]] = {name: {} for name in systems}
     for sample in samples:
-        texts = {name: text_of(sample, name) or "" for name in systems}
-        count = min(len(text) // WINDOW for text in texts.values())
-        for name, text in texts.items():
-            windows[name] += [text[WINDOW * at : WINDOW * (at + 1)] for at in range(count)]
-        chapters += [(sample["novel"], sample["chapter"])] * count
-    return windows, chapters
+        windows = {name: _cut(text_of(sample, name) or "", window) for name in systems}
+        count = min(map(len, windows.values()), default=0)
+        for name, cut in windows.items():
+            if count:
+                found[name].setdefault((sample["novel"], sample["chapter"]), []).extend(cut[:count])
+    return found
+
+
+def _cut(text: str, window: int) -> list[str]:
+    return [text[at : at + window] for at in range(0, len(text) - window + 1, window)]

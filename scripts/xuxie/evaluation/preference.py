@@ -175,14 +175,23 @@ def _corrupted(texts: dict[str, str], draw: random.Random) -> str | None:
 
 
 def _cut(texts: tuple[str, str]) -> tuple[str, str]:
-    """Both as far as the shorter one goes, up to `_LONGEST`, and no further than their last whole sentence: a torn one would tell who wrote it."""
-    first, second = (text.strip() for text in texts)
-    room = min(len(first), len(second), _LONGEST)
-    return _whole_sentences(first, room), _whole_sentences(second, room)
+    """The shorter one, up to `_LONGEST`, as far as its last whole sentence (a torn one would tell who wrote it), and the other one to where
+    a sentence of it ends nearest to that, before or behind: who stopped early is neither the longer one nor the shorter one for it."""
+    short, long = sorted((text.strip() for text in texts), key=len)
+    short = _whole_sentences(short, min(len(short), _LONGEST))
+    ends = _ends(long)
+    long = long[: min(ends, key=lambda end: abs(end - len(short)), default=len(short))]
+    if len(long) > 2 * len(short):
+        long = long[: len(short)]
+    return (short, long) if len(texts[0].strip()) <= len(texts[1].strip()) else (long, short)
+
+
+def _ends(text: str) -> list[int]:
+    """Where its whole sentences end."""
+    ends = [len(text[:edge].rstrip()) for edge in bounds(text, 0, len(text))]
+    return [end for end in ends if text[:end].endswith(_ENDS)]
 
 
 def _whole_sentences(text: str, room: int) -> str:
     """The sentences that fit into so many characters; where not even one does, the characters."""
-    ends = [len(text[:edge].rstrip()) for edge in bounds(text, 0, len(text))]
-    whole = [end for end in ends if end <= room and text[:end].endswith(_ENDS)]
-    return text[: max(whole, default=room)].rstrip()
+    return text[: max((end for end in _ends(text) if end <= room), default=room)].rstrip()

@@ -1,6 +1,7 @@
 """What stands on the page: from the files of a run to the values that the template shows."""
 
 from xuxie.report import charts
+from xuxie.report.attribution import attribution_table
 from xuxie.report.cards import sample_cards
 from xuxie.report.contexts import context_ladder
 from xuxie.report.costs import costs
@@ -23,11 +24,13 @@ def page_content(
     config: dict,
     captions: dict,
     votes: dict | None = None,
+    attributions: dict[str, dict] | None = None,
 ) -> dict:
     """Everything that the template names, ready to be shown.
 
     Args:
         votes: what `xuxie.blind.votes.count_votes` gave; None where nobody has read the blind page.
+        attributions: by model what `attribute_passages` wrote.
     """
     return {
         "title": config["report"]["title"] or "、".join(novels),
@@ -59,6 +62,10 @@ def page_content(
         "recipes": [recipe_row(name, adapter) for name, adapter in adapters.items()]
         if len(adapters) > 1
         else [],
+        "attributions": [
+            attribution_table(model, found, captions)
+            for model, found in (attributions or {}).items()
+        ],
         "readers": votes and readers_votes(votes, captions),
         "judges": [
             {"adapter": name, **judged}
