@@ -143,7 +143,7 @@ rule attribute_passages:
         environment=of("attribution.model.environment"),
         names=of("attribution.names"),
         templates=of("attribution.templates"),
-        count=settings.evaluation["attributed"],
+        most=settings.evaluation["attributed"],
         trust_remote_code=of("attribution.model.trust_remote_code"),
     script:
         "../scripts/attribute_passages.py"

@@ -28,7 +28,7 @@ def attribute_passages(
     *,
     names: list[str],
     templates: list[str],
-    count: int,
+    most: int,
     trust_remote_code: bool,
     threads: int,
 ) -> None:
@@ -38,10 +38,10 @@ def attribute_passages(
         passages, test: the exam's passages and the held-out rows of each adapter's dataset, in the order of the adapters.
         weights: of each adapter; its folder is loaded.
         names, templates: of each adapter.
-        count: about how many passages of each dataset are read.
+        most: about how many passages of each dataset are read.
     """
     torch.set_num_threads(threads)
-    read = [evenly_spread(list(read_rows(path)), count) for path in passages]
+    read = [evenly_spread(list(read_rows(path)), most) for path in passages]
     owners = [name for name, rows in zip(names, read, strict=True) for _ in rows]
     readings = [
         Reading((row["novel"], row["chapter"]), row["context"], row[TRUE])

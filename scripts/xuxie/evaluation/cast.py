@@ -8,7 +8,7 @@ the surest names of the same novel, as a mean log-likelihood ratio over its occu
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
@@ -91,7 +91,8 @@ class _Word:
     def called(self) -> float:
         """How often it is a whole address, or begins one: “荸荠，…"""
         return sum(
-            a in "“‘「『" and b in "，。！？…—" for a, b in zip(self.before, self.after, strict=True)
+            a in "“‘「『" and b in "，。！？…—"
+            for a, b in zip(self.before, self.after, strict=True)
         ) / len(self.after)
 
 
@@ -158,7 +159,12 @@ class _Search:
             for word, seen in self._words.items()
             if seen.count >= 3
             and not self._is_common(word)
-            and (self._has_title(word) or is_full_name(word) and word[0] not in ORDINARY and seen.speaks >= 0.1)
+            and (
+                self._has_title(word)
+                or is_full_name(word)
+                and word[0] not in ORDINARY
+                and seen.speaks >= 0.1
+            )
         ]
         seeds = set(found)
         found = [
@@ -300,7 +306,9 @@ class _Search:
         """A name and the character before it, which is no family name here."""
         rest = name[1:]
         return (
-            name[0] not in families and rest in names and self._counts[rest] > 2 * self._counts[name]
+            name[0] not in families
+            and rest in names
+            and self._counts[rest] > 2 * self._counts[name]
         )
 
     def _has_title(self, word: str) -> bool:

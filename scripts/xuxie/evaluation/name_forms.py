@@ -51,7 +51,9 @@ ENDS_OF_NAMES = frozenset("就正先之那")
 
 NUMBERS = frozenset("零一二三四五六七八九十百千万两几半每第")
 
-PLACES = frozenset("州城郡县关河江岭谷寨村镇渡府宫殿阁庙寺桥街路湾岛国庄店房家门院洞道兵军主侯帝王朝阵庵山")
+PLACES = frozenset(
+    "州城郡县关河江岭谷寨村镇渡府宫殿阁庙寺桥街路湾岛国庄店房家门院洞道兵军主侯帝王朝阵庵山"
+)
 """Characters with which places and houses end."""
 
 COMMON_FAMILIES = frozenset(

@@ -45,7 +45,10 @@ class NameFinder:
         """(offset, name) of each name in the text, in order."""
         found = {place.start(): place.group() for place in self._known.finditer(text)}
         taken = {at for start, name in found.items() for at in range(start, start + len(name))}
-        for start, name in [*((at, name) for name, at in introduced(text).items()), *_strange(text)]:
+        for start, name in [
+            *((at, name) for name, at in introduced(text).items()),
+            *_strange(text),
+        ]:
             here = range(start, start + len(name))
             if taken.isdisjoint(here):
                 found[start] = name
@@ -63,9 +66,15 @@ def _pattern(
     """A novel's names, the longest first, each with a title behind it or not."""
 
     def one_of(words: Iterable[str]) -> str:
-        return "|".join(map(re.escape, sorted(words, key=lambda word: (-len(word), word)))) or "(?!)"
+        return (
+            "|".join(map(re.escape, sorted(words, key=lambda word: (-len(word), word)))) or "(?!)"
+        )
 
-    kin = [title for title in TITLES if title[0] in "大二三四" or title in ("哥儿", "姐儿", "叔叔", "小子", "姑娘", "丫头")]
+    kin = [
+        title
+        for title in TITLES
+        if title[0] in "大二三四" or title in ("哥儿", "姐儿", "叔叔", "小子", "姑娘", "丫头")
+    ]
     return re.compile(
         rf"(?:{one_of(names)})(?:[{''.join(SHORT_TITLES)}])?(?![{''.join(SHORT_TITLES)}])"
         rf"|(?:{one_of(names)})"
