@@ -246,6 +246,9 @@ def test_the_memory_estimate_follows_the_settings():
         estimate(SHAPE, {**settings, "lora_rank": 16})["adapter and optimizer"]
         == 2 * base["adapter and optimizer"]
     )
+    on_cpu = estimate(SHAPE, {**settings, "use_cpu": True})
+    assert on_cpu["logits"] == 0
+    assert on_cpu["activations"] > base["activations"]
 
 
 @pytest.mark.parametrize(
