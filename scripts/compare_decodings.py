@@ -62,8 +62,13 @@ def compare_decodings(
         logger.info("distance %.2f: %s", result["distance"], way or "as configured")
     chosen = ways[found["nearest"]]
     write_json(decoding, {"prompts": len(rows), **found, "nearest": chosen})
-    said = yaml.safe_dump({"sampling": chosen}, allow_unicode=True) if chosen else "as configured\n"
-    print(f"nearest to the author ({found['verdict']} than what is configured):\n{said}", end="")
+    if not chosen:
+        print("nearest to the author is what is configured")
+        return
+    sure = "surely nearer" if found["verdict"] == "better" else "nearer, which may be chance,"
+    print(
+        f"{sure} to the author than what is configured is\n{yaml.safe_dump({'sampling': chosen})}"
+    )
 
 
 if __name__ == "__main__":

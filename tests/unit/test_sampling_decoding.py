@@ -121,7 +121,9 @@ def test_a_row_has_the_same_bits_among_others_as_alone(dtype):
 
     def logits(names):
         reader = RowWise(model)
-        return reader.step([9] * len(names), [reader.read(prompts()[name], 1)[0] for name in names])
+        return reader.step(
+            [9] * len(names), [reader.read([prompts()[name]], 1)[0] for name in names]
+        )
 
     names = list(prompts())
     together = logits(names)

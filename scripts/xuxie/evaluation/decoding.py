@@ -21,6 +21,9 @@ STATISTICS = ("length", "seq_rep_4", "distinct_2", "rank", "entropy")
 """Of a text: the natural logarithm of its characters, share of repeated 4-grams, of distinct 2-grams, mean binary logarithm of its tokens'
 ranks, mean entropy in bits."""
 
+_LEAST_SPREAD = np.array([0.1, 0.01, 0.01, 0.1, 0.1])
+"""A few passages may agree by chance, where none repeats anything: no statistic is told more finely than this."""
+
 _POSITIONS = 64
 
 
@@ -51,7 +54,7 @@ def distances(
     """
     spread = np.nanstd(author, axis=0, ddof=1) if spread is None else spread
     apart = np.abs(np.nanmean(written, axis=0) - np.nanmean(author, axis=0))
-    return apart / np.maximum(spread, 1e-6)
+    return apart / np.maximum(spread, _LEAST_SPREAD)
 
 
 def compare_ways(
