@@ -82,10 +82,8 @@ def curve(*values, state="holds", breaks_at=None):
     ]
     for quarter in quarters[1:]:
         broken = breaks_at is not None and quarter["start"] >= breaks_at
-        quarter |= {
-            "change": measured(0.02, -0.01, 0.05),
-            "state": "breaks" if broken else state,
-        }
+        sound = "holds" if state == "breaks" else state
+        quarter |= {"change": measured(0.02, -0.01, 0.05), "state": "breaks" if broken else sound}
     holds_to = {"holds": 3000, "breaks": breaks_at}.get(state, 750)
     return {"quarters": quarters, "state": state, "holds_to": holds_to, "breaks_at": breaks_at}
 
