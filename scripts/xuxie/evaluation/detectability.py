@@ -32,7 +32,7 @@ FEWEST_WINDOWS = 12
 """Of each system: from fewer a classifier learns nothing, and its figure would be chance."""
 
 
-def detectability(samples: Sequence[dict], chapters: Mapping[Hashable, str]) -> dict:
+def detectability(samples: Sequence[dict], chapters: Mapping[Any, str]) -> dict:
     """How well base and tuned are told from the author, on windows of the same places.
 
     Args:
