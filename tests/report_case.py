@@ -147,7 +147,7 @@ def evaluation():
     return {
         "template": "qwen", "rows": 3, "held_out_rows": 3, "chapters": 6, "verdict": "better", "enough_chapters": 4, "exam": exam(),
         "acquaintance": {"copied": measured(0.0, 0.0, 0.4), "longest": 9},
-        "detectability": {"window": 200, "fewest": 12, "windows": 3, "chapters": 2, "auc": None, "difference": None},
+        "detectability": {"window": 200, "fewest": 12, "windows": 3, "author": 40, "chapters": 2, "auc": None, "difference": None},
         "bits_per_character": {
             "format": {"base": "bare", "tuned": "template"}, "formats": {}, "longest_context": 1500, "rows": 3, "characters": 1234, **bits, "detectable": 0.14,
             "ladder": [{"context": length, "rows": 2, **bits} for length in (0, 512, 1500)], "context_gain": {"rows": 2, **gain, "use": "unclear"},
