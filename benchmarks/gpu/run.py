@@ -125,9 +125,9 @@ def _read(model: Path, adapter: Path, result: Path) -> None:
     loaded, tokenizer = load_model(model, adapter)
     formats = {BARE: Prompting(tokenizer, BARE), "template": Prompting(tokenizer, "qwen")}
     text = NOVEL.read_text(encoding="utf-8")
-    rows, starts = _held_out(text)
+    rows, spans = _held_out(text)
     plan = plan_readings(
-        rows, {"novel": text}, starts, contexts=[0, 128, 512, 1500], ladder_rows=8, stretch=3000, room=20_000
+        rows, {"novel": text}, spans, contexts=[0, 128, 512, 1500], ladder_rows=8, stretch=3000, room=20_000
     )  # fmt: skip
     seconds = {}
     for side in ("base", "tuned"):
@@ -143,12 +143,13 @@ def _read(model: Path, adapter: Path, result: Path) -> None:
     )
 
 
-def _held_out(text: str) -> tuple[list[dict], dict[tuple[str, int], int]]:
-    """The last four chapters in rows of about 250 characters, and where each chapter begins."""
+def _held_out(text: str) -> tuple[list[dict], dict[tuple[str, int], tuple[int, int]]]:
+    """The last four chapters in rows of about 250 characters, and where each chapter lies."""
     edges = [found.start() for found in re.finditer(r"^第.+章", text, re.MULTILINE)] + [len(text)]
-    rows, starts = [], {}
+    rows, spans = [], {}
     for chapter, (first, end) in list(enumerate(pairwise(edges), 1))[-4:]:
-        starts["novel", chapter] = begin = first
+        spans["novel", chapter] = first, end
+        begin = first
         for _, stop in sentences(text[first:end]):
             if first + stop - begin >= 250:
                 rows.append(
@@ -164,7 +165,7 @@ def _held_out(text: str) -> tuple[list[dict], dict[tuple[str, int], int]]:
                     }
                 )
                 begin = first + stop
-    return rows, starts
+    return rows, spans
 
 
 if __name__ == "__main__":

@@ -18,9 +18,9 @@ SETTINGS = {
     "lora_dropout": 0.0,
     "save_strategy": "steps",
     "save_steps": 1,
-    "per_device_train_batch_size": 2,
+    "per_device_train_batch_size": 1,
 }
-STEPS = 4
+STEPS = 8
 #: As in config/examples, save that accelerate hands weights on from the first process only between GPUs.
 FSDP = {
     "fsdp": "full_shard auto_wrap",
@@ -47,7 +47,7 @@ sys.exit(max(task.wait() for task in tasks))
 
 @pytest.fixture(scope="module")
 def prepare(tiny_model, novel_text):
-    """Make a run ready in the working directory: of so many processes, with sixteen rows in four steps."""
+    """Make a run ready in the working directory: of so many processes, with sixteen rows in eight steps."""
 
     def prepare(processes: int, **train) -> tuple[TrainingRun, dict]:
         settings = {**SETTINGS, "gradient_accumulation_steps": 2 // processes, **train}
@@ -97,7 +97,7 @@ def test_two_processes_make_the_adapter_of_one(prepare, alone, tmp_path, monkeyp
 def test_killed_and_resumed_two_processes_make_it_too(prepare, alone, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     run, arguments = prepare(2)
-    kill_at_step(arguments, 3, STEPS)
+    kill_at_step(arguments, 2, STEPS)
     wait_until(lambda: not trainers(tmp_path), "the trainers' end", lambda: None, patience=120)
     adapter, manifest = train(run, arguments)
     assert manifest["resumed_from"]

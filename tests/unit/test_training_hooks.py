@@ -1,5 +1,6 @@
 """What is put in place of other libraries' own parts says so when they no longer look for it."""
 
+import io
 from types import SimpleNamespace
 
 import pytest
@@ -9,6 +10,7 @@ from xuxie.runtime.llamafactory import import_factory
 from xuxie.training import launcher
 from xuxie.training.chunked_loss import chunk_loss_on_cpu
 from xuxie.training.generate import keep_own_generate
+from xuxie.training.numbered_cpus import read_onto_numbered_cpus
 from xuxie.training.order import order_by_seed
 from xuxie.training.precision import weights_in_compute_dtype_on_cpu
 from xuxie.training.progress import show_progress
@@ -52,3 +54,21 @@ def test_weights_are_in_the_precision_that_a_processor_computes_in(computes_in, 
     model = torch.nn.Linear(2, 2, dtype=torch.bfloat16)
     loader.patch_model(model, None, SimpleNamespace(compute_dtype=computes_in), True, False)
     assert model.weight.dtype == computes_in
+
+
+def test_a_checkpoint_is_read_onto_a_cpu_with_a_number(monkeypatch):
+    """As one of several processes reads it; without us torch does not know the place."""
+    monkeypatch.setattr(
+        torch.serialization, "_package_registry", list(torch.serialization._package_registry)
+    )
+    saved, state = io.BytesIO(), {"moment": torch.ones(3)}
+    torch.save(state, saved)
+
+    def load() -> torch.Tensor:
+        saved.seek(0)
+        return torch.load(saved, map_location=torch.device("cpu", 1), weights_only=True)["moment"]
+
+    with pytest.raises(RuntimeError, match="don't know how to restore"):
+        load()
+    read_onto_numbered_cpus()
+    assert torch.equal(load(), state["moment"])

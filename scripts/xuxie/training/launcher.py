@@ -14,6 +14,7 @@ from xuxie.runtime.llamafactory import import_factory
 from xuxie.runtime.parent import end_with_parent
 from xuxie.training.chunked_loss import chunk_loss_on_cpu
 from xuxie.training.generate import keep_own_generate
+from xuxie.training.numbered_cpus import read_onto_numbered_cpus
 from xuxie.training.order import order_by_seed
 from xuxie.training.precision import weights_in_compute_dtype_on_cpu
 from xuxie.training.progress import show_progress
@@ -30,6 +31,7 @@ def main() -> None:
     keep_own_generate()
     weights_in_compute_dtype_on_cpu()
     chunk_loss_on_cpu()
+    read_onto_numbered_cpus()
     if "LOCAL_RANK" in os.environ:
         import_factory("llamafactory.train.tuner").run_exp()
     else:
