@@ -1,22 +1,14 @@
 """Compare a GGUF with the merged folder that it was made from."""
 
-import logging
 from pathlib import Path
 
 import torch
-from xuxie.errors import UserError
-from xuxie.export.parity import REMEDY, Source, compare
-from xuxie.export.quantisations import EXACT
+from xuxie.export.parity import Source, verify
 from xuxie.files.rows import read_rows, write_json
 from xuxie.models.loading import load_model
 from xuxie.runtime.job import run_job
 from xuxie.sampling.spread import evenly_spread
 from xuxie.sampling.systems import Trained
-
-logger = logging.getLogger(__name__)
-
-TOKENS = 64
-LEAST = 0.99
 
 
 def verify_gguf(
@@ -53,31 +45,7 @@ def verify_gguf(
     prompting = Trained(folder, Path(trained_with).parent, template).prompting(tokenizer)
     asked = [prompting.prompt_ids(row, system=system) for row in rows]
     source = Source(model, tokenizer, rows, asked, prompting.stop_ids, system)
-    found = compare(Path(gguf), source, count=TOKENS, threads=threads)
-    share = found["alike"] / found["positions"]
-    logger.info(
-        "%s: the same likeliest token at %d of %d positions",
-        quantisation,
-        found["alike"],
-        found["positions"],
-    )
-    if quantisation in EXACT and share < LEAST:
-        raise UserError(
-            f"the GGUF writes other tokens than the folder: {share:.1%} alike, {LEAST:.0%} wanted",
-            where=gguf,
-            remedy=REMEDY,
-        )
-    write_json(
-        parity,
-        {
-            "quantisation": quantisation,
-            **found,
-            "agreement": share,
-            "tokenizer": "same",
-            "chat_template": "same",
-            "stop_tokens": "same",
-        },
-    )
+    write_json(parity, verify(Path(gguf), quantisation, source, threads=threads))
 
 
 if __name__ == "__main__":

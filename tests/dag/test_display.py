@@ -10,8 +10,9 @@ import termios
 
 import pytest
 from snakemake_logger_plugin_xuxie.job_log import last_line, printable, progress
+from workspace import Workspace
 
-CHUNKS = "results/novels/small/chunks.jsonl"
+TEXT, CHUNKS = "results/novels/small/text.txt", "results/novels/small/chunks.jsonl"
 #: What moves the cursor, changes colours or clears a line.
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 
@@ -50,9 +51,18 @@ def full_log(workspace) -> str:
     return logs[-1].read_text(encoding="utf-8")
 
 
-def test_each_finished_step_is_a_line_with_what_matters(new_workspace):
-    sent, code = at_a_terminal(new_workspace, CHUNKS)
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory, small_config, novel_text):
+    """A workspace whose chunks were made at a terminal, and what that was sent."""
+    folder = tmp_path_factory.mktemp("shown") / "work"
+    workspace = Workspace.make(folder, small_config, novel_text)
+    sent, code = at_a_terminal(workspace, CHUNKS)
     assert code == 0, sent
+    return workspace, sent
+
+
+def test_each_finished_step_is_a_line_with_what_matters(shown):
+    workspace, sent = shown
     finished = [line for line in lines(sent) if line.startswith("✓")]
     assert [line.split()[1] for line in finished] == [
         "normalise_text",
@@ -65,27 +75,29 @@ def test_each_finished_step_is_a_line_with_what_matters(new_workspace):
     assert "3 of 3 steps" in sent
     assert sent.rstrip().endswith("\x1b[?25h") or "\x1b[?25h" in sent, "the cursor is left hidden"
     # Nothing is lost: the log file holds what the terminal was spared.
-    assert "rule cut_chunks:" in full_log(new_workspace) and "jobid" in full_log(new_workspace)
-    assert "characters decoded" in (new_workspace / "logs/normalise_text/small.log").read_text()
+    assert "rule cut_chunks:" in full_log(workspace) and "jobid" in full_log(workspace)
+    assert "characters decoded" in (workspace / "logs/normalise_text/small.log").read_text()
 
 
 @pytest.mark.parametrize("how", ["a pipe", "a dumb terminal", "--verbose"])
 def test_where_nobody_watches_or_wants_it_snakemake_speaks_for_itself(new_workspace, how):
     if how == "a pipe":
-        said = new_workspace.snakemake(CHUNKS).stdout
+        said = new_workspace.snakemake(TEXT).stdout
     elif how == "a dumb terminal":
-        said, _ = at_a_terminal(new_workspace, CHUNKS, TERM="dumb")
+        said, _ = at_a_terminal(new_workspace, TEXT, TERM="dumb")
     else:
-        said, _ = at_a_terminal(new_workspace, CHUNKS, "--verbose")
+        said, _ = at_a_terminal(new_workspace, TEXT, "--verbose")
     assert (
-        "rule cut_chunks:" in said and "Job stats:" in said and "3 of 3 steps (100%) done" in said
+        "rule normalise_text:" in said
+        and "Job stats:" in said
+        and "1 of 1 steps (100%) done" in said
     )
     assert "✓" not in said
 
 
 def test_an_error_is_told_in_full(new_workspace):
     (new_workspace / "small.txt").write_bytes(b"\xff\xfe\x00\xd8" * 50)
-    sent, code = at_a_terminal(new_workspace, CHUNKS, columns=60)
+    sent, code = at_a_terminal(new_workspace, TEXT, columns=60)
     assert code == 1
     said = "\n".join(lines(sent))
     log = (new_workspace / "logs/normalise_text/small.log").read_text(encoding="utf-8")
@@ -94,11 +106,11 @@ def test_an_error_is_told_in_full(new_workspace):
     assert "Error in rule normalise_text" in said and "✓ normalise_text" not in said
 
 
-def test_what_a_target_without_outputs_tells_stays_on_the_terminal(new_workspace):
-    new_workspace.snakemake(CHUNKS)
-    sent, code = at_a_terminal(new_workspace, "estimate")
+def test_what_a_target_without_outputs_tells_stays_on_the_terminal(shown):
+    workspace, _ = shown
+    sent, code = at_a_terminal(workspace, "estimate")
     assert code == 0, sent
-    plain = new_workspace.snakemake("estimate").stdout
+    plain = workspace.snakemake("estimate").stdout
     table = [line for line in plain.splitlines() if "loopback" in line]
     assert table and set(table) <= set(lines(sent))
 

@@ -56,26 +56,7 @@ def _audit_coverage(
         f"{name}: share that carries loss", part["share"], covered / size if size else None
     )
     sums.compare(f"{name}: training characters without loss", part["without"], dict(without))
-    sums.compare(
-        f"{name}: coverage by chapter",
-        {
-            number: ({"train": found["carrying_loss"]} if found["carrying_loss"] else {})
-            | found["without"]
-            for number, found in part["chapters"].items()
-        },
-        by_chapter,
-    )
-    sums.compare(
-        f"{name}: characters and share by chapter",
-        {
-            number: [found["characters"], found["share"]]
-            for number, found in part["chapters"].items()
-        },
-        {
-            number: [sum(found.values()), found.get("train", 0) / sum(found.values())]
-            for number, found in by_chapter.items()
-        },
-    )
+    _audit_chapters(sums, name, part["chapters"], by_chapter)
     held_back = sum(row["span"][1] - row["span"][0] for row in own.untrained)
     sums.compare(
         f"{name}: characters of the whole texts",
@@ -84,6 +65,28 @@ def _audit_coverage(
             for row in own.texts["train_text"]
         ),
         size - held_back,
+    )
+
+
+def _audit_chapters(
+    sums: Sums, name: str, chapters: dict, by_chapter: dict[str, dict[str, int]]
+) -> None:
+    sums.compare(
+        f"{name}: coverage by chapter",
+        {
+            number: ({"train": found["carrying_loss"]} if found["carrying_loss"] else {})
+            | found["without"]
+            for number, found in chapters.items()
+        },
+        by_chapter,
+    )
+    sums.compare(
+        f"{name}: characters and share by chapter",
+        {number: [found["characters"], found["share"]] for number, found in chapters.items()},
+        {
+            number: [sum(found.values()), found.get("train", 0) / sum(found.values())]
+            for number, found in by_chapter.items()
+        },
     )
 
 

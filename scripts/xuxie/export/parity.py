@@ -1,5 +1,6 @@
 """Whether a GGUF agrees with the folder that it was made from: in vocabulary, chat template, stops, and token for token."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +12,20 @@ from gguf import GGUFReader
 
 from xuxie.errors import UserError
 from xuxie.export.chat_template import messages_of
+from xuxie.export.quantisations import EXACT
 from xuxie.llm.embedded import LONGEST_ANSWER, embedded_server
 from xuxie.models.tokenizer import check_tokenizer
 
 REMEDY = "do not use this file; set `export.quantisations` without it to export the rest, and report it: this is a fault"
+
+
+TOKENS = 64
+"""How many tokens are written and compared after each prompt."""
+
+LEAST = 0.99
+"""The share of positions at which a file of full precision must have the same likeliest token as the folder."""
+
+logger = logging.getLogger(__name__)
 
 
 class Server:
@@ -102,6 +113,38 @@ def compare(gguf: Path, source: Source, *, count: int, threads: int) -> dict:
     except UserError as error:
         raise UserError(error.what, where=str(gguf), remedy=REMEDY) from error
     return {"prompts": len(source.prompts), "positions": positions, "alike": alike}
+
+
+def verify(
+    gguf: Path, quantisation: str, source: Source, *, threads: int, count: int = TOKENS
+) -> dict:
+    """Compare a GGUF with its source, and refuse it if it should write the same and does not.
+
+    Args:
+        count: how many tokens are written after each prompt.
+
+    Returns:
+        The content of parity.json: what `compare` gives, and the `agreement`, a share.
+
+    Raises:
+        UserError: the file reads, asks or stops differently, or it is of full precision and writes other tokens.
+    """
+    found = compare(gguf, source, count=count, threads=threads)
+    share = found["alike"] / found["positions"]
+    logger.info(
+        "%s: the same likeliest token at %d of %d positions",
+        quantisation,
+        found["alike"],
+        found["positions"],
+    )
+    if quantisation in EXACT and share < LEAST:
+        raise UserError(
+            f"the GGUF writes other tokens than the folder: {share:.1%} alike, {LEAST:.0%} wanted",
+            where=str(gguf),
+            remedy=REMEDY,
+        )
+    same = dict.fromkeys(("tokenizer", "chat_template", "stop_tokens"), "same")
+    return {"quantisation": quantisation, **found, "agreement": share, **same}
 
 
 def check_metadata(gguf: Path, source: Source) -> None:
