@@ -44,7 +44,7 @@ _COUNTED = "".join(NUMBERS) + "个的么些认识写文汉血无帅"
 _RUN = re.compile(f"[{HAN}]+")
 _INTRODUCED = re.compile(
     rf"(?:[我他她]叫|名叫作?|名唤作?|唤作|小名唤?|乳名|外号|绰号|表字|姓[{HAN}]名)"
-    rf"([{HAN}]{{2,3}}?)(?=[，。、；：！”])|(?<![{_COUNTED}])字([{HAN}]{{2}})(?=[，；])"
+    rf"([{HAN}]{{2,3}}?)(?=[，。、；：！”])|(?<![{_COUNTED}])字([{HAN}]{{2}})(?=[，；。])"
 )
 """Where the novel says how someone is called."""
 
@@ -120,8 +120,7 @@ class _Search:
         names |= {
             given
             for name in names
-            if _family(name) in families - ORDINARY
-            or _dictionary().get(name, ("",))[0].startswith("nr")
+            if _family(name) in families - ORDINARY or is_known_name(name)
             for given in self._given(name)
             if self._stands_alone(given, name)
         }
@@ -246,7 +245,8 @@ class _Search:
         tag, frequency = _dictionary().get(word, ("", 0))
         known = tag.startswith("nr")
         speaks = self._words[word].speaks
-        if tag and not known and frequency >= 20 and speaks < 0.03:
+        plain = _family(word) in families - ORDINARY and count >= 20 and score >= 0.5
+        if tag and not known and frequency >= 20 and speaks < 0.03 and not plain:
             return False
         if word[-1] in FUNCTION and (_family(word) not in families or score < 0.3):
             return False
@@ -256,7 +256,7 @@ class _Search:
                 least = -0.7 if len(word) == 2 else -1.6
                 return score >= least + (1.2 if ordinary else 0)
             if ordinary:
-                used = known or count >= 20 or speaks >= 0.1
+                used = known or count >= 20 or speaks >= 0.1 or score >= 2 and len(word) == 2
                 return count >= 3 and score >= 1.0 and used and word[-1] not in _DEGREES
             return count >= 3 and score >= 0.5 and word[-1] not in _DEGREES
         if word[0] in FAMILY and len(word) > 3 or set(word) & NUMBERS or word[-1] in _DEGREES:
@@ -329,7 +329,8 @@ class _Search:
             and not set(given) & (FUNCTION | NUMBERS)
             and given[-1] not in PLACES
             and (
-                _dictionary().get(given, ("nr",))[0].startswith("nr")
+                given not in _dictionary()
+                or is_known_name(given)
                 or self._words[given].speaks >= 0.03
             )
         )
@@ -411,7 +412,8 @@ def _may_be_name(word: str) -> bool:
     return (
         word not in ROLES
         and word[0] not in "人众"
-        and not (word[-1] == "人" and word[-2] in NUMBERS)
+        and not (len(word) > 2 and word[:2] in ROLES)
+        and not (word[-1] == "人" and (word[-2] in NUMBERS or word[0] in FAMILY))
         and not set(strange) & FUNCTION
         and len(set(word)) > 1
     )
@@ -465,3 +467,18 @@ def is_common(word: str) -> bool:
     """Whether it is a word of the dictionary, and none of its names."""
     tag, frequency = _dictionary().get(word, ("", 0))
     return bool(tag) and not tag.startswith("nr") and frequency >= 20
+
+
+def is_known_name(word: str) -> bool:
+    """Whether the dictionary has it as a name."""
+    return _dictionary().get(word, ("", 0))[0].startswith("nr")
+
+
+def is_known(word: str) -> bool:
+    """Whether it is a word of the dictionary at all."""
+    return word in _dictionary()
+
+
+def is_verb(word: str) -> bool:
+    """Whether the dictionary has it as a verb."""
+    return _dictionary().get(word, ("", 0))[0].startswith("v")

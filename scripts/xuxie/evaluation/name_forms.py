@@ -42,7 +42,7 @@ ROLES = frozenset(TITLES) | frozenset(
 
 FUNCTION = frozenset(
     "的了着过是不在有我你他她它这那就也都又便因说笑问道曰听见忙等们么吗呢吧啊哪谁什怎很把被让给对从往得地与及或但却再还才且其之以为所将要没只已曾去来起出上下里外到进叫做完罢咧呀些个"
-    "亦即并皆遂乃而则乘急喝命使令引领早先正忽吾汝尔某此俱赍众阵兵吾汝尔某此想看站走哭叹点答应取"
+    "亦即并皆遂乃而则乘急喝命使令引领早先正忽吾汝尔某此俱赍众阵兵入字久吾汝尔某此想看站走哭叹点答应取"
 )
 """Characters that seldom stand in a name, and often beside one."""
 

@@ -11,17 +11,32 @@ from collections.abc import Iterable, Iterator
 
 import jieba
 
-from xuxie.evaluation.cast import introduced, is_common, is_full_name, learn_cast
+from xuxie.evaluation.cast import (
+    introduced,
+    is_common,
+    is_full_name,
+    is_known,
+    is_known_name,
+    is_verb,
+    learn_cast,
+)
 from xuxie.evaluation.name_forms import (
     COMMON_FAMILIES,
     FUNCTION,
     NUMBERS,
+    ORDINARY,
     PLACES,
     ROLES,
     SHORT_TITLES,
     TITLES,
+    TWO_CHARACTER_FAMILY,
 )
 from xuxie.text.han import is_han
+
+_LEFT_ALONE = COMMON_FAMILIES - ORDINARY | TWO_CHARACTER_FAMILY - frozenset(
+    "东方 百里 第五 西门 单于 司空 司徒".split()
+)
+"""Family names that jieba may leave by themselves, and that are no common words."""
 
 jieba.setLogLevel(logging.WARNING)
 
@@ -39,6 +54,7 @@ class NameFinder:
     def __init__(self, novel: str):
         cast = learn_cast(novel)
         self.learnt = {name for name, count in cast.names.items() if count >= 3}
+        self._families = cast.families - ORDINARY
         self._known = _pattern(cast.names, cast.families, cast.singles)
 
     def names(self, text: str) -> list[tuple[int, str]]:
@@ -47,7 +63,7 @@ class NameFinder:
         taken = {at for start, name in found.items() for at in range(start, start + len(name))}
         for start, name in [
             *((at, name) for name, at in introduced(text).items()),
-            *_strange(text),
+            *self._strange(text),
         ]:
             here = range(start, start + len(name))
             if taken.isdisjoint(here):
@@ -58,6 +74,28 @@ class NameFinder:
     def unknown(self, text: str, known: str) -> list[tuple[int, str]]:
         """Those names of the text that do not occur in `known`."""
         return [(offset, name) for offset, name in self.names(text) if name not in known]
+
+    def _strange(self, text: str) -> Iterator[tuple[int, str]]:
+        """What is formed as a full name, and stands in a text as a word that the dictionary does not have, or has as a name."""
+        at, family = 0, ""
+        for word in jieba.cut(text):
+            # jieba often leaves a family name by itself.
+            if (
+                family
+                and len(word) <= 2
+                and not is_common(word)
+                and _may_be_full_name(family + word)
+            ):
+                yield at - len(family), family + word
+                family = ""
+            elif _may_be_full_name(word) and (
+                len(word) > 2 or word[0] in self._families and not is_known(word)
+            ):
+                yield at, word
+                family = ""
+            else:
+                family = word if word in _LEFT_ALONE else ""
+            at += len(word)
 
 
 def _pattern(
@@ -83,33 +121,18 @@ def _pattern(
     )
 
 
-def _strange(text: str) -> Iterator[tuple[int, str]]:
-    """What is formed as a full name, and stands in a text as a word that the dictionary does not have, or has as a name."""
-    at, family = 0, ""
-    for word in jieba.cut(text):
-        # jieba often leaves a family name by itself.
-        if family and len(word) <= 2 and not is_common(word) and _may_be_full_name(family + word):
-            yield at - len(family), family + word
-            family = ""
-        elif _may_be_full_name(word):
-            yield at, word
-            family = ""
-        else:
-            family = word if word in COMMON_FAMILIES else ""
-        at += len(word)
-
-
 def _may_be_full_name(word: str) -> bool:
     return (
-        len(word) > 2
-        and is_han(word)
+        is_han(word)
         and is_full_name(word)
-        and word[0] in COMMON_FAMILIES
+        and word[0] not in ORDINARY
+        and (len(word) == 2 or word[0] in COMMON_FAMILIES or word[:2] in TWO_CHARACTER_FAMILY)
         and word[1:] not in ROLES
         and not set(word) & (FUNCTION | NUMBERS)
         and word[-1] not in PLACES - set("国江山")
         and not is_common(word)
-        and not is_common(word[:2])
+        and (word[:2] in TWO_CHARACTER_FAMILY or not is_common(word[:2]))
+        and not (is_verb(word[1:]) and (is_known(word[:2]) or not is_known_name(word)))
     )
 
 
