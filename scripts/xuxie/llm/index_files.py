@@ -152,14 +152,16 @@ def write(
     return path
 
 
+def _renumbered(index: IndexFile, first: int) -> Iterator[Record]:
+    """Its records, whose segments are the ones from a number on."""
+    return (Record(key, first + segment, offset) for key, segment, offset in index)
+
+
 def merge(folder: Path, parts: list[IndexFile]) -> None:
     """Put one index file in the place of several."""
     names = [name for part in parts for name in part.names]
     first = [sum(len(part.names) for part in parts[:number]) for number in range(len(parts))]
-    moved = (
-        (Record(key, start + segment, offset) for key, segment, offset in part)
-        for part, start in zip(parts, first, strict=True)
-    )
+    moved = map(_renumbered, parts, first)
     spent = sum((part.spent for part in parts), Usage())
     write(
         folder,

@@ -7,7 +7,6 @@ process leaves is at worst a last line without its end, and readers pass over th
 Finished segments are covered by index files (see `index_files`), so that a job reads what is new, however long the journal is.
 """
 
-import errno
 import logging
 import math
 import os
@@ -22,7 +21,9 @@ from xuxie.llm import index_files
 from xuxie.llm.index_files import IndexFile, Record
 from xuxie.llm.journal_index import Index
 from xuxie.llm.segments import (
+    FULL,
     IMPORTED,
+    NoRoom,
     Segment,
     decode,
     encode,
@@ -39,6 +40,7 @@ _OFFSET_BITS = 44  # an index entry is one integer: number of the segment, offse
 _OPEN_FILES = 64  # segments that are held open for reading
 _SEGMENTS_AT_ONCE, _ENTRIES_AT_ONCE = 64, 5000  # finished and not covered yet: an index file is written for them
 _INDEX_FILES = 8  # more are merged into one
+_ROOM_MAY_COME, _LOOK_FOR_ROOM = 180.0, 5.0  # seconds that a full disk is waited for
 _COARSEST_CLOCK = 2.0  # seconds within which a folder can change without a new time of change
 
 
@@ -129,16 +131,16 @@ class Journal:
     def append(self, entries: list[dict]) -> None:
         """Write entries (see `entry_of`) and return when they are on the disk.
 
+        What is to be written has been paid for: where the disk is full, it waits for a while until there is room.
+
         Raises:
-            UserError: the disk is full, or the folder cannot be written.
+            UserError: the disk stays full, or the folder cannot be written.
         """
         written = [encode(entry) for entry in entries]
         if self._segment is not None and self._segment.is_to_be_left:
             self._leave_segment()
         try:
-            if self._segment is None:
-                self._segment = Segment(self.folder)
-            offsets = self._segment.append(written)
+            offsets = self._written(written)
         except OSError as error:
             self._leave_segment()
             raise UserError(
@@ -150,6 +152,23 @@ class Journal:
             number = self._number(self._segment.path.name)
             for line, offset in zip(written, offsets, strict=True):
                 self._note(line, number, offset)
+
+    def _written(self, written: list[bytes]) -> list[int]:
+        """The offsets of lines that are on the disk now."""
+        until = time.monotonic() + _ROOM_MAY_COME
+        while True:
+            try:
+                if self._segment is None:
+                    self._segment = Segment(self.folder)
+                return self._segment.append(written)
+            except OSError as error:
+                full = isinstance(error, NoRoom) or (
+                    self._segment is None and error.errno in FULL
+                )
+                if not full or time.monotonic() > until:
+                    raise
+                logger.warning("no room for the journal in %s: waiting", self.folder)
+                time.sleep(_LOOK_FOR_ROOM)
 
     def _leave_segment(self) -> None:
         if self._segment is not None:
