@@ -94,9 +94,7 @@ def jobs_of(folder: Path) -> list[int]:
 
 def account(server: FaultServer, journal: Path, outcome: Outcome) -> None:
     """Match what was answered with what the journal holds."""
-    held = {
-        decode(line)["reply"]["call"] for path in segments(journal) for _, line in lines(path)
-    }
+    held = {decode(line)["reply"]["call"] for path in segments(journal) for _, line in lines(path)}
     by_question = defaultdict(list)
     for number, question in enumerate(server.questions):
         by_question[question].append(f"call-{number}" in held)
@@ -116,7 +114,9 @@ def numbered(latency: float) -> FaultServer:
 
     def remembered(body: dict) -> str:
         # The same question asked with another system prompt, schema or sampling is another question.
-        server.questions.append(hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest())
+        server.questions.append(
+            hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+        )
         return answer(body)
 
     server.answer = remembered
@@ -150,7 +150,12 @@ class Disturbed:
     def __init__(
         self, workspace: Workspace, plan: Plan, arguments: list[str], cluster: SlurmCluster | None
     ):
-        self.workspace, self.plan, self.arguments, self.cluster = workspace, plan, arguments, cluster
+        self.workspace, self.plan, self.arguments, self.cluster = (
+            workspace,
+            plan,
+            arguments,
+            cluster,
+        )
         self.outcome = Outcome()
         self._random = random.Random(plan.seed)
         self._run: subprocess.Popen | None = None

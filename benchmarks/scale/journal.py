@@ -29,7 +29,9 @@ def fill(folder: Path, segments: int, answers: int) -> None:
     for number in range(segments):
         segment = Segment(folder)
         keys = (f"{number * answers + one:032x}" for one in range(answers))
-        segment.append([encode(entry_of(key, "m", (300, 0, 80), 0.001, reply=reply)) for key in keys])
+        segment.append(
+            [encode(entry_of(key, "m", (300, 0, 80), 0.001, reply=reply)) for key in keys]
+        )
         segment.close()
 
 

@@ -36,7 +36,9 @@ def cut_batches(complete: dict, size: int, known: list[Batch]) -> list[Batch]:
     ]
     dealt = {name for batch in kept for name in batch.datasets}
     new: list[list[str]] = []
-    for names in _connected({name: novels for name, novels in datasets.items() if name not in dealt}):
+    for names in _connected(
+        {name: novels for name, novels in datasets.items() if name not in dealt}
+    ):
         if not new or len(_novels(datasets, [*new[-1], *names])) > size:
             new.append([])
         new[-1] += names
@@ -112,4 +114,7 @@ def _connected(datasets: dict[str, list[str]]) -> list[list[str]]:
             for novel in datasets[member]:
                 group_of[novel] = joined
     order = {name: place for place, name in enumerate(datasets)}
-    return sorted((sorted(group, key=order.__getitem__) for group in groups), key=lambda group: order[group[0]])
+    return sorted(
+        (sorted(group, key=order.__getitem__) for group in groups),
+        key=lambda group: order[group[0]],
+    )

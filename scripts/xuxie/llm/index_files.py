@@ -118,7 +118,12 @@ def _delete(path: Path) -> None:
 
 
 def write(
-    folder: Path, names: list[str], records: Iterable[Record], count: int, spent: Usage, damaged: int
+    folder: Path,
+    names: list[str],
+    records: Iterable[Record],
+    count: int,
+    spent: Usage,
+    damaged: int,
 ) -> Path:
     """Write an index file; its name appears when it is whole.
 

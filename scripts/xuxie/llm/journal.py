@@ -38,7 +38,10 @@ logger = logging.getLogger(__name__)
 
 _OFFSET_BITS = 44  # an index entry is one integer: number of the segment, offset in it
 _OPEN_FILES = 64  # segments that are held open for reading
-_SEGMENTS_AT_ONCE, _ENTRIES_AT_ONCE = 64, 5000  # finished and not covered yet: an index file is written for them
+_SEGMENTS_AT_ONCE, _ENTRIES_AT_ONCE = (
+    64,
+    5000,
+)  # finished and not covered yet: an index file is written for them
 _INDEX_FILES = 8  # more are merged into one
 _ROOM_MAY_COME, _LOOK_FOR_ROOM = 180.0, 5.0  # seconds that a full disk is waited for
 _COARSEST_CLOCK = 2.0  # seconds within which a folder can change without a new time of change
@@ -162,9 +165,7 @@ class Journal:
                     self._segment = Segment(self.folder)
                 return self._segment.append(written)
             except OSError as error:
-                full = isinstance(error, NoRoom) or (
-                    self._segment is None and error.errno in FULL
-                )
+                full = isinstance(error, NoRoom) or (self._segment is None and error.errno in FULL)
                 if not full or time.monotonic() > until:
                     raise
                 logger.warning("no room for the journal in %s: waiting", self.folder)
