@@ -1,12 +1,11 @@
 """Novels in batches, each a run of its own: for more novels than one run can plan. What failed is taken up again.
 
-python scripts/run_batches.py FOLDER --configfile FILE --size 5000 -- --cores all
+python scripts/run_batches.py FOLDER --configfile FILE --size 1000 -- --cores all
 python scripts/run_batches.py FOLDER --merge TARGET
 """
 
 import argparse
 import fcntl
-import json
 import os
 import shutil
 import subprocess
@@ -17,7 +16,6 @@ from hashlib import sha256
 from pathlib import Path
 
 import yaml
-
 from xuxie.config.batches import Batch, config_of, cut_batches, has_adapters
 from xuxie.config.completion import complete_config
 from xuxie.errors import UserError
@@ -37,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("folder", type=Path, help="where the batches are, one folder each")
     parser.add_argument("--configfile", type=Path, default=Path("config/config.yaml"))
-    parser.add_argument("--size", type=int, default=5000, help="novels of a batch at most")
+    parser.add_argument("--size", type=int, default=1000, help="novels of a batch at most")
     parser.add_argument("--merge", type=Path, metavar="TARGET", help="a folder for all results")
     parser.add_argument("snakemake", nargs="*", help="after --: what snakemake is told each time")
     given = parser.parse_args(arguments)
