@@ -37,21 +37,28 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--configfile", type=Path, default=Path("config/config.yaml"))
     parser.add_argument("--size", type=int, default=1000, help="novels of a batch at most")
     parser.add_argument("--merge", type=Path, metavar="TARGET", help="a folder for all results")
-    parser.add_argument("snakemake", nargs="*", help="after --: what snakemake is told each time")
-    given = parser.parse_args(arguments)
+    parser.epilog = "What follows -- is told to snakemake each time, such as --cores all."
+    mine, told = _cut_at_dashes(sys.argv[1:] if arguments is None else arguments)
+    given = parser.parse_args(mine)
     given.folder.mkdir(parents=True, exist_ok=True)
     try:
         with alone(given.folder):
             if given.merge:
                 merge(given.folder, given.merge)
                 return 0
-            failed = run_all(given.folder, given.configfile, given.size, given.snakemake)
+            failed = run_all(given.folder, given.configfile, given.size, told)
     except UserError as error:
         print(error, file=sys.stderr)
         return 1
     for name in failed:
         print(f"{name} is not made: see {given.folder / name / 'run.log'}", file=sys.stderr)
     return int(bool(failed))
+
+
+def _cut_at_dashes(words: list[str]) -> tuple[list[str], list[str]]:
+    """What stands before -- and what stands after it."""
+    end = words.index("--") if "--" in words else len(words)
+    return words[:end], words[end + 1 :]
 
 
 @contextmanager

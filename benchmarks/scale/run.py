@@ -104,9 +104,11 @@ def journal_of(folder: Path) -> dict:
 
 def slurm_seconds(cluster: SlurmCluster) -> float:
     """Seconds of the processor that accounting has for all jobs."""
-    rows = cluster.command("sacct", "-X", "-n", "-P", "--starttime=now-2days", "--format=TotalCPU")
+    rows = cluster.command("sacct", "-n", "-P", "--starttime=now-2days", "--format=JobID,TotalCPU")
     total = 0.0
-    for row in rows.split():
+    for job, row in (line.split("|") for line in rows.split()):
+        if "." in job:  # a step, which is in its job's sum
+            continue
         days, _, clock = row.rpartition("-")
         parts = [float(part) for part in clock.split(":")]
         total += sum(part * 60**place for place, part in enumerate(reversed(parts)))
