@@ -94,7 +94,8 @@ def jobs_of(folder: Path) -> list[int]:
 
 def account(server: FaultServer, journal: Path, outcome: Outcome) -> None:
     """Match what was answered with what the journal holds."""
-    held = {decode(line)["reply"]["call"] for path in segments(journal) for _, line in lines(path)}
+    entries = (decode(line) for path in segments(journal) for _, line in lines(path))
+    held = {(entry.get("reply") or {}).get("call") for entry in entries}
     by_question = defaultdict(list)
     for number, question in enumerate(server.questions):
         by_question[question].append(f"call-{number}" in held)

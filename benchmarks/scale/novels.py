@@ -30,9 +30,9 @@ FORMS = [
     ("gb18030-watermarks", "gb18030", "\r\n", True),
 ]
 
-#: What is no novel, and what is said of it.
+#: What is no novel, and what is said of it. (An empty file ends a run before it begins, with its name.)
 BROKEN = {
-    "empty": (b"", "the file is empty"),
+    "blank": ("\n　\n".encode() * 100, "nothing is left that could be read"),
     "binary": (bytes(range(256)) * 64, "no text in any encoding"),
     "picture": (b"\x89PNG\r\n\x1a\n" + bytes(2000), "not text"),
     "headings": ("第一章 空\n第二章 空\n第三章 空\n".encode(), "nothing under them"),
