@@ -30,7 +30,7 @@ from library import KEY, endpoint, furnish
 
 from cluster.slurm_cluster import SlurmCluster  # isort: skip  (library.py puts tests/ on the path)
 from fault_server import FaultServer  # isort: skip
-from workspace import REPOSITORY, Workspace  # isort: skip
+from workspace import REPOSITORY, Workspace, scripts_running_in  # isort: skip
 from xuxie.llm.segments import decode, lines, segments  # isort: skip
 
 #: What must be the same, byte for byte. What holds times of its own, such as manifests and pages, is not looked at.
@@ -78,18 +78,6 @@ class Outcome:
     @property
     def good(self) -> bool:
         return not (self.paid_twice or self.lost or self.different)
-
-
-def jobs_of(folder: Path) -> list[int]:
-    """The processes that run a rule's script in this folder."""
-    mark, found = f"{folder}/.snakemake/scripts/".encode(), []
-    for process in Path("/proc").iterdir():
-        if process.name.isdigit():
-            with contextlib.suppress(OSError):
-                words = (process / "cmdline").read_bytes().split(b"\0")
-                if any(mark in word for word in words[1:3]) and b"python" in words[0]:
-                    found.append(int(process.name))
-    return found
 
 
 def account(server: FaultServer, journal: Path, outcome: Outcome) -> None:
@@ -196,7 +184,7 @@ class Disturbed:
             if self.outcome.kills % 10 == 9 and self.outcome.snakemakes < self.outcome.kills // 9:
                 self._run.kill()
                 self.outcome.snakemakes += 1
-            found = jobs_of(self.workspace.folder)
+            found = scripts_running_in(self.workspace.folder)
             if found:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(self._random.choice(found), signal.SIGKILL)
