@@ -141,7 +141,7 @@ def measure(options: argparse.Namespace, cluster: SlurmCluster | None) -> dict:
             found["empty_jobs_per_s"] = round(empty_jobs(cluster, TEXT_STEPS * options.novels), 2)
         ledgers = [f"results/datasets/{name}/ledger_check.json" for name in library.shelves]
         chunks = [f"results/novels/{name}/chunks.jsonl" for name in library.books]
-        found["planning"], _ = timed(workspace, profile, "-n", "--quiet", "rules", *ledgers)
+        found["planning"], _ = timed(workspace, profile, *ledgers, "-n", "--quiet", "rules")
         stages = {
             "text": chunks,
             "pairs_and_datasets": ledgers,
