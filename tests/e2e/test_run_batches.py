@@ -8,7 +8,7 @@ import run_batches
 from workspace import Workspace
 from xuxie.llm import upkeep
 
-BOOKS = ("one", "two", "three")
+BOOKS = ("first", "second", "third")
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def library(tmp_path, small_config, novel_text, monkeypatch):
         **small_config,
         "novels": {name: {"path": f"{name}.txt"} for name in BOOKS},
         "datasets": {name: {"novels": [name]} for name in BOOKS},
-        "adapters": {"one": {**small_config["adapters"]["small"], "dataset": "one"}},
+        "adapters": {"first": {**small_config["adapters"]["small"], "dataset": "first"}},
     }
     Workspace(tmp_path).configure(config)
     part = len(novel_text) // 2
@@ -45,7 +45,7 @@ def test_a_failed_batch_is_taken_up_again_and_all_merge(library, endpoint, novel
     assert run_batches.main(["batches", "--merge", "all"]) == 1
     assert "batch-0002" in capfd.readouterr().err
 
-    (library / "two.txt").write_text(novel_text[: len(novel_text) // 2], encoding="utf-8")
+    (library / "second.txt").write_text(novel_text[: len(novel_text) // 2], encoding="utf-8")
     assert run(library) == 0
     said = capfd.readouterr().out
     assert "batch-0001: made already" in said and "batch-0003: made already" in said
