@@ -1,4 +1,4 @@
-"""The journal of paid answers: `stats`, `verify`, `compact`, `forget-failures`, `export`, `import`.
+"""The journal of paid answers: `stats`, `verify`, `compact`, `forget-failures`, `export`, `import`, `join`.
 
 python scripts/manage_journal.py stats journal
 """
@@ -25,11 +25,14 @@ def main(arguments: list[str] | None = None) -> int:
         ("forget-failures", "let questions that an endpoint did not answer be asked again"),
         ("export", "copy it into one file, to send to somebody who has no key"),
         ("import", "take in such a file"),
+        ("join", "take in whole journals, such as those of batches"),
     ):
         command = commands.add_parser(name, help=says, description=says)
         command.add_argument("journal", type=Path, help="the folder that llm.journal names")
         if name in ("export", "import"):
             command.add_argument("file", type=Path, help="compressed if it is named .gz")
+        if name == "join":
+            command.add_argument("others", type=Path, nargs="+", help="the journals' folders")
     given = parser.parse_args(arguments)
     logging.basicConfig(format="%(levelname)s %(message)s")
     try:
@@ -73,6 +76,8 @@ def _run(given: argparse.Namespace) -> int:
             print(f"{upkeep.export(given.journal, given.file)} entries in {given.file}")
         case "import":
             print(f"{upkeep.import_(given.file, given.journal)} new entries from {given.file}")
+        case "join":
+            print(f"{upkeep.join(given.journal, given.others)} new files")
     return 0
 
 

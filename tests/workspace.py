@@ -1,5 +1,6 @@
 """A user's folder: a config, a novel, and the workflow run in it as a user would."""
 
+import contextlib
 import os
 import re
 import shutil
@@ -133,3 +134,15 @@ def jobs(output: str) -> dict[str, int]:
     """The job counts of a dry run."""
     table = output[output.index("Job stats:") :]
     return {name: int(count) for name, count in re.findall(r"^(\w+) +(\d+)$", table, re.MULTILINE)}
+
+
+def scripts_running_in(folder: Path) -> list[int]:
+    """The processes that run a rule's script in this folder."""
+    mark, found = f"{folder}/.snakemake/scripts/".encode(), []
+    for process in Path("/proc").iterdir():
+        if process.name.isdigit():
+            with contextlib.suppress(OSError):
+                words = (process / "cmdline").read_bytes().split(b"\0")
+                if any(mark in word for word in words[1:3]) and b"python" in words[0]:
+                    found.append(int(process.name))
+    return found

@@ -173,6 +173,15 @@ class SlurmCluster:
                 daemon.wait()
         self._daemons.clear()
 
+    def restart(self, program: str) -> None:
+        """Kill a daemon outright, as a failing machine would, and start it again from what it had saved."""
+        [daemon] = [one for one in self._daemons if Path(one.args[0]).name == program]
+        self._daemons.remove(daemon)
+        daemon.kill()
+        daemon.wait()
+        self._daemon(program, "-D")
+        self._until(lambda: self._answers("scontrol", "ping"), f"{program} answers again")
+
     def _start(self) -> None:
         for name in ("state", "spool", "db", "run", "bin"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)

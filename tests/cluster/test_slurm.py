@@ -82,6 +82,14 @@ def test_the_steps_of_a_text_share_a_job(walked_on_slurm):
     assert not {"normalise_text", "find_chapters", "cut_chunks"} & set(jobs)
 
 
+def test_the_steps_of_a_text_run_in_the_snakemake_of_their_job(walked_on_slurm):
+    """To start one takes much longer than a step."""
+    workspace, _ = walked_on_slurm
+    [log] = (workspace / ".snakemake/slurm_logs").glob("group_text_*/*.log")
+    said = log.read_text(encoding="utf-8")
+    assert said.count("Building DAG of jobs") == 1, said
+
+
 def test_what_is_small_or_needs_the_internet_stays_where_snakemake_runs(walked_on_slurm):
     workspace, jobs = walked_on_slurm
     assert (workspace / "results/adapters/small/train.yaml").exists()

@@ -10,7 +10,7 @@ import pytest
 from fault_server import FaultServer
 from patience import wait_for_exit, wait_until, written_in
 from roles import answer
-from workspace import Workspace, jobs
+from workspace import Workspace, jobs, scripts_running_in
 
 CHUNKS = "results/novels/small/chunks.jsonl"
 CANDIDATES = "results/novels/small/shards/1-of-1/candidates.jsonl"
@@ -152,6 +152,21 @@ def test_an_interrupted_run_is_started_again_without_a_flag(slow, end):
     assert sum(count > 1 for count in server.answers.values()) <= 2, (
         "more was asked again than was under way"
     )
+
+
+def test_a_job_ends_with_the_snakemake_that_was_killed(slow):
+    """It would go on asking, beside the one that takes its place."""
+    workspace, server = slow
+    run = begin(workspace, CANDIDATES)
+    until_answered(3, server, run)
+    run.kill()
+    run.wait()
+    wait_until(lambda: not scripts_running_in(workspace.folder), "no job", server.answers.total)
+    answered = set(server.answers)
+    workspace.snakemake("--unlock")
+    workspace.snakemake(CANDIDATES)
+    assert set(server.answers) > answered, "the job went on to its end"
+    assert sum(count > 1 for count in server.answers.values()) <= 2
 
 
 def test_a_run_whose_questions_fail_ends_with_the_commonest_reason(slow):

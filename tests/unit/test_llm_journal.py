@@ -152,6 +152,7 @@ def test_a_full_disk_stops_the_job_and_harms_nothing(tmp_path, monkeypatch):
             raise OSError(errno.ENOSPC, "No space left on device")
 
         monkeypatch.setattr(os, "write", half)
+        monkeypatch.setattr(journal_module, "_ROOM_MAY_COME", 0.0)
         with pytest.raises(UserError, match="No space left"):
             journal.append([entry(2)])
         monkeypatch.setattr(os, "write", write)
@@ -163,6 +164,98 @@ def test_a_full_disk_stops_the_job_and_harms_nothing(tmp_path, monkeypatch):
             and journal.get(key(3)) is not None
         )
         assert journal.damaged == 0
+
+
+def test_an_answer_waits_until_a_full_disk_has_room(tmp_path, monkeypatch):
+    with Journal(tmp_path) as journal:
+        journal.append([entry(1)])
+        write, tries = os.write, []
+
+        def full_for_a_while(file, data):
+            tries.append(file)
+            if len(tries) > 3:
+                return write(file, data)
+            write(file, bytes(data)[: len(data) // 2])
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr(os, "write", full_for_a_while)
+        monkeypatch.setattr(journal_module, "_LOOK_FOR_ROOM", 0.0)
+        journal.append([entry(2)])
+        monkeypatch.setattr(os, "write", write)
+        journal.append([entry(3)])
+    assert len(list(tmp_path.glob("*.jsonl"))) == 1
+    with Journal(tmp_path) as journal:
+        assert [journal.get(key(number)) is not None for number in (1, 2, 3)] == [True] * 3
+    found = upkeep.verify(tmp_path)
+    assert found.entries == 3 and not found.damaged and not found.torn
+
+
+def many_segments(folder, count: int) -> None:
+    for number in range(count):
+        fill(folder, number)
+
+
+def test_a_job_reads_no_segment_that_an_index_covers(tmp_path, monkeypatch):
+    monkeypatch.setattr(journal_module, "_SEGMENTS_AT_ONCE", 70)
+    many_segments(tmp_path, 70)
+    with Journal(tmp_path):
+        pass
+    assert len(list(tmp_path.glob("*.index"))) == 1
+    fill(tmp_path, 70)
+    read = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            journal_module,
+            "lines",
+            lambda path, start: read.append(path) or segments.lines(path, start),
+        )
+        with Journal(tmp_path) as journal:
+            assert len(read) == 1, "finished segments were read again"
+            assert len(journal) == 71 and journal.spent.calls == 71
+            assert all(
+                journal.get(key(number))["reply"]["content"] == f"answer {number}"
+                for number in range(71)
+            )
+            assert journal.get(key(99)) is None
+
+
+def test_index_files_are_merged_and_follow_a_compaction(tmp_path, monkeypatch):
+    monkeypatch.setattr(journal_module, "_SEGMENTS_AT_ONCE", 3)
+    monkeypatch.setattr(journal_module, "_INDEX_FILES", 3)
+    for number in range(40):
+        fill(tmp_path, number)
+        with Journal(tmp_path) as journal:
+            assert len(journal) == number + 1 and journal.spent.calls == number + 1
+            assert journal.get(key(number // 2))["reply"]["content"] == f"answer {number // 2}"
+    assert 1 <= len(list(tmp_path.glob("*.index"))) <= 4
+    upkeep.compact(tmp_path)
+    with Journal(tmp_path) as journal:
+        assert len(journal) == 40 and journal.spent.calls == 40
+        assert journal.get(key(7))["reply"]["content"] == "answer 7"
+    assert not list(tmp_path.glob("*.index")), "an index of files that are gone"
+
+
+@pytest.mark.parametrize("harm", [b"", b"{}\n", b"\xff" * 300])
+def test_a_damaged_index_is_made_again(tmp_path, harm):
+    many_segments(tmp_path, 70)
+    with Journal(tmp_path):
+        pass
+    [index] = tmp_path.glob("*.index")
+    index.write_bytes(harm)
+    with Journal(tmp_path) as journal:
+        assert len(journal) == 70 and journal.spent.calls == 70
+    [again] = tmp_path.glob("*.index")
+    assert again != index
+
+
+def test_a_journal_that_nobody_may_write_to_needs_no_index(tmp_path, monkeypatch):
+    def refused(*_):
+        raise PermissionError
+
+    monkeypatch.setattr(journal_module.index_files, "write", refused)
+    many_segments(tmp_path, 70)
+    with Journal(tmp_path) as journal:
+        assert len(journal) == 70
 
 
 def test_compaction_keeps_every_entry_in_one_file_and_spares_a_writer(tmp_path):

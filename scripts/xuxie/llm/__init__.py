@@ -13,15 +13,19 @@ Where a question goes, from the outside in:
 By batch, `batch_calls` is in the place of `retries`: `batches` gathers what is asked (`batch_spool`), `batch_course` follows
 it to its end (`batch_record`, `batch_api`), `batch_results` brings the answers into the journal.
 
-What it costs: `accounting`, `budget`, `tariff`, `usage`. What is kept: `journal`, `segments`, `journal_index`, `upkeep`. Who is
+What it costs: `accounting`, `budget`, `tariff`, `usage`. What is kept: `journal`, `segments`, `journal_index`, `index_files`, `upkeep`. Who is
 asked: `endpoint`; servers of our own: `server`, `serving`, `embedded`, `pace`.
 """
 
-from xuxie.llm.completions import ask_all
-from xuxie.llm.endpoint import Endpoint, open_endpoint
-from xuxie.llm.question import Answered, Completion, Failed, Question
-from xuxie.llm.role import open_role
-from xuxie.llm.usage import Usage
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from xuxie.llm.completions import ask_all
+    from xuxie.llm.endpoint import Endpoint, open_endpoint
+    from xuxie.llm.question import Answered, Completion, Failed, Question
+    from xuxie.llm.role import open_role
+    from xuxie.llm.usage import Usage
 
 __all__ = [
     "Answered",
@@ -34,3 +38,22 @@ __all__ = [
     "open_endpoint",
     "open_role",
 ]
+
+_HOMES = {
+    "completions": ("ask_all",),
+    "endpoint": ("Endpoint", "open_endpoint"),
+    "question": ("Answered", "Completion", "Failed", "Question"),
+    "role": ("open_role",),
+    "usage": ("Usage",),
+}
+
+
+def __getattr__(name: str):
+    """A name of this package, from the module that it stands in.
+
+    That module is imported now: who only counts what was spent, or looks after a journal, does not wait for a client.
+    """
+    for home, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(f"{__name__}.{home}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

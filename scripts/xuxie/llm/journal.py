@@ -3,6 +3,8 @@
 A journal is a folder of segments. A process appends to one segment of its own and to no other, so that writers never
 meet, on a network file system either. An entry is on the disk (fsync) before anybody uses the answer. What a killed
 process leaves is at worst a last line without its end, and readers pass over that.
+
+Finished segments are covered by index files (see `index_files`), so that a job reads what is new, however long the journal is.
 """
 
 import logging
@@ -15,9 +17,13 @@ from pathlib import Path
 from typing import Self
 
 from xuxie.errors import UserError
+from xuxie.llm import index_files
+from xuxie.llm.index_files import IndexFile, Record
 from xuxie.llm.journal_index import Index
 from xuxie.llm.segments import (
+    FULL,
     IMPORTED,
+    NoRoom,
     Segment,
     decode,
     encode,
@@ -32,6 +38,12 @@ logger = logging.getLogger(__name__)
 
 _OFFSET_BITS = 44  # an index entry is one integer: number of the segment, offset in it
 _OPEN_FILES = 64  # segments that are held open for reading
+_SEGMENTS_AT_ONCE, _ENTRIES_AT_ONCE = (
+    64,
+    5000,
+)  # finished and not covered yet: an index file is written for them
+_INDEX_FILES = 8  # more are merged into one
+_ROOM_MAY_COME, _LOOK_FOR_ROOM = 180.0, 5.0  # seconds that a full disk is waited for
 _COARSEST_CLOCK = 2.0  # seconds within which a folder can change without a new time of change
 
 
@@ -54,8 +66,10 @@ class Journal:
         self._lock = threading.RLock()  # one thread may append while another one reads
         self._segment: Segment | None = None
         self._readers: OrderedDict[int, int] = OrderedDict()  # open files by segment's number
+        self._covered: list[tuple[IndexFile, list[int]]] = []  # with the numbers of its segments
         self._forget()
         self.refresh()
+        self._cover()
 
     def __enter__(self) -> Self:
         return self
@@ -65,7 +79,7 @@ class Journal:
         self._forget()
 
     def __len__(self) -> int:
-        return len(self._index)
+        return len(self._index) + sum(len(index) for index, _ in self._covered)
 
     def refresh(self, at_most_every: float = 0.0) -> None:
         """Take in what other processes have written, if the last look is at least so many seconds ago.
@@ -85,13 +99,26 @@ class Journal:
     def get(self, key: str) -> dict | None:
         """The entry under a key, or None."""
         try:
-            return self._entry_at(self._index.get(bytes.fromhex(key)))
+            return self._entry_at(self._place(bytes.fromhex(key)))
         except OSError:  # compacted by somebody else since
             logger.info("reading the journal in %s anew", self.folder)
             with self._lock:
                 self._forget()
             self.refresh()
-            return self._entry_at(self._index.get(bytes.fromhex(key)))
+            return self._entry_at(self._place(bytes.fromhex(key)))
+
+    def _place(self, key: bytes) -> int | None:
+        """Where the answer under a key begins; of two, the one in the segment whose name comes first."""
+        new = self._index.get(key)
+        places = [] if new is None else [new]
+        for index, numbers in self._covered:
+            if found := index.find(key):
+                places.append(numbers[found.segment] << _OFFSET_BITS | found.offset)
+        return min(
+            places,
+            key=lambda place: (self._names[place >> _OFFSET_BITS], place),
+            default=None,
+        )
 
     def _entry_at(self, place: int | None) -> dict | None:
         if place is None:
@@ -107,16 +134,16 @@ class Journal:
     def append(self, entries: list[dict]) -> None:
         """Write entries (see `entry_of`) and return when they are on the disk.
 
+        What is to be written has been paid for: where the disk is full, it waits for a while until there is room.
+
         Raises:
-            UserError: the disk is full, or the folder cannot be written.
+            UserError: the disk stays full, or the folder cannot be written.
         """
         written = [encode(entry) for entry in entries]
         if self._segment is not None and self._segment.is_to_be_left:
             self._leave_segment()
         try:
-            if self._segment is None:
-                self._segment = Segment(self.folder)
-            offsets = self._segment.append(written)
+            offsets = self._written(written)
         except OSError as error:
             self._leave_segment()
             raise UserError(
@@ -128,6 +155,21 @@ class Journal:
             number = self._number(self._segment.path.name)
             for line, offset in zip(written, offsets, strict=True):
                 self._note(line, number, offset)
+
+    def _written(self, written: list[bytes]) -> list[int]:
+        """The offsets of lines that are on the disk now."""
+        until = time.monotonic() + _ROOM_MAY_COME
+        while True:
+            try:
+                if self._segment is None:
+                    self._segment = Segment(self.folder)
+                return self._segment.append(written)
+            except OSError as error:
+                full = isinstance(error, NoRoom) or (self._segment is None and error.errno in FULL)
+                if not full or time.monotonic() > until:
+                    raise
+                logger.warning("no room for the journal in %s: waiting", self.folder)
+                time.sleep(_LOOK_FOR_ROOM)
 
     def _leave_segment(self) -> None:
         if self._segment is not None:
@@ -141,6 +183,8 @@ class Journal:
             names = {path.name for path in paths}
             if not self._numbers.keys() <= names:
                 self._forget()  # compacted by somebody else: entries have moved
+            if not self._numbers:
+                self._take_over(names)
             for path in paths:
                 if path.name not in self._numbers:
                     self._growing.add(self._number(path.name))
@@ -152,6 +196,50 @@ class Journal:
                 self._read[number] = offset + len(line)
             if finished:
                 self._growing.discard(number)
+
+    def _take_over(self, names: set[str]) -> None:
+        """Begin with what index files cover."""
+        for index in index_files.open_all(self.folder, names):
+            self._covered.append((index, [self._number(name) for name in index.names]))
+            self.spent += index.spent
+            self.damaged += index.damaged
+
+    def _cover(self) -> None:
+        """Write an index file, if many segments that have come to their end are in none, and take it in place of their entries.
+
+        What cannot be written now, for want of room or of the right to, is written by another job.
+        """
+        covered = {number for _, numbers in self._covered for number in numbers}
+        finished = set(range(len(self._names))) - covered - self._growing
+        entries = sum(place >> _OFFSET_BITS in finished for _, place in self._index)
+        if len(finished) < _SEGMENTS_AT_ONCE and entries < _ENTRIES_AT_ONCE:
+            return
+        try:
+            self._write_index(sorted(finished))
+            if len(self._covered) >= _INDEX_FILES:
+                index_files.merge(self.folder, [index for index, _ in self._covered])
+        except OSError as error:
+            logger.info("no index of the journal in %s: %s", self.folder, error)
+            return
+        with self._lock:
+            self._forget()
+        self.refresh()
+
+    def _write_index(self, numbers: list[int]) -> None:
+        order = {number: place for place, number in enumerate(numbers)}
+        records = sorted(
+            Record(key, order[place >> _OFFSET_BITS], place & ((1 << _OFFSET_BITS) - 1))
+            for key, place in self._index
+            if place >> _OFFSET_BITS in order
+        )
+        index_files.write(
+            self.folder,
+            [self._names[number] for number in numbers],
+            records,
+            len(records),
+            sum((self._spent_in.get(number, Usage()) for number in numbers), Usage()),
+            sum(self._damaged_in.get(number, 0) for number in numbers),
+        )
 
     def _listing(self) -> list[Path] | None:
         """The segments, in order; None if the folder has not changed since they were listed."""
@@ -167,6 +255,11 @@ class Journal:
         for file in self._readers.values():
             os.close(file)
         self._readers.clear()
+        for index, _ in self._covered:
+            index.close()
+        self._covered.clear()
+        self._spent_in: dict[int, Usage] = {}  # by segment, but for those that an index covers
+        self._damaged_in: dict[int, int] = {}
         self.spent, self.damaged = Usage(), 0
         self._index = Index()
         self._names: list[str] = []
@@ -180,19 +273,21 @@ class Journal:
         found = head(line)
         if found is None:
             self.damaged += 1
+            self._damaged_in[number] = self._damaged_in.get(number, 0) + 1
             logger.warning(
                 "%s holds a damaged line at byte %d", self.folder / self._names[number], offset
             )
             return
         key, usage = found
         place = number << _OFFSET_BITS | offset
-        known = self._index.get(key)
+        known = self._place(key)
         if known is None:
             self._index.put(key, place)
         elif known == place or self._line(known) == line:
             return  # seen before; or copied by a compaction that was killed
         if not self._names[number].startswith(IMPORTED):
             self.spent += usage
+            self._spent_in[number] = self._spent_in.get(number, Usage()) + usage
 
     def _number(self, name: str) -> int:
         if name not in self._numbers:

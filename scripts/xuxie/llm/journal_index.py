@@ -2,6 +2,7 @@
 
 import struct
 from array import array
+from collections.abc import Iterator
 
 _HALVES = struct.Struct("QQ")
 _SMALLEST = 1 << 10  # slots
@@ -20,6 +21,12 @@ class Index:
 
     def __len__(self) -> int:
         return self._count
+
+    def __iter__(self) -> Iterator[tuple[bytes, int]]:
+        """Keys and values, in no order."""
+        for first, second, value in zip(self._first, self._second, self._values, strict=True):
+            if value:
+                yield _HALVES.pack(first, second), value - 1
 
     def get(self, key: bytes) -> int | None:
         """The value of a key, or None."""

@@ -3,6 +3,7 @@
 A line starts with what an index needs, at fixed places, so that a start parses no JSON.
 """
 
+import errno
 import fcntl
 import json
 import os
@@ -21,6 +22,7 @@ IMPORTED = "imported-"  # segments whose entries were paid for by somebody else
 _HEAD = re.compile(rb'\{"key":"([0-9a-f]{32})","usage":\[(\d+),(\d+),(\d+)\],"cost":([-+.0-9e]+),')
 _CHECK = re.compile(rb',"check":"([0-9a-f]{8})"\}\n\Z')
 _HOST = re.sub(r"[^0-9A-Za-z]+", "-", socket.gethostname())[:40]
+FULL = (errno.ENOSPC, errno.EDQUOT)
 _SURELY_LEFT = 3600.0  # seconds without a write until another node's segment counts as finished
 _LEAVES = (
     _SURELY_LEFT / 2
@@ -94,6 +96,10 @@ def lines(path: Path, start: int = 0) -> Iterator[tuple[int, bytes]]:
             start += len(line)
 
 
+class NoRoom(OSError):
+    """The disk is full, or the quota used up, and the segment is as it was."""
+
+
 class Segment:
     """A new segment, for this process to append to.
 
@@ -122,12 +128,19 @@ class Segment:
         """Write lines and return when they are on the disk: their offsets.
 
         Raises:
+            NoRoom: the disk is full; nothing of it is in the segment.
             OSError: not all of it could be written. Do not append again: a torn line would be in the middle then.
         """
         rest = memoryview(b"".join(written))
-        while rest:
-            rest = rest[os.write(self._file, rest) :]
-        os.fsync(self._file)
+        try:
+            while rest:
+                rest = rest[os.write(self._file, rest) :]
+            os.fsync(self._file)
+        except OSError as error:
+            if error.errno not in FULL:
+                raise
+            os.ftruncate(self._file, self._size)
+            raise NoRoom(error.errno, error.strerror) from error
         self._written_at = time.monotonic()
         offsets = []
         for line in written:

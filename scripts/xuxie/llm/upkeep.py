@@ -5,6 +5,7 @@ import hashlib
 import os
 import re
 import secrets
+import shutil
 import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
@@ -134,6 +135,28 @@ def forget_failures(folder: Path) -> tuple[int, int]:
                 forgotten += failures
                 _merge([path], _distinct([path], lambda line: not _is_failure(decode(line))))
     return forgotten, len(before) - len(idle)
+
+
+def join(folder: Path, sources: Iterable[Path]) -> int:
+    """Copy the segments of other journals into a journal; return how many were new to it.
+
+    What they hold counts as it did, paid for by us or imported. It may be killed and started again.
+
+    Raises:
+        UserError: a source is no journal.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    copied = 0
+    for path in (path for source in sources for path in _existing(source)):
+        target = folder / path.name
+        if target.exists() and target.stat().st_size == path.stat().st_size:
+            continue
+        partial = target.with_suffix(".partial")
+        shutil.copy2(path, partial)
+        os.replace(partial, target)
+        copied += 1
+    sync_folder(folder)
+    return copied
 
 
 def export(folder: Path, target: Path) -> int:

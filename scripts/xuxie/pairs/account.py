@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, fields
 from typing import Any
 
-from xuxie.llm import Answered, Failed, Usage
+from xuxie.llm.question import Answered, Failed
+from xuxie.llm.usage import Usage
 
 Account = dict[str, Any]
 """questions, failed, and the fields of a Usage."""

@@ -3,8 +3,6 @@
 import math
 from itertools import combinations
 
-from scipy.stats import kendalltau, spearmanr
-
 
 def agreement(scores: dict[str, dict[str, float | None]]) -> list[dict]:
     """Spearman's and Kendall's rank correlation (tau-b) of each two scorers, over the pairs that both have scored.
@@ -24,6 +22,8 @@ def agreement(scores: dict[str, dict[str, float | None]]) -> list[dict]:
 def _of_two(
     one: str, other: str, ones: dict[str, float | None], others: dict[str, float | None]
 ) -> dict:
+    from scipy.stats import kendalltau, spearmanr  # half a second, for runs that have two scorers
+
     both = [
         (ones[pair], others[pair])
         for pair in ones

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from xuxie.errors import UserError
+from xuxie.runtime.parent import end_with_parent
 
 #: Faults of the storage under a file, with what to do about each.
 STORAGE_FAULTS = {
@@ -42,6 +43,8 @@ def run_job(function: Callable, snakemake) -> None:
     as it is our fault.
     """
     log_to(snakemake.log[0] if snakemake.log else None)
+    # A job that outlives a killed snakemake would do, and pay for, the same as the one that takes its place.
+    end_with_parent()
     offered = {
         **dict(snakemake.input.items()),
         **dict(snakemake.output.items()),

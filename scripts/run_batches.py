@@ -1,0 +1,170 @@
+"""Novels in batches, each a run of its own: for more novels than one run can plan. What failed is taken up again.
+
+python scripts/run_batches.py FOLDER --configfile FILE --size 1000 -- --cores all
+python scripts/run_batches.py FOLDER --merge TARGET
+"""
+
+import argparse
+import fcntl
+import os
+import shutil
+import subprocess
+import sys
+from contextlib import contextmanager
+from dataclasses import asdict
+from hashlib import sha256
+from pathlib import Path
+
+import yaml
+from xuxie.config.batches import Batch, config_of, cut_batches, has_adapters
+from xuxie.config.completion import complete_config
+from xuxie.errors import UserError
+from xuxie.files.rows import read_json, write_json
+from xuxie.llm import upkeep
+from xuxie.runtime.clone import REPOSITORY
+
+#: What every batch makes, and what has the same name in all of them.
+MERGED, SHARED = ("novels", "datasets", "adapters"), "models"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run or merge; return the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="run_batches.py",
+        description="Run the workflow on a configuration's novels batch by batch, or merge what was made.",
+    )
+    parser.add_argument("folder", type=Path, help="where the batches are, one folder each")
+    parser.add_argument("--configfile", type=Path, default=Path("config/config.yaml"))
+    parser.add_argument("--size", type=int, default=1000, help="novels of a batch at most")
+    parser.add_argument("--merge", type=Path, metavar="TARGET", help="a folder for all results")
+    parser.epilog = "What follows -- is told to snakemake each time, such as --cores all."
+    mine, told = _cut_at_dashes(sys.argv[1:] if arguments is None else arguments)
+    given = parser.parse_args(mine)
+    given.folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with alone(given.folder):
+            if given.merge:
+                merge(given.folder, given.merge)
+                return 0
+            failed = run_all(given.folder, given.configfile, given.size, told)
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return 1
+    for name in failed:
+        print(f"{name} is not made: see {given.folder / name / 'run.log'}", file=sys.stderr)
+    return int(bool(failed))
+
+
+def _cut_at_dashes(words: list[str]) -> tuple[list[str], list[str]]:
+    """What stands before -- and what stands after it."""
+    end = words.index("--") if "--" in words else len(words)
+    return words[:end], words[end + 1 :]
+
+
+@contextmanager
+def alone(folder: Path):
+    """Nobody else runs these batches meanwhile.
+
+    Raises:
+        UserError: somebody does.
+    """
+    with (folder / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise UserError(
+                "these batches are being run", where=str(folder), remedy="wait for that run"
+            ) from None
+        yield
+
+
+def run_all(folder: Path, configfile: Path, size: int, arguments: list[str]) -> list[str]:
+    """Run every batch that is not made yet as it is configured now; return the names of those that failed."""
+    config = yaml.safe_load(configfile.read_text(encoding="utf-8"))
+    complete = yaml.safe_load(configfile.read_text(encoding="utf-8"))
+    complete_config(complete, Path(REPOSITORY) / "config/schema.yaml")
+    state = read_json(folder / "batches.json") if (folder / "batches.json").exists() else {}
+    known = [Batch(name, [], entry["datasets"]) for name, entry in state.items()]
+    batches = [batch for batch in cut_batches(complete, size, known) if batch.datasets]
+    failed = []
+    for batch in batches:
+        part = config_of(batch, config, complete, os.getcwd())
+        text = yaml.safe_dump(part, allow_unicode=True, sort_keys=False)
+        digest = sha256(f"{text}{arguments}".encode()).hexdigest()
+        if state.get(batch.name, {}).get("made") == digest:
+            print(f"{batch.name}: made already", flush=True)
+            continue
+        state[batch.name] = {**asdict(batch), "journal": complete["llm"]["journal"], "made": None}
+        write_json(folder / "batches.json", state)
+        print(f"{batch.name}: {len(batch.novels)} novels", flush=True)
+        targets = [] if has_adapters(batch, complete) else _ledgers(batch)
+        if run(folder / batch.name, text, [*targets, *arguments]):
+            state[batch.name]["made"] = digest
+            write_json(folder / "batches.json", state)
+        else:
+            failed.append(batch.name)
+    return failed
+
+
+def _ledgers(batch: Batch) -> list[str]:
+    return [f"results/datasets/{name}/ledger_check.json" for name in batch.datasets]
+
+
+def run(folder: Path, config: str, arguments: list[str]) -> bool:
+    """Run snakemake in a batch's folder; whether all was made."""
+    (folder / "results").mkdir(parents=True, exist_ok=True)
+    models = folder.parent / SHARED
+    models.mkdir(exist_ok=True)
+    link = folder / "results" / SHARED
+    if not link.is_symlink():
+        link.symlink_to(models.resolve())  # fetched once for all batches
+    (folder / "config.yaml").write_text(config, encoding="utf-8")
+    command = [
+        *(sys.executable, "-m", "snakemake", "--snakefile", str(Path(REPOSITORY) / "Snakefile")),
+        *("--directory", str(folder), "--configfile", str(folder / "config.yaml")),
+        "--replace-workflow-config",
+    ]
+    with (folder / "run.log").open("ab") as log:
+        if any((folder / ".snakemake/locks").glob("*")):
+            # The lock of a run that was killed: nobody else runs here.
+            subprocess.run([*command, "--unlock"], stdout=log, stderr=log, check=False)
+        return subprocess.run([*command, *arguments], stdout=log, stderr=log).returncode == 0
+
+
+def merge(folder: Path, target: Path) -> None:
+    """Put the results of all batches into one folder, without a second copy where the file system can, and their journals into one.
+
+    Raises:
+        UserError: a batch is not made.
+    """
+    state = read_json(folder / "batches.json")
+    if missing := [name for name, entry in state.items() if not entry["made"]]:
+        raise UserError(
+            f"not made yet: {', '.join(missing)}",
+            where=str(folder),
+            remedy="run them again, without --merge",
+        )
+    for name, entry in state.items():
+        for kind in MERGED:
+            if (made := folder / name / "results" / kind).is_dir():
+                shutil.copytree(
+                    made, target / "results" / kind, copy_function=_link, dirs_exist_ok=True
+                )
+        if (journal := folder / name / entry["journal"]).is_dir():
+            upkeep.join(target / entry["journal"], [journal])
+    link = target / "results" / SHARED
+    if not link.exists():
+        link.symlink_to((folder / SHARED).resolve())
+    print(f"{len(state)} batches in {target}")
+
+
+def _link(source: str, target: str) -> None:
+    Path(target).unlink(missing_ok=True)
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,120 @@
+"""A configuration of more novels than one run can plan, cut into configurations that a run each can."""
+
+import os
+from copy import deepcopy
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What one run makes: whole datasets, with their novels and adapters."""
+
+    name: str
+    novels: list[str]
+    datasets: list[str]
+
+
+def cut_batches(complete: dict, size: int, known: list[Batch]) -> list[Batch]:
+    """Deal out datasets to batches; datasets that share a novel stay together, and what was dealt out stays where it is.
+
+    Args:
+        complete: the configuration with its defaults.
+        size: how many novels a batch has at most, unless datasets that stay together have more.
+        known: batches of an earlier call.
+
+    Returns:
+        the known batches, without what the configuration no longer has, and new ones after them.
+    """
+    datasets = {name: entry["novels"] for name, entry in complete["datasets"].items()}
+    kept = [
+        Batch(
+            batch.name,
+            _novels(datasets, names := [name for name in batch.datasets if name in datasets]),
+            names,
+        )
+        for batch in known
+    ]
+    dealt = {name for batch in kept for name in batch.datasets}
+    new: list[list[str]] = []
+    for names in _connected(
+        {name: novels for name, novels in datasets.items() if name not in dealt}
+    ):
+        if not new or len(_novels(datasets, [*new[-1], *names])) > size:
+            new.append([])
+        new[-1] += names
+    return [
+        *kept,
+        *(
+            Batch(f"batch-{number:04}", _novels(datasets, names), names)
+            for number, names in enumerate(new, len(kept) + 1)
+        ),
+    ]
+
+
+def config_of(batch: Batch, config: dict, complete: dict, folder: str) -> dict:
+    """The configuration of a batch, to be used in another folder.
+
+    Args:
+        batch: the batch.
+        config: the whole configuration as it was written.
+        complete: the same with its defaults.
+        folder: what its paths are relative to.
+    """
+    part = deepcopy(config)
+    part["novels"] = {name: deepcopy(config["novels"][name]) for name in batch.novels}
+    part["datasets"] = {name: deepcopy(complete["datasets"][name]) for name in batch.datasets}
+    adapters = {
+        name: deepcopy(entry)
+        for name, entry in complete["adapters"].items()
+        if entry["dataset"] in batch.datasets
+    }
+    # No configuration is without an adapter; one that nobody has asked for is left out of the targets.
+    part["adapters"] = adapters or {
+        batch.datasets[0]: {"dataset": batch.datasets[0], "model": next(iter(complete["models"]))}
+    }
+    for novel in part["novels"].values():
+        novel["path"] = _absolute(novel["path"], folder)
+    for model in part.get("models", {}).values():
+        if model.get("source") == "path":
+            model["name"] = _absolute(model["name"], folder)
+    for endpoint in part.get("endpoints", {}).values():
+        if endpoint.get("tokenizer"):
+            endpoint["tokenizer"] = _absolute(endpoint["tokenizer"], folder)
+    if part.get("pairs", {}).get("prompt_templates"):
+        part["pairs"]["prompt_templates"] = _absolute(part["pairs"]["prompt_templates"], folder)
+    return part
+
+
+def has_adapters(batch: Batch, complete: dict) -> bool:
+    """Whether the configuration asks for an adapter of any of its datasets."""
+    return any(entry["dataset"] in batch.datasets for entry in complete["adapters"].values())
+
+
+def _absolute(path, folder: str):
+    if isinstance(path, list):
+        return [_absolute(one, folder) for one in path]
+    return os.path.join(folder, path)
+
+
+def _novels(datasets: dict[str, list[str]], names: list[str]) -> list[str]:
+    """The novels of some datasets, each once, in order."""
+    return list(dict.fromkeys(novel for name in names for novel in datasets[name]))
+
+
+def _connected(datasets: dict[str, list[str]]) -> list[list[str]]:
+    """Datasets that share novels, directly or by way of others, in the order of their first ones."""
+    group_of: dict[str, list[str]] = {}  # by novel
+    groups: list[list[str]] = []
+    for name, novels in datasets.items():
+        met = {id(group_of[novel]): group_of[novel] for novel in novels if novel in group_of}
+        joined = [*(one for group in met.values() for one in group), name]
+        groups = [group for group in groups if id(group) not in met]
+        groups.append(joined)
+        for member in joined:
+            for novel in datasets[member]:
+                group_of[novel] = joined
+    order = {name: place for place, name in enumerate(datasets)}
+    return sorted(
+        (sorted(group, key=order.__getitem__) for group in groups),
+        key=lambda group: order[group[0]],
+    )

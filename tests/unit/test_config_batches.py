@@ -1,0 +1,69 @@
+"""How datasets are dealt out to batches."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+from xuxie.config.batches import Batch, config_of, cut_batches
+
+NOVELS = [f"n{number}" for number in range(12)]
+
+
+def configured(datasets: dict[str, list[str]]) -> dict:
+    return {"datasets": {name: {"novels": novels} for name, novels in datasets.items()}}
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from([f"d{number}" for number in range(10)]),
+        st.lists(st.sampled_from(NOVELS), min_size=1, max_size=4, unique=True),
+        min_size=1,
+    ),
+    st.integers(1, 6),
+)
+def test_every_dataset_is_in_one_batch_and_no_novel_in_two(datasets, size):
+    batches = cut_batches(configured(datasets), size, [])
+    assert sorted(name for batch in batches for name in batch.datasets) == sorted(datasets)
+    novels = [novel for batch in batches for novel in batch.novels]
+    assert sorted(novels) == sorted(set().union(*datasets.values()))
+    for batch in batches:
+        assert len(batch.novels) <= size or _hangs_together(
+            [set(datasets[name]) for name in batch.datasets]
+        )
+
+
+def _hangs_together(sets: list[set]) -> bool:
+    reached, *rest = sets
+    while met := [one for one in rest if one & reached]:
+        reached = reached.union(*met)
+        rest = [one for one in rest if one not in met]
+    return not rest
+
+
+def test_what_was_dealt_out_stays_when_novels_come_and_go():
+    first = cut_batches(configured({"a": ["1"], "b": ["2"], "c": ["3"]}), 2, [])
+    assert [batch.datasets for batch in first] == [["a", "b"], ["c"]]
+    again = cut_batches(configured({"new": ["0"], "b": ["2"], "c": ["3"]}), 2, first)
+    assert again == [
+        Batch("batch-0001", ["2"], ["b"]),
+        Batch("batch-0002", ["3"], ["c"]),
+        Batch("batch-0003", ["0"], ["new"]),
+    ]
+
+
+def test_a_batch_has_its_own_part_of_the_configuration_with_paths_that_hold_elsewhere():
+    config = {
+        "novels": {"1": {"path": "1.txt"}, "2": {"path": ["a.txt", "/b.txt"]}},
+        "models": {"m": {"source": "path", "name": "tiny"}},
+        "pairs": {"prompt_templates": "mine"},
+    }
+    complete = {
+        **config,
+        **configured({"one": ["1"], "two": ["2"]}),
+        "adapters": {"one": {"dataset": "one", "model": "m"}},
+    }
+    part = config_of(Batch("batch-0002", ["2"], ["two"]), config, complete, "/work")
+    assert part["novels"] == {"2": {"path": ["/work/a.txt", "/b.txt"]}}
+    assert part["models"]["m"]["name"] == "/work/tiny"
+    assert part["pairs"]["prompt_templates"] == "/work/mine"
+    assert list(part["datasets"]) == ["two"]
+    assert part["adapters"] == {"two": {"dataset": "two", "model": "m"}}
+    assert config["novels"]["2"]["path"] == ["a.txt", "/b.txt"], "the whole one was changed"
