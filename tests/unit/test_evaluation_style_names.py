@@ -3,8 +3,8 @@
 import random
 
 import pytest
-from xuxie.evaluation.names import NameFinder, mostly_chinese
 from xuxie.evaluation.style import FUNCTION_CHARACTERS, Style
+from xuxie.text.names import NameFinder, mostly_chinese
 
 CHAPTERS = ["他说的是了，她不说。" * 20, "他在的，她在了。也不是。" * 20, "我说他不是的。" * 20]
 
