@@ -78,7 +78,7 @@ def sample_outputs(
     tried = Exam(list(read_rows(passages)), exam["read"], exam["auc"]) if passages else None
     remembering = remembering_by_novel(cast, language)
     outputs = (
-        sample_trained(rows, trained, own, sampling, journal, history_turns, remembering, tried)
+        sample_trained(rows, trained, own, sampling, journal, history_turns, tried, remembering)
         if own
         else {}
     )

@@ -36,7 +36,7 @@ def asked(monkeypatch) -> list[tuple]:
     """Who was asked with what, where no model answers."""
     seen = []
 
-    def trained(rows, adapter, names, sampling, journal_folder, history_turns, remembering, exam):
+    def trained(rows, adapter, names, sampling, journal_folder, history_turns, exam, remembering):
         assert exam is None
         seen.append((names, adapter.adapter.name, adapter.template, history_turns))
         return {name: {row["id"]: {"text": f"by {name}"} for row in rows} for name in names}
@@ -63,6 +63,7 @@ def test_each_system_is_asked_in_its_own_way_and_stands_in_the_order_of_the_conf
         [str(tmp_path / "chapters.jsonl")],
         "results/adapters/mine/adapter_model.safetensors",
         ["results/models/m/hf/config.json", "results/models/m/model.json"],
+        None,
         None,
         str(tmp_path / "samples.jsonl"),
         names=["a"],

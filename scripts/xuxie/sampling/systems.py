@@ -77,8 +77,8 @@ def sample_trained(
     sampling: dict,
     journal_folder: Path,
     history_turns: int,
-    remembering: dict[str, Remember],
     exam: Exam | None = None,
+    remembering: dict[str, Remember] | None = None,
 ) -> dict[str, dict[str, dict]]:
     """Outputs of an adapter and its base by system and row id, from one loaded model with the adapter on and off; each variant is a system.
 
@@ -86,8 +86,8 @@ def sample_trained(
         names: systems to sample: `base`, and any other name for the adapter.
         sampling: `sampling` of the config.
         history_turns: the most earlier turns that a question has, as in the adapter's training data.
-        remembering: by novel how its questions are told of what the window has lost.
         exam: what the ranking of drafts is tried on; None where there is one draft each.
+        remembering: by novel how its questions are told of what the window has lost.
     """
     model, tokenizer = trained.load()
     prompting = trained.prompting(tokenizer)
@@ -203,7 +203,7 @@ def sample_rival(
     if not rival["state"]:
         rows, remembering = [{**row, "state": ""} for row in rows], {}
     turns = rival["history_turns"]
-    return sample_trained(rows, other, [name], sampling, journal_folder, turns, remembering, exam)
+    return sample_trained(rows, other, [name], sampling, journal_folder, turns, exam, remembering)
 
 
 def side_by_side(
