@@ -4,6 +4,7 @@
 #   novel      text, chapters and chunks of each novel
 #   model      the base model's files
 #   pairs      an LLM proposes (prompt, completion) spans, a scorer judges them
+#   sketches   an LLM says in a sentence what happens in passages, where a dataset wants it
 #   dataset    chapters become rows from end to end, cut by kept pairs and by structure, split by chapter
 #   train      gates, then LLaMA-Factory trains a LoRA adapter
 #   sample     base and tuned continue the same held-out prompts
@@ -35,6 +36,11 @@ include: "rules/model.smk"
 if settings.pairs:
 
     include: "rules/pairs.smk"
+
+
+if any(dataset.is_sketched for dataset in settings.datasets.values()):
+
+    include: "rules/sketches.smk"
 
 
 include: "rules/dataset.smk"

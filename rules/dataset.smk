@@ -16,6 +16,7 @@ rule build_dataset:
         chapters=expand("results/novels/{novel}/chapters.jsonl", novel=of("dataset.novel_names")),
         texts=expand("results/novels/{novel}/text.txt", novel=of("dataset.novel_names")),
         counts=expand("results/novels/{novel}/text.json", novel=of("dataset.novel_names")),
+        sketches=of("dataset.sketches"),
     output:
         rows=[
             "results/datasets/{dataset}/train.jsonl",
@@ -29,6 +30,7 @@ rule build_dataset:
         untrained="results/datasets/{dataset}/untrained.jsonl",
         unplaced="results/datasets/{dataset}/unplaced.jsonl",
         info="results/datasets/{dataset}/dataset_info.json",
+        cast="results/datasets/{dataset}/cast.json",
         ledger=report(
             "results/datasets/{dataset}/ledger.json",
             category="Datasets",
@@ -50,6 +52,7 @@ rule build_dataset:
         name="{dataset}",
         dataset=of("dataset.entry"),
         generator=of("dataset.generator"),
+        language=of("dataset.language"),
         completion_chars=settings.evaluation["completion_chars"],
         prompt_chars=settings.sampling["prompt_chars"],
     script:

@@ -230,6 +230,7 @@ rule write_modelfile:
         tokenizer="results/exports/{adapter}/hf/tokenizer_config.json",
         trained_with="results/adapters/{adapter}/train.yaml",
         layout=packaged("resources/export/Modelfile.j2"),
+        ledger=of("adapter.dataset.ledger"),
     output:
         modelfile_file="results/exports/{adapter}/Modelfile",
     log:
@@ -249,6 +250,7 @@ rule write_modelfile:
         trust_remote_code=of("adapter.model.trust_remote_code"),
         system=of("adapter.system"),
         instruction=of("adapter.dataset.instruction"),
+        language=of("adapter.dataset.language"),
         sampling=settings.sampling,
     script:
         "../scripts/write_modelfile.py"

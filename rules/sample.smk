@@ -21,6 +21,8 @@ rule sample_outputs:
         trained_with="results/adapters/{adapter}/train.yaml",
         model=of("adapter.model.files"),
         passages=of("adapter.dataset.exam_passages") if settings.sampling["drafts"] > 1 else [],
+        cast=of("adapter.dataset.cast"),
+        outlines=settings.outline_file,
         rival_files=[file for rival in settings.rivals.values() for file in rival.files_as_rival],
     output:
         samples=report(
@@ -47,6 +49,7 @@ rule sample_outputs:
         sampling=settings.sampling,
         template=of("adapter.asked_template"),
         history_turns=of("adapter.dataset.history_turns"),
+        language=of("adapter.dataset.language"),
         trust_remote_code=of("adapter.model.trust_remote_code"),
         exam={key: settings.evaluation["exam"][key] for key in ("read", "auc")},
         rivals={name: rival.as_rival for name, rival in settings.rivals.items()},

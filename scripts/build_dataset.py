@@ -5,9 +5,10 @@ from xuxie.dataset.build import build
 from xuxie.dataset.files import read_novels, write_novels
 from xuxie.dataset.ledger import ledger as account
 from xuxie.dataset.novel import Novel
+from xuxie.dataset.sketched import tell
 from xuxie.dataset.split import SPLITS
 from xuxie.dataset.summary import log_summary
-from xuxie.files.rows import write_json
+from xuxie.files.rows import read_json, read_rows, write_json
 from xuxie.runtime.job import run_job
 
 
@@ -20,16 +21,19 @@ def build_dataset(
     failures: list[str],
     pairs: list[str],
     summaries: list[str],
+    sketches: list[str],
     rows: list[str],
     whole_texts: list[str],
     unplaced: str,
     untrained: str,
     info: str,
+    cast: str,
     ledger: str,
     *,
     name: str,
     dataset: dict,
     generator: str | None,
+    language: str,
     completion_chars: int,
     prompt_chars: int,
 ) -> None:
@@ -38,11 +42,13 @@ def build_dataset(
     Args:
         texts, …, summaries: for each novel of the dataset, in its order: text.txt, text.json, chapters.jsonl, chunks.jsonl,
             unasked.jsonl, failures.jsonl, pairs.jsonl and pairs.json. Of the last five there are none where no LLM is asked.
+        sketches: the passages of which an LLM has said what happens in them, what it said, whether that fits, and what it took; none if nobody was asked.
         rows, whole_texts: the files to write, one for each split; the whole texts of train and val.
         unplaced: the kept pairs that are in no split, and why.
         untrained: the spans of training chapters that are in no row, and why.
+        cast: by novel the people and places that rows are told of; a question that is asked later is told of the same.
         dataset: the dataset's entry in the config.
-        generator, completion_chars, prompt_chars: see `build`.
+        generator, language, completion_chars, prompt_chars: see `build`.
     """
     read = read_novels(
         dataset["novels"], texts, counts=counts, chapters=chapters, chunks=chunks, unasked=unasked,
@@ -51,17 +57,25 @@ def build_dataset(
     novels = [
         Novel(novel, found.text, found.chapters, found.pairs) for novel, found in read.items()
     ]
+    kinds: dict = {}
+    usage: dict = {}
+    if sketches:
+        found, sentences, fitting, taken = sketches
+        kinds, usage = read_json(fitting), read_json(taken)
+        tell(novels, read_rows(found), {row["id"]: row for row in read_rows(sentences)}, kinds)
     leak = build(
         novels,
         dataset,
         dataset=name,
         generator=generator,
+        language=language,
         completion_chars=completion_chars,
         prompt_chars=prompt_chars,
     )
     write_novels(novels, rows=rows, whole_texts=whole_texts, unplaced=unplaced, untrained=untrained)
     write_json(info, dataset_info(name, SPLITS, ("train_text", "val_text")))
-    made = account(name, novels, read, leak)
+    write_json(cast, {novel.name: novel.cast.names for novel in novels})
+    made = account(name, novels, read, leak, kinds, usage)
     write_json(ledger, made)
     log_summary(made, leak)
 

@@ -7,6 +7,7 @@ from xuxie.dataset.plan import plan_dataset
 from xuxie.evaluation.forecast import forecast
 from xuxie.files.rows import read_rows
 from xuxie.pairs.planning import Plan, asked_and_not
+from xuxie.pairs.sketches import tokens_to_sketch
 from xuxie.runtime.job import run_job
 
 
@@ -45,6 +46,12 @@ def estimate_training(
         )
         for name, dataset in training["datasets"].items()
     }
+    for name, dataset in planned.items():
+        if dataset.sketched:
+            read, written = tokens_to_sketch(dataset.sketched)
+            print(
+                f"{name}: what happens in {len(dataset.sketched)} passages is asked beside, with about {read:,} tokens in and {written:,} out."
+            )
     for name, adapter in training["adapters"].items():
         dataset = planned[adapter["dataset"]]
         for line in forecast(name, adapter, dataset, sampling=sampling, evaluation=evaluation):

@@ -12,6 +12,8 @@ from xuxie.runtime.job import run_job
 from xuxie.sampling.authors import BASE, TUNED
 from xuxie.sampling.drafts import Exam
 from xuxie.sampling.held_out import choose_prompts, true_continuation
+from xuxie.sampling.memory import remembering_by_novel
+from xuxie.sampling.outlines import with_outlines
 from xuxie.sampling.systems import (
     Trained,
     chat_command,
@@ -30,12 +32,14 @@ def sample_outputs(
     adapter: str,
     model: list[str],
     passages: str | None,
+    cast: str | None,
     samples: str,
     *,
     names: list[str],
     sampling: dict,
     template: str,
     history_turns: int,
+    language: str,
     trust_remote_code: bool,
     exam: dict,
     rivals: dict[str, dict],
@@ -51,16 +55,20 @@ def sample_outputs(
         model: the files of the base model's folder.
         passages: of the dataset's exam, which the ranking of drafts sits too; None where there is one draft each.
         exam: `evaluation.exam` of the config: how many passages are read (`read`), and the bound (`auc`).
+        cast: who and where the dataset's rows are told of; None if they are told nothing.
         sampling: `sampling` of the config; `systems` says who is asked, and in which order.
         template: the template that the base model and the adapter are asked with.
         history_turns: the most earlier turns that a question has, as the rows of the adapter's dataset have.
+        language: that they are told of the story in.
         rivals: by name what must be known of the systems beyond base and tuned; see `sample_rival`.
         endpoints, llm: these parts of the config.
     """
     torch.set_num_threads(threads)
     novels = dict(zip(names, map(read_text, texts), strict=True))
     spans, target = chapter_spans(names, chapters), sampling["target_chars"]
-    rows = choose_prompts(list(read_rows(test)), sampling["prompts"], target, spans)
+    held_out = list(read_rows(test))
+    rows = choose_prompts(held_out, sampling["prompts"], target, spans)
+    rows = with_outlines(rows, held_out, sampling, language)
     trained = Trained(Path(model[0]).parent, Path(adapter).parent, template, trust_remote_code)
     journal = Path(samples).with_suffix(".journal")
     logger.info(
@@ -68,8 +76,11 @@ def sample_outputs(
     )
     own = [name for name in sampling["systems"] if name in (BASE, TUNED)]
     tried = Exam(list(read_rows(passages)), exam["read"], exam["auc"]) if passages else None
+    remembering = remembering_by_novel(cast, language)
     outputs = (
-        sample_trained(rows, trained, own, sampling, journal, history_turns, tried) if own else {}
+        sample_trained(rows, trained, own, sampling, journal, history_turns, tried, remembering)
+        if own
+        else {}
     )
     if torch.cuda.is_available():
         gc.collect()
@@ -81,6 +92,7 @@ def sample_outputs(
             rival,
             sampling,
             journal,
+            remembering,
             endpoints=endpoints,
             llm=llm,
             threads=threads,

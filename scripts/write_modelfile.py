@@ -6,6 +6,7 @@ import yaml
 from xuxie.export.modelfile import modelfile, window
 from xuxie.files.rows import read_json
 from xuxie.models.loading import load_tokenizer
+from xuxie.prompts.told import example_outline
 from xuxie.runtime.job import run_job
 from xuxie.sampling.systems import Trained
 
@@ -14,6 +15,7 @@ def write_modelfile(
     merged: str,
     trained_with: str,
     layout: str,
+    ledger: str,
     modelfile_file: str,
     *,
     name: str,
@@ -22,6 +24,7 @@ def write_modelfile(
     trust_remote_code: bool,
     system: str | None,
     instruction: str,
+    language: str,
     sampling: dict,
 ) -> None:
     """Write how Ollama asks the model, when it stops and how it samples.
@@ -30,8 +33,10 @@ def write_modelfile(
         merged: the merged folder's config.json.
         trained_with: the adapter's train.yaml.
         layout: the Jinja template of the Modelfile.
+        ledger: of the dataset: whether its rows were told outlines.
         name: of the adapter, and of the model in Ollama.
         system, instruction: what the model is asked with.
+        language: that it is told of the story in.
     """
     folder, arguments = (
         Path(merged).parent,
@@ -51,6 +56,7 @@ def write_modelfile(
             sampling["max_new_tokens"],
             read_json(merged).get("max_position_embeddings", 4096),
         ),
+        outline=example_outline(language) if read_json(ledger)["told"]["outline"]["train"] else "",
     )
     Path(modelfile_file).write_text(text, encoding="utf-8")
 

@@ -19,8 +19,8 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parents[1] / "scripts")]
 
 from measure import Count  # noqa: E402
-from xuxie.evaluation.names import NameFinder  # noqa: E402
 from xuxie.text.chapters import find_chapters  # noqa: E402
+from xuxie.text.names import NameFinder  # noqa: E402
 from xuxie.text.normalise import STEPS, normalise  # noqa: E402
 from xuxie.text.sources import read_sources  # noqa: E402
 

@@ -1,9 +1,9 @@
 """From a novel to rows: the whole of the training chapters carries loss, or it is said why not."""
 
 import itertools
-from dataclasses import asdict
 
 import pytest
+from dataset_case import CHAPTERS, built, novel, novel_text, paragraph
 from workspace import REPOSITORY
 from xuxie.config.completion import complete_config
 from xuxie.dataset.alpaca import prose
@@ -12,55 +12,14 @@ from xuxie.dataset.files import NovelFiles
 from xuxie.dataset.ledger import ledger
 from xuxie.dataset.novel import Novel
 from xuxie.errors import UserError
-from xuxie.text.chapters import find_chapters
 from xuxie.text.sentences import bounds
-
-CHAPTERS = 14
-
-
-def paragraph(chapter: int, number: int) -> str:
-    """A paragraph that stands nowhere else: no run of 50 characters of two of them is the same."""
-    marks = [
-        chr(0x4E00 + (chapter * 997 + number * 131 + place * 17) % 20000) for place in range(36)
-    ]
-    return f"{''.join(marks[:20])}，{''.join(marks[20:])}。“{chr(0x4E00 + chapter)}{number}来了。”他说。\n"
-
-
-def novel_text(chapters: int = CHAPTERS, paragraphs: int = 40) -> str:
-    return "".join(
-        f"第{chapter}章 题目{chapter}\n\n"
-        + "".join(paragraph(chapter, n) for n in range(paragraphs))
-        + "\n"
-        for chapter in range(1, chapters + 1)
-    )
-
-
-def settings(name: str = "n", **changes) -> dict:
-    config = {
-        "novels": {name: {"path": "n.txt"}},
-        "datasets": {name: {"novels": [name], **changes}},
-    }
-    complete_config(config, REPOSITORY / "config/schema.yaml")
-    return config["datasets"][name]
-
-
-def novel(text: str, name: str = "n", pairs: list[dict] = ()) -> Novel:
-    return Novel(name, text, [asdict(chapter) for chapter in find_chapters(text)[0]], pairs)
-
-
-def built(
-    text: str, pairs: list[dict] = (), chars: tuple[int, int] = (250, 400), **changes
-) -> Novel:
-    made = novel(text, pairs=pairs)
-    build([made], settings(**changes), dataset="n", generator="reader", completion_chars=chars[0], prompt_chars=chars[1])  # fmt: skip
-    return made
 
 
 def account(made: Novel) -> dict:
     files = NovelFiles(
         made.text, {"characters": {}, "steps": {}}, chapters=made.chapters, pairs=list(made.pairs)
     )
-    return ledger("n", [made], {"n": files}, {"shared": 0})["novels"]["n"]
+    return ledger("n", [made], {"n": files}, {"shared": 0}, {}, {})["novels"]["n"]
 
 
 def pair(made: Novel, chapter: int, start: int, end: int, score: float, name: str) -> dict:
@@ -310,6 +269,7 @@ def test_novels_of_one_dataset_share_held_out_text_with_no_training_row(plain):
         config["datasets"]["d"],
         dataset="d",
         generator=None,
+        language="zh",
         completion_chars=250,
         prompt_chars=400,
     )

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from xuxie.dataset.alpaca import alpaca_row, prose
 from xuxie.dataset.history import history, passages_before, wanted_turns
+from xuxie.dataset.telling import Telling
 from xuxie.sampling.turns import Story
 
 NOVEL = "".join(
@@ -56,12 +57,28 @@ def test_a_row_shows_the_stretch_of_text_that_it_says(number, seed):
     wording = {"instructions": ["续写以下小说片段：", "接着写：", ""], "systems": ["甲", "乙"]}
     turns = {"share": 0.5, "turns": [1, 3], "passage": [50, 150]}
     row = alpaca_row(
-        pair, text=NOVEL, earliest=0, turns=turns, prompt_learnt=False, seed=seed, **wording
+        pair,
+        split="train",
+        telling=Telling(seed),
+        text=NOVEL,
+        earliest=0,
+        turns=turns,
+        prompt_learnt=False,
+        seed=seed,
+        **wording,
     )
     assert prose(row) == NOVEL[slice(*row["span"])] and len(row["history"]) <= 3
     assert row["instruction"] in wording["instructions"] and row["system"] in wording["systems"]
     assert row == alpaca_row(
-        pair, text=NOVEL, earliest=0, turns=turns, prompt_learnt=False, seed=seed, **wording
+        pair,
+        split="train",
+        telling=Telling(seed),
+        text=NOVEL,
+        earliest=0,
+        turns=turns,
+        prompt_learnt=False,
+        seed=seed,
+        **wording,
     )
 
 

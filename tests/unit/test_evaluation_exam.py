@@ -13,7 +13,7 @@ from xuxie.evaluation.exam import (
     cut_passages,
     grade,
 )
-from xuxie.evaluation.names import NameFinder
+from xuxie.text.names import NameFinder
 from xuxie.text.sentences import bounds
 
 PASSAGE = "林阿澈把灯举高，照着石阶。沈若琳站在雾里，一句话也不说。码头上传来三声汽笛，又短又哑。老人收起渔网，往家里走去。天快亮了，潮水还没有退下去。"

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from xuxie.evaluation.names import NameFinder, mostly_chinese
 from xuxie.evaluation.style import FUNCTION_CHARACTERS, Style
+from xuxie.text.names import NameFinder, mostly_chinese
 
 REPOSITORY = Path(__file__).parents[2]
 LABELS = REPOSITORY / "benchmarks/names"

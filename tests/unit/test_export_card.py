@@ -130,3 +130,13 @@ def test_figures_that_were_not_measured_are_no_lines():
             "bits_per_character": {**EVALUATION["bits_per_character"], "difference": none},
         }
     )
+
+
+@pytest.mark.parametrize("language, label", [("en", "[Next: "), ("zh", "【接下来：")])
+def test_how_to_ask_with_an_outline_is_said_where_rows_had_one(language, label):
+    told = {**row("one", "一二三"), "outline": f"{label}…"}
+    splits = {"train": [told, row("two", "四")], "val": [], "test": []}
+    languages = ["en"] if language == "en" else ["zh"]
+    text = card(language, splits=splits, languages=languages)
+    assert text.count(f"`{label}") == 1
+    assert label not in card(language, languages=languages)

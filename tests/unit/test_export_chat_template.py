@@ -161,6 +161,18 @@ def test_without_a_system_prompt_the_templates_own_default_stands_as_in_training
     assert "FROM ./hf\n" in text and "{{ .Content }}" in text
 
 
+def test_the_modelfile_shows_how_an_outline_is_written_where_rows_had_them(tokenizer):
+    def written(outline: str) -> str:
+        return modelfile(
+            LAYOUT, Prompting(tokenizer, "qwen"), name="mine", quantisations=["q8_0"], system=None, instruction=INSTRUCTION,
+            sampling=SAMPLING, context=2048, outline=outline,
+        )  # fmt: skip
+
+    (line,) = [line for line in written("【接下来：他走了。】").splitlines() if "接下来" in line]
+    assert line.startswith("# ") and line.endswith("before the passage: 【接下来：他走了。】")
+    assert "on a line of its own" not in written("")
+
+
 def test_a_system_prompt_that_would_end_its_own_quotes_is_refused(tokenizer):
     with pytest.raises(UserError, match="the system holds"):
         modelfile(

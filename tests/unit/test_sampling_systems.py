@@ -16,7 +16,7 @@ ROW = {
 }  # fmt: skip
 SAMPLING = {
     "prompts": 4, "systems": ["far", "base", "other", "tuned"], "system": None, "temperature": 0.7,
-    "top_p": 0.9, "top_k": 50, "repetition_penalty": 1.2, "max_new_tokens": 8, "target_chars": 0, "variants": {}, "drafts": 1,
+    "top_p": 0.9, "top_k": 50, "repetition_penalty": 1.2, "max_new_tokens": 8, "target_chars": 0, "variants": {}, "drafts": 1, "outlines": None,
 }  # fmt: skip
 RIVALS = {
     "far": {"endpoint": "far", "identity": {"name": "far", "model": "reader"}, "weights": []},
@@ -25,6 +25,7 @@ RIVALS = {
         "adapter": "results/adapters/other",
         "template": "alpaca",
         "history_turns": 2,
+        "state": False,
         "trust_remote_code": True,
     },
 }
@@ -35,12 +36,12 @@ def asked(monkeypatch) -> list[tuple]:
     """Who was asked with what, where no model answers."""
     seen = []
 
-    def trained(rows, adapter, names, sampling, journal_folder, history_turns, exam):
+    def trained(rows, adapter, names, sampling, journal_folder, history_turns, exam, remembering):
         assert exam is None
         seen.append((names, adapter.adapter.name, adapter.template, history_turns))
         return {name: {row["id"]: {"text": f"by {name}"} for row in rows} for name in names}
 
-    def endpoint(rows, name, entry, weights, sampling, llm, threads):
+    def endpoint(rows, name, entry, weights, sampling, llm, threads, remembering):
         seen.append(([name], entry["model"], weights))
         return {row["id"]: {"text": f"by {name}"} for row in rows}
 
@@ -63,11 +64,13 @@ def test_each_system_is_asked_in_its_own_way_and_stands_in_the_order_of_the_conf
         "results/adapters/mine/adapter_model.safetensors",
         ["results/models/m/hf/config.json", "results/models/m/model.json"],
         None,
+        None,
         str(tmp_path / "samples.jsonl"),
         names=["a"],
         sampling=SAMPLING,
         template="qwen",
         history_turns=0,
+        language="zh",
         trust_remote_code=False,
         exam={"read": 8, "auc": 0.9},
         rivals=RIVALS,

@@ -11,6 +11,7 @@ from xuxie.config.settings import Settings
 from xuxie.errors import UserError
 from xuxie.files.rows import read_json
 from xuxie.runtime.environments import python_of
+from xuxie.sampling.memory import remembering_by_novel
 from xuxie.sampling.systems import Trained
 
 
@@ -48,7 +49,10 @@ def open_terminal(settings: Settings, name: str | None = None) -> Terminal:
     )
     loaded, tokenizer = trained.load()
     generator = Generator(loaded, trained.prompting(tokenizer), settings.sampling)
-    session = Session(adapter.dataset.instruction, adapter.system)
+    dataset = adapter.dataset
+    remembering = remembering_by_novel(dataset.cast, dataset.language)
+    remember = next(iter(remembering.values()), None)
+    session = Session(dataset.instruction, adapter.system, dataset.language, remember)
     return Terminal(
         session,
         generator.generate,

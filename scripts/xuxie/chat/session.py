@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from xuxie.prompts.told import outline_line
+from xuxie.sampling.memory import Remember
 from xuxie.sampling.turns import Story
 
 SENTENCE_ENDS = tuple("。！？…；.!?;”’」』")
@@ -9,10 +11,15 @@ SENTENCE_ENDS = tuple("。！？…；.!?;”’」』")
 
 @dataclass
 class Turn:
-    """What the person gave, which may be nothing, and what the model wrote to it (None: nothing yet)."""
+    """What the person gave, which may be nothing, and what the model wrote to it (None: nothing yet).
+
+    Attributes:
+        outline: what was to happen in that; empty if nothing was said.
+    """
 
     given: str
     written: str | None = None
+    outline: str = ""
 
 
 class Session:
@@ -23,9 +30,19 @@ class Session:
 
     Args:
         instruction, system: what the model was trained with.
+        language: that it is told of the story in.
+        remember: how it is told of what the window has lost, if its rows were told so.
     """
 
-    def __init__(self, instruction: str, system: str | None):
+    def __init__(
+        self,
+        instruction: str,
+        system: str | None,
+        language: str = "zh",
+        remember: Remember | None = None,
+    ):
+        self._language, self._remember = language, remember
+        self.outline = ""
         self._row = {
             "id": "the story",
             "instruction": instruction,
@@ -46,8 +63,13 @@ class Session:
             return False
         # A new paragraph, unless the person completes a sentence.
         joint = "\n" if text and self.turns and self.text.endswith(SENTENCE_ENDS) else ""
-        self.turns.append(Turn(joint + text))
+        self.turns.append(Turn(joint + text, outline=self.outline))
+        self.outline = ""
         return True
+
+    def plan(self, outline: str) -> None:
+        """Say what is to happen in the next passage."""
+        self.outline = outline
 
     def take(self, text: str) -> None:
         """The model's answer to the last turn."""
@@ -67,7 +89,10 @@ class Session:
     def story(self) -> Story:
         """The story in the form that asks for its next passage."""
         first, *later = self._passages()
-        story = Story({**self._row, "input": first})
+        outline = outline_line(self.turns[-1].outline, self._language)
+        # Only the passage that is asked for is told of; those before are the story.
+        outlines = ["" for _ in later] + [outline]
+        story = Story({**self._row, "input": first, "outlines": outlines}, remember=self._remember)
         story.turns = later
         return story
 

@@ -8,6 +8,7 @@ from xuxie.errors import UserError
 
 HELP = """Write or paste a passage and end it with an empty line: the model continues it.
 An empty line alone lets it go on. Ctrl-C stops it in mid-sentence, and what it wrote stays.
+  /outline TEXT  say what is to happen in its next passage, in a sentence
   /retry       take its last passage back and let it write another
   /undo        take back your last text and what it wrote to it
   /story       show the whole story
@@ -69,6 +70,11 @@ class Terminal:
                         "taken back\n"
                         if self._session.undo()
                         else "there is nothing to take back\n"
+                    )
+                case "/outline":
+                    self._session.plan(argument.strip())
+                    self._show(
+                        "it will be told so\n" if argument.strip() else "nothing is planned\n"
                     )
                 case "/retry":
                     self._answer() if self._session.retry() else self._show(

@@ -69,6 +69,7 @@ class Adapter:
             "model": os.path.dirname(self.model.config_file),
             "template": self.asked_template,
             "history_turns": self.dataset.history_turns,
+            "state": bool(self.dataset.cast),
             "trust_remote_code": self.model.trust_remote_code,
         }
 

@@ -33,6 +33,7 @@ def complete_config(config: dict, schema_file: str | Path) -> None:
         raise _explained(error)
     _check_names(config)
     _check_cuts(config)
+    _check_sketches(config)
     _check_systems(config)
     _check_environments(config)
     _check_batches(config)
@@ -170,6 +171,26 @@ def _check_cuts(config: dict) -> None:
             )
 
 
+def _check_sketches(config: dict) -> None:
+    """What happens in a passage an LLM alone can say."""
+    for name, dataset in config["datasets"].items():
+        rows = dataset["rows"]
+        asking = [
+            key
+            for key, asks in (
+                ("outlines.share", rows["outlines"]["share"]),
+                ("state.summary", rows["state"]["summary"]),
+            )
+            if asks
+        ]
+        if asking and not config["pairs"]["generator"]:
+            raise UserError(
+                "rows are to be told what happens, but no LLM is asked",
+                where=f"config key datasets.{name}.rows.{asking[0]}",
+                remedy="leave it out, or name an endpoint as pairs.generator",
+            )
+
+
 def _settle_overlap(config: dict) -> None:
     """Where rows share no text their prompts carry loss, since nothing else learns what stands in them."""
     for name, adapter in config["adapters"].items():
@@ -263,6 +284,11 @@ def _of_shared_environment(config: dict) -> Iterator[tuple[str, str]]:
     for name in _scorers_in_use(config):
         if config["scorers"][name]["method"] == "likelihood":
             yield f"scorers.{name}.model", config["scorers"][name]["model"]
+    for name, dataset in config["datasets"].items():
+        rows = dataset["rows"]
+        if rows["outlines"]["share"] or rows["state"]["summary"]:
+            key = f"datasets.{name}.rows.outlines.model"
+            yield key, rows["outlines"]["model"] or first
 
 
 def _scorers_in_use(config: dict) -> list[str]:
@@ -289,6 +315,8 @@ def _references(config: dict) -> Iterator[tuple[str, str, str]]:
     for name, dataset in config["datasets"].items():
         for novel in dataset["novels"]:
             yield f"datasets.{name}.novels", novel, "novels"
+        if model := dataset["rows"]["outlines"]["model"]:
+            yield f"datasets.{name}.rows.outlines.model", model, "models"
     for name, adapter in config["adapters"].items():
         yield f"adapters.{name}.dataset", adapter["dataset"], "datasets"
         yield f"adapters.{name}.model", adapter["model"], "models"

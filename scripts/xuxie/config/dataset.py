@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from xuxie.config.model import Model
 from xuxie.config.novel import Novel
 
 
@@ -11,7 +12,10 @@ class Dataset:
 
     Attributes:
         entry: its whole entry in the configuration.
+        language: that an LLM is asked in about it, and that its rows are told of the story in.
         generator: the endpoint that proposes pairs of its novels; None if no LLM is asked.
+        sketch_templates: files of the prompt templates that ask what happens in a passage.
+        sketch_model: the model that says whether the answers fit.
         preference_template: the question to the judge of samples, in the language of the first novel.
         foreign_text: a text that is none of its novels, in their language, for the exam of the metrics; nothing ([]) if there is none.
     """
@@ -19,7 +23,10 @@ class Dataset:
     name: str
     entry: dict
     novels: tuple[Novel, ...]
+    language: str
     generator: str | None
+    sketch_templates: list[str]
+    sketch_model: Model
     preference_template: str
     foreign_text: str | list
 
@@ -53,9 +60,45 @@ class Dataset:
         return f"results/datasets/{self.name}/val.jsonl"
 
     @property
+    def cast(self) -> str | list:
+        """Who and where its rows are told of; nothing ([]) if they are not."""
+        told = self.entry["rows"]["state"]["share"]
+        return f"results/datasets/{self.name}/cast.json" if told else []
+
+    @property
+    def is_sketched(self) -> bool:
+        """Whether an LLM is asked what happens in its passages."""
+        rows = self.entry["rows"]
+        return bool(
+            rows["outlines"]["share"] or rows["state"]["share"] and rows["state"]["summary"]
+        )
+
+    @property
+    def entry_as_listed(self) -> dict:
+        """Its entry, without what only says how sentences about its passages are checked."""
+        rows = {**self.entry["rows"], "outlines": {"share": self.outlines["share"]}}
+        return {**self.entry, "rows": rows}
+
+    @property
+    def outlines(self) -> dict:
+        """How its outlines are asked for and checked."""
+        return self.entry["rows"]["outlines"]
+
+    @property
+    def sketches(self) -> list[str]:
+        """These passages, what was answered, whether the answers fit, and what they took; nothing ([]) if nobody is asked."""
+        files = ("passages.jsonl", "sketches.jsonl", "sketches.json", "sketches.usage.json")
+        return [f"results/datasets/{self.name}/{file}" for file in files if self.is_sketched]
+
+    @property
     def test(self) -> str:
         """The held-out rows."""
         return f"results/datasets/{self.name}/test.jsonl"
+
+    @property
+    def ledger(self) -> str:
+        """Where everything went."""
+        return f"results/datasets/{self.name}/ledger.json"
 
     @property
     def exam(self) -> str:

@@ -12,7 +12,7 @@ from xuxie.config.novel import Novel
 from xuxie.config.pairs import Pairs, Scorer
 from xuxie.config.settings import Settings
 from xuxie.config.stages import stages_of
-from xuxie.pairs.templates import OF_GENERATOR, OF_JUDGE
+from xuxie.pairs.templates import OF_GENERATOR, OF_JUDGE, OF_SKETCH
 from xuxie.runtime.clone import REPOSITORY
 from xuxie.sampling.authors import BASE, TUNED
 
@@ -37,7 +37,7 @@ def resolve(config: dict, resources: str | Path = REPOSITORY / "resources") -> S
         name: _scorer(name, entry, models, endpoints) for name, entry in config["scorers"].items()
     }
     datasets = {
-        name: _dataset(name, entry, novels, config["pairs"], resources)
+        name: _dataset(name, entry, novels, models, config["pairs"], resources)
         for name, entry in config["datasets"].items()
     }
     sampling, evaluation = config["sampling"], config["evaluation"]
@@ -86,7 +86,7 @@ def _novel(
     name: str, entry: dict, pairs: dict, shard_bytes: int | None, resources: str | Path
 ) -> Novel:
     language = _asked_language(entry["language"])
-    folder = pairs["prompt_templates"] or f"{resources}/prompts/{language}"
+    folder = _prompt_folder(pairs, language, resources)
 
     def templates(names: tuple[str, ...]) -> list[str]:
         return [f"{folder}/{template}.txt" for template in names]
@@ -98,6 +98,11 @@ def _novel(
         judge_templates=templates(OF_JUDGE),
         shard_bytes=shard_bytes,
     )
+
+
+def _prompt_folder(pairs: dict, language: str, resources: str | Path) -> str:
+    """Where the prompt templates in a language lie: the user's own, or those of this workflow."""
+    return pairs["prompt_templates"] or f"{resources}/prompts/{language}"
 
 
 def _asked_language(novel: str) -> str:
@@ -174,15 +179,26 @@ def _tokenizer(in_tokens: bool, name: str | None, models: dict[str, Model]) -> s
 
 
 def _dataset(
-    name: str, entry: dict, novels: dict[str, Novel], pairs: dict, resources: str | Path
+    name: str,
+    entry: dict,
+    novels: dict[str, Novel],
+    models: dict[str, Model],
+    pairs: dict,
+    resources: str | Path,
 ) -> Dataset:
     own = tuple(novels[novel] for novel in entry["novels"])
+    language = _asked_language(own[0].language)
     return Dataset(
         name,
         entry,
         own,
+        language,
         pairs["generator"],
-        preference_template=f"{resources}/judging/{_asked_language(own[0].language)}.txt",
+        sketch_templates=[
+            f"{_prompt_folder(pairs, language, resources)}/{template}.txt" for template in OF_SKETCH
+        ],
+        sketch_model=models[entry["rows"]["outlines"]["model"] or next(iter(models))],
+        preference_template=f"{resources}/judging/{language}.txt",
         foreign_text=_foreign_text(own, novels, resources),
     )
 

@@ -18,6 +18,7 @@ from xuxie.config.model import Model
 from xuxie.config.novel import Novel
 from xuxie.config.pairs import Pairs, Scorer
 from xuxie.errors import UserError
+from xuxie.sampling.outlines import OF_THE_PASSAGE
 from xuxie.text.forms import form_of
 
 #: What the store gets of each dataset and of each adapter.
@@ -109,6 +110,12 @@ class Settings:
         endpoints = (rival for rival in self.rivals.values() if isinstance(rival, Endpoint))
         return [endpoint.serve for endpoint in endpoints if endpoint.serve]
 
+    @property
+    def outline_file(self) -> str | list:
+        """The user's outlines for samples; nothing ([]) if there are none."""
+        outlines = self.sampling["outlines"]
+        return [] if outlines in (None, OF_THE_PASSAGE) else outlines
+
     def models_from(self, *sources: str) -> list[str]:
         """The names of the models from these sources."""
         return [model.name for model in self.models.values() if model.source in sources]
@@ -181,3 +188,10 @@ class Settings:
                         where=key,
                         remedy="give a file with the novel's text in it",
                     )
+        outlines = self.outline_file
+        if isinstance(outlines, str) and not os.path.exists(outlines):
+            raise UserError(
+                f"no file is found at {outlines}",
+                where="config key sampling.outlines",
+                remedy=f"check the path, or take {OF_THE_PASSAGE}",
+            )

@@ -31,6 +31,21 @@ def audit(ledger: dict, dataset: DatasetFiles, novels: dict[str, NovelFiles]) ->
         dict(ledger["turns"]),
         {str(key): count for key, count in _counted(len(row["history"]) for row in every)},
     )
+    for what in ("state", "outline"):
+        sums.compare(
+            f"rows that are told: {what}",
+            ledger["told"][what],
+            {split: sum(bool(row[what]) for row in rows) for split, rows in dataset.rows.items()},
+        )
+    sums.compare(
+        "training rows with the line that they are told",
+        sum(bool(row[what]) for what in ("state", "outline") for row in dataset.rows["train"]),
+        sum(
+            bool(row[what]) and row[what] in row["instruction"].split("\n")
+            for what in ("state", "outline")
+            for row in dataset.rows["train"]
+        ),
+    )
     for name, files in novels.items():
         part, own = ledger["novels"][name], dataset.of(name)
         _audit_text(sums, name, part, files)

@@ -25,6 +25,7 @@ from xuxie.dataset.separation import (
 )
 from xuxie.dataset.split import split_chapters
 from xuxie.dataset.stretches import Usable
+from xuxie.dataset.telling import telling_of
 from xuxie.dataset.tiling import Size
 from xuxie.errors import UserError
 from xuxie.text.sentences import bounds
@@ -39,6 +40,7 @@ def build(
     *,
     dataset: str,
     generator: str | None,
+    language: str = "zh",
     completion_chars: int,
     prompt_chars: int,
 ) -> dict[str, int]:
@@ -47,6 +49,7 @@ def build(
     Args:
         settings: the dataset's entry in the config.
         generator: the endpoint that chose the pairs.
+        language: that rows are told of the story in, if they are.
         completion_chars, prompt_chars: about how long completions and prompts of the test rows are. They do not belong to the
             dataset, so that all datasets of a novel and split have the same ones.
 
@@ -70,7 +73,7 @@ def build(
         written[novel.name] = _cut(novel, settings, sizes, around, generator)
     leave_out_repeated(novels, settings["near_duplicate"])
     for novel in novels:
-        _word(novel, written[novel.name], settings, prompt_chars)
+        _word(novel, written[novel.name], settings, prompt_chars, language)
         _whole_texts(novel)
     if split["on_leak"] == "drop" and any(written.values()):
         drop_leaking(novels)
@@ -81,6 +84,11 @@ def build(
             remedy="let structure cut rows too (rows.cuts), lower pairs.threshold, ask more chunks, or look at the pairs' reasons",
         )
     return prove_apart(novels, where)
+
+
+def untold(settings: dict) -> dict:
+    """The same settings for rows that are told nothing of the story, which cost less; their passages are the same."""
+    return {**settings, "rows": {**settings["rows"], "state": {"share": 0}}}
 
 
 def _fate_of_pairs(novels: Sequence[Novel]) -> str:
@@ -152,14 +160,24 @@ def _sorted_out(novel: Novel, settings: dict) -> tuple[list[dict], dict[int, lis
     return written, chosen
 
 
-def _word(novel: Novel, written: list[dict], settings: dict, prompt_chars: int) -> None:
+def _headings(novel: Novel) -> dict[int, str]:
+    """The line that heads each chapter."""
+    ends = [0, *(chapter["end"] for chapter in novel.chapters)]
+    return {
+        number: heading(novel.text, ends[number - 1], chapter)
+        for number, chapter in enumerate(novel.chapters, 1)
+    }
+
+
+def _word(
+    novel: Novel, written: list[dict], settings: dict, prompt_chars: int, language: str
+) -> None:
     """Make rows of the tiles and of the passages that an LLM has written."""
     seed = settings["split"]["seed"]
-    before = 0
+    headings = _headings(novel)
+    telling = telling_of(novel, headings, settings, language)
     for number, usable in novel.usable.items():
-        split = novel.splits[number]
-        opening = heading(novel.text, before, novel.chapters[number - 1])
-        before = novel.span(number)[1]
+        split, opening = novel.splits[number], headings[number]
         apart = split != "test" and not settings["rows"]["overlap"]
         if apart:
             passages = _apart(novel, number, opening, settings)
@@ -179,7 +197,7 @@ def _word(novel: Novel, written: list[dict], settings: dict, prompt_chars: int) 
                 continue
             novel.rows[split].append(
                 alpaca_row(
-                    passage, text=novel.text, earliest=stretch[0], instructions=settings["instruction"], systems=settings["system"],
+                    passage, split=split, telling=telling, text=novel.text, earliest=stretch[0], instructions=settings["instruction"], systems=settings["system"],
                     turns=None if split == "test" else settings["history"], prompt_learnt=apart, seed=seed,
                 )
             )  # fmt: skip

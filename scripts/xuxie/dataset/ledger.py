@@ -127,18 +127,36 @@ def _covered(totals: dict[str, int]) -> dict:
     }
 
 
-def ledger(dataset: str, novels: Sequence[Novel], files: dict[str, NovelFiles], leak: dict) -> dict:
+def ledger(
+    dataset: str,
+    novels: Sequence[Novel],
+    files: dict[str, NovelFiles],
+    leak: dict,
+    sketches: dict[str, dict],
+    usage: dict,
+) -> dict:
     """The account of a dataset: of every row, pair and character.
 
     Args:
         files: of each novel, by its name.
         leak: what the proof of no leak has compared.
+        sketches: by kind what an LLM was asked to tell of passages, and whether it fits; empty if none was asked.
+        usage: what that took.
     """
     every = [row for novel in novels for split in SPLITS for row in novel.rows[split]]
     return {
         "dataset": dataset,
         "rows": {split: sum(len(novel.rows[split]) for novel in novels) for split in SPLITS},
         "turns": dict(sorted(Counter(len(row["history"]) for row in every).items())),
+        "told": {
+            what: {
+                split: sum(bool(row[what]) for novel in novels for row in novel.rows[split])
+                for split in SPLITS
+            }
+            for what in ("state", "outline")
+        },
+        "sketches": sketches,
+        "sketch_usage": usage,
         "shared_shingles": leak["shared"],
         "novels": {novel.name: _of_novel(novel, files[novel.name]) for novel in novels},
     }

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from xuxie.dataset.split import SPLITS
 from xuxie.dataset.stretches import Usable
+from xuxie.text.cast import Cast
 
 
 @dataclass
@@ -14,6 +15,9 @@ class Novel:
     Attributes:
         chapters: the rows of chapters.jsonl; a chapter's number here is its place in them, from 1.
         pairs: its candidate pairs.
+        summaries: what happens in a chapter, by number, where an LLM was asked.
+        outlines: what happens in a row's completion, by the row's id, where an LLM was asked.
+        cast: who and where its rows are told of.
         splits: the split of each chapter.
         usable: what of each chapter may become rows.
         tiles: completions, by chapter, in the order of the text.
@@ -27,6 +31,9 @@ class Novel:
     text: str
     chapters: Sequence[dict]
     pairs: Sequence[dict] = ()
+    summaries: dict[int, str] = field(default_factory=dict)
+    outlines: dict[str, str] = field(default_factory=dict)
+    cast: Cast = field(default_factory=lambda: Cast([], []))
     splits: dict[int, str] = field(default_factory=dict)
     usable: dict[int, Usable] = field(default_factory=dict)
     tiles: dict[int, list[dict]] = field(default_factory=dict)

@@ -1,12 +1,13 @@
 """What a dataset will hold, before any pair of it is paid for."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from xuxie.dataset.build import PAIRS, build
+from xuxie.dataset.build import PAIRS, build, untold
 from xuxie.dataset.files import NovelFiles
 from xuxie.dataset.novel import Novel
 from xuxie.dataset.passages import STRUCTURE
+from xuxie.dataset.sketched import passages
 from xuxie.errors import UserError
 from xuxie.pairs.planning import Plan
 
@@ -20,6 +21,7 @@ class PlannedDataset:
         texts: stretches of the training chapters, for the stage `pt`.
         characters: of the training chapters.
         note: what is taken on trust; empty if all of it is known.
+        sketched: the passages of which an LLM is asked what happens in them.
     """
 
     train: list[dict]
@@ -27,6 +29,7 @@ class PlannedDataset:
     texts: list[dict]
     characters: int
     note: str
+    sketched: list[dict] = field(default_factory=list)
 
 
 def plan_dataset(
@@ -61,7 +64,7 @@ def plan_dataset(
     try:
         build(
             novels,
-            entry,
+            untold(entry),
             dataset=name,
             generator=generator,
             completion_chars=completion_chars,
@@ -88,6 +91,7 @@ def plan_dataset(
             for start, end in map(novel.span, novel.of_split("train"))
         ),
         note,
+        list(passages(novels, entry)),
     )
 
 

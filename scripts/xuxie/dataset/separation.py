@@ -9,6 +9,7 @@ from xuxie.dataset.passages import (
 )
 from xuxie.overlap.duplicates import Duplicates
 from xuxie.overlap.leakage import Texts, check_no_leak, leaking_rows, shared_spans
+from xuxie.prompts.told import told
 
 NEAR, SHARED = "too near a held-out chapter", "shares a passage with a held-out chapter"
 
@@ -109,11 +110,18 @@ def _both_sides(novels: Sequence[Novel]) -> tuple[Texts, Texts]:
     """What is trained on, and what is held out."""
     trained = [row for novel in novels for row in novel.rows["train"]]
     held_out = [row for novel in novels for row in novel.rows["val"] + novel.rows["test"]]
-    return _prose(trained), _prose(held_out)
+    return _shown(trained), _prose(held_out)
 
 
 def _prose(rows: list[dict]) -> Texts:
     return Texts([row["id"] for row in rows], [prose(row) for row in rows])
+
+
+def _shown(rows: list[dict]) -> Texts:
+    """All that rows show: their prose, and what they are told beside it."""
+    texts = [prose(row) for row in rows]
+    texts += [told("", row["state"], row["outline"]) for row in rows]
+    return Texts([row["id"] for row in rows] * 2, texts)
 
 
 def _named(texts: Iterator[tuple[str, str]]) -> tuple[list[str], list[str]]:

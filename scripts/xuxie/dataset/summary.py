@@ -5,6 +5,12 @@ import logging
 from xuxie.dataset.notes import SAYINGS
 from xuxie.overlap.ngrams import LEAK_NGRAM
 
+SKETCHED = {
+    True: "%s: %d sentences asked for, %d failed; own against foreign AUC %s, at least %s asked for: rows are told them",
+    False: "%s: %d sentences asked for, %d failed; own against foreign AUC %s, at least %s asked for: switched off, no row is told them",
+}
+"""What is said of a kind of sentence, by whether rows are told it."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -21,6 +27,16 @@ def log_summary(ledger: dict, leak: dict) -> None:
         LEAK_NGRAM,
         *(leak[name] for name in ("trained", "held_out", "shared")),
     )
+    for kind, found in ledger["sketches"].items():
+        log = logger.info if found["told"] else logger.warning
+        log(
+            SKETCHED[found["told"]],
+            kind,
+            found["asked"],
+            sum(found["failed"].values()),
+            found["auc"],
+            found["bound"],
+        )
     for novel, part in ledger["novels"].items():
         logger.info("characters of %s: %s", novel, part["characters"])
         logger.info(

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from xuxie.evaluation.acquaintance import acquaintance
-from xuxie.evaluation.contexts import Plan, held_out_rows, plan_readings
+from xuxie.evaluation.contexts import Plan, Reading, held_out_rows, plan_readings
 from xuxie.evaluation.decay import decay_of_texts
 from xuxie.evaluation.detectability import detectability
 from xuxie.evaluation.examination import (
@@ -20,9 +20,10 @@ from xuxie.evaluation.examination import (
 )
 from xuxie.evaluation.intervals import UNCLEAR, WITHHELD, enough_chapters, verdict
 from xuxie.evaluation.lengths import systems_of
-from xuxie.evaluation.likelihood import Side, compare_sides, read_plan
+from xuxie.evaluation.likelihood import Side, bits_by_token, compare_sides, read_plan
 from xuxie.evaluation.style import Style
 from xuxie.evaluation.texts import Highlighter, measure_texts, training_text
+from xuxie.evaluation.told import WITHOUT, compare_told, outline_readings, state_readings
 from xuxie.evaluation.win_rates import win_rates
 from xuxie.files.novel_text import chapter_spans, read_text
 from xuxie.files.rows import read_json, read_rows, write_json
@@ -80,6 +81,13 @@ def evaluate_adapter(
     plan = _plan(rows, novels, spans, settings, _room(loaded, formats["template"], rows))
     base, tuned = _read_both(loaded, formats, plan, rows[0], system)
     likelihood = compare_sides(plan, base, tuned)
+    told = {
+        what: _read_told(loaded, formats["template"], readings, rows[0], system)
+        for what, readings in (
+            ("state", state_readings(rows)),
+            ("outline", outline_readings(rows)),
+        )
+    }
     novel = "\n".join(novels.values())
     highlighter = Highlighter(novel, training_text(read_rows(train)))
     style = Style(others)
@@ -108,6 +116,7 @@ def evaluate_adapter(
             "verdict": _signed(likelihood["difference"], examined["metrics"]["bits"]),
             "enough_chapters": enough_chapters(likelihood["difference"]),
             "bits_per_character": likelihood,
+            "told": told,
             "decoding": {
                 name: decodings[parted(name)[1]] for name in systems_of(sampled) if name != HUMAN
             },
@@ -156,6 +165,29 @@ def _read_both(
             sides.append(read_plan(loaded, formats, plan, template_row, system=system))
         logger.info("%s read in %.0f s, %s", name, time.monotonic() - began, sides[-1].format)
     return sides[0], sides[1]
+
+
+def _read_told(
+    loaded,
+    prompting: Prompting,
+    readings: dict[str, list[Reading]],
+    template_row: dict,
+    system: str | None,
+) -> dict | None:
+    """What base and tuned make of passages with and without what rows are told."""
+    sides: dict[str, dict[str, list[float]]] = {}
+    for name in (BASE, TUNED):
+        with loaded.disable_adapter() if name == BASE else nullcontext():
+            sides[name] = {
+                version: [
+                    sum(bits for _, bits in tokens)
+                    for tokens in bits_by_token(
+                        loaded, prompting, items, template_row, system=system
+                    )
+                ]
+                for version, items in readings.items()
+            }
+    return compare_told(readings, sides, WITHOUT)
 
 
 def _room(model, prompting: Prompting, rows: list[dict]) -> float:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from xuxie.evaluation import corruptions
 from xuxie.evaluation.contexts import Chapter, last
 from xuxie.evaluation.intervals import FEWEST_CHAPTERS, interval_of_auc, interval_of_share
-from xuxie.evaluation.names import NameFinder
 from xuxie.sampling.spread import evenly_spread
+from xuxie.text.names import NameFinder
 from xuxie.text.sentences import bounds
 
 MEANT_FOR = {

@@ -11,11 +11,11 @@ from xuxie.evaluation.intervals import (
 from xuxie.evaluation.lengths import systems_of
 from xuxie.evaluation.likelihood import POSITIONS
 from xuxie.evaluation.memorisation import copied_runs, copy_lengths
-from xuxie.evaluation.names import NameFinder, mostly_chinese
 from xuxie.evaluation.repetition import longest_repeat, repetition_onset
 from xuxie.evaluation.style import Style
 from xuxie.overlap.ngrams import dense, ngrams
 from xuxie.sampling.authors import HUMAN, as_configured, text_of
+from xuxie.text.names import NameFinder, mostly_chinese
 
 _SHARES = {"seq_rep_4", "distinct_2", "copied_30"}
 

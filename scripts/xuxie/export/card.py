@@ -7,6 +7,8 @@ from pathlib import Path
 import jinja2
 import yaml
 
+from xuxie.prompts.told import example_outline
+
 SHOWN_SAMPLING = (
     "temperature",
     "top_p",
@@ -129,6 +131,9 @@ def render_card(
         ),
         system=system,
         instruction=instruction,
+        outline=example_outline("en" if set(languages) == {"en"} else "zh")
+        if any(row.get("outline") for row in splits["train"])
+        else "",
         sampling=", ".join(f"{key} {sampling[key]}" for key in SHOWN_SAMPLING),
         evaluation=evaluation,
         bits=evaluation["bits_per_character"],

@@ -23,6 +23,7 @@ def modelfile(
     instruction: str,
     sampling: dict,
     context: int,
+    outline: str = "",
 ) -> str:
     """The text of the Modelfile.
 
@@ -33,6 +34,7 @@ def modelfile(
         instruction: put before each passage.
         sampling: `sampling` of the config.
         context: tokens of prompt and answer together.
+        outline: an example of the line that says what is to happen; empty if no row was told so.
 
     Raises:
         UserError: the system prompt or the instruction cannot be written into a Modelfile.
@@ -59,6 +61,7 @@ def modelfile(
         stops=stop_tokens(prompting),
         sampling=sampling,
         context=context,
+        outline=outline,
     )
 
 

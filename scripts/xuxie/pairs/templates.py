@@ -17,6 +17,8 @@ OF_GENERATOR = {
 
 OF_JUDGE = ("system", "judge")
 
+OF_SKETCH = ("system", "sketch")
+
 
 def read_templates(files: Sequence[str | Path]) -> list[str]:
     """The templates in these files."""

@@ -43,6 +43,11 @@ def _card(sample: dict, adapter: Adapter, novels: dict[str, Novel], captions: di
         "chapter": title or str(sample["chapter"]),
         "length": sample["length"],
         "prompt": sample["prompt"]["input"],
+        "told": [
+            line
+            for line in (sample["prompt"].get("state"), *sample["prompt"].get("outlines", []))
+            if line
+        ],
         "columns": [_column(captions["systems"][HUMAN], HUMAN, sample["reference"], found, None)],
     }
 

@@ -14,6 +14,7 @@ from xuxie.report.novels import novel_facts
 from xuxie.report.positions import position_charts
 from xuxie.report.preferences import judge_table, readers_votes
 from xuxie.report.tiles import tiles
+from xuxie.report.told import sketch_sentences, told_table
 from xuxie.report.verdict import verdict_sentences
 
 
@@ -48,7 +49,11 @@ def page_content(
         ],
         "samples": sample_cards(adapters, novels, captions),
         "contexts": [
-            {"adapter": name, **context_ladder(adapter.evaluation, captions)}
+            {
+                "adapter": name,
+                **context_ladder(adapter.evaluation, captions),
+                "told": told_table(adapter.evaluation, captions),
+            }
             for name, adapter in adapters.items()
         ],
         "positions": [
@@ -72,10 +77,15 @@ def page_content(
             for name, adapter in adapters.items()
             if (judged := judge_table(adapter.evaluation["judge"], captions))
         ],
-        "costs": costs(novels, adapters),
+        "costs": costs(novels, ledgers, adapters),
         "novels": [novel_facts(name, novel, captions) for name, novel in novels.items()],
         "datasets": [
-            {"name": name, "strips": strips(ledger), **ledger_bars(ledger)}
+            {
+                "name": name,
+                "strips": strips(ledger),
+                **ledger_bars(ledger),
+                "sketches": sketch_sentences(ledger, captions),
+            }
             for name, ledger in ledgers.items()
         ],
         "trainings": [

@@ -3,13 +3,18 @@
 from xuxie.report.inputs import Adapter, Novel
 
 
-def costs(novels: dict[str, Novel], adapters: dict[str, Adapter]) -> dict:
-    """What the run took: calls, tokens and money by novel and role, and the seconds of training and sampling by adapter."""
+def costs(novels: dict[str, Novel], ledgers: dict[str, dict], adapters: dict[str, Adapter]) -> dict:
+    """What the run took: calls, tokens and money by novel, or dataset, and role, and the seconds of training and sampling by adapter."""
     return {
         "calls": [
             {"novel": name, "role": role, "paid": {}, **usage}
             for name, novel in novels.items()
             for role, usage in novel.summary.get("usage", {}).items()
+        ]
+        + [
+            {"novel": name, "paid": {}, **usage}
+            for name, ledger in ledgers.items()
+            if (usage := ledger.get("sketch_usage"))
         ],
         "seconds": [
             {

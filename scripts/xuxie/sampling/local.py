@@ -9,6 +9,7 @@ from xuxie.llm.journal import Journal
 from xuxie.prompts.prompting import BARE, Prompting
 from xuxie.sampling.cache import answer_key, keep, recall
 from xuxie.sampling.decoding import Continuation, Request, decode
+from xuxie.sampling.memory import Remember
 from xuxie.sampling.parameters import Sampler, SamplingParameters
 from xuxie.sampling.prefixes import common_prefix
 from xuxie.sampling.turns import Story
@@ -31,6 +32,7 @@ def sample_local(
     target_chars: int = 0,
     history_turns: int | None = None,
     window: int | None = None,
+    remembering: dict[str, Remember] | None = None,
     batch_size: int = 8,
 ) -> dict[str, dict]:
     """Let a model continue each row's prompt.
@@ -42,6 +44,7 @@ def sample_local(
         system: a system prompt in place of the rows' own.
         target_chars: go on in further turns until the story has so many characters; 0 asks once.
         history_turns: the most earlier turns that a question may have; see `Story`.
+        remembering: by novel how its questions are told of what the window has lost; see `Story`.
         window: how many tokens a further turn's prompt may have with the room for its answer; None takes the model's limit.
 
     Returns:
@@ -52,7 +55,10 @@ def sample_local(
     """
     limit = getattr(model.config, "max_position_embeddings", None) or 1 << 30
     window = min(window or limit, limit)
-    stories = {row["id"]: Story(row, history_turns) for row in rows}
+    remembering = remembering or {}
+    stories = {
+        row["id"]: Story(row, history_turns, remembering.get(row.get("novel", ""))) for row in rows
+    }
     waiting: deque[Request] = deque()
     keys: dict[tuple, str] = {}
     prompts: dict[str, tuple[list[int], ...]] = {}

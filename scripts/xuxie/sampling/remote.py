@@ -7,6 +7,7 @@ from pathlib import Path
 from xuxie.errors import UserError
 from xuxie.llm import Endpoint, Failed, Question, ask_all
 from xuxie.prompts.question import question
+from xuxie.sampling.memory import Remember
 from xuxie.sampling.parameters import SamplingParameters
 from xuxie.sampling.turns import Story
 
@@ -22,6 +23,7 @@ def sample_remote(
     system: str | None,
     max_new_tokens: int,
     target_chars: int = 0,
+    remembering: dict[str, Remember] | None = None,
     budget: dict | None = None,
 ) -> dict[str, dict]:
     """Let an endpoint's model continue each row's prompt, a turn of all stories at a time.
@@ -30,6 +32,7 @@ def sample_remote(
     where the endpoint's `extra_body` puts them, under the names that its server knows.
 
     Args:
+        remembering: by novel how its questions are told of what the context has lost; see `Story`.
         journal: folder of the journal of all paid answers.
         budget: `tokens` and `money` that the journal's calls may take in all (see `Budget`).
 
@@ -53,7 +56,8 @@ def sample_remote(
             },
         )
 
-    stories = [Story(row) for row in rows]
+    remembering = remembering or {}
+    stories = [Story(row, remember=remembering.get(row.get("novel", ""))) for row in rows]
     while unfinished := [story for story in stories if story.continues(target_chars)]:
         outcomes = ask_all(
             endpoint,

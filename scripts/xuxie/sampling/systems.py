@@ -18,6 +18,7 @@ from xuxie.prompts.prompting import Prompting, shaping_arguments
 from xuxie.sampling.authors import BASE, parted, varied
 from xuxie.sampling.drafts import Exam, drafted, examine, take_best
 from xuxie.sampling.local import sample_local
+from xuxie.sampling.memory import Remember
 from xuxie.sampling.parameters import SamplingParameters
 from xuxie.sampling.remote import sample_remote
 
@@ -77,6 +78,7 @@ def sample_trained(
     journal_folder: Path,
     history_turns: int,
     exam: Exam | None = None,
+    remembering: dict[str, Remember] | None = None,
 ) -> dict[str, dict[str, dict]]:
     """Outputs of an adapter and its base by system and row id, from one loaded model with the adapter on and off; each variant is a system.
 
@@ -85,6 +87,7 @@ def sample_trained(
         sampling: `sampling` of the config.
         history_turns: the most earlier turns that a question has, as in the adapter's training data.
         exam: what the ranking of drafts is tried on; None where there is one draft each.
+        remembering: by novel how its questions are told of what the window has lost.
     """
     model, tokenizer = trained.load()
     prompting = trained.prompting(tokenizer)
@@ -93,6 +96,7 @@ def sample_trained(
         **_asked(sampling),
         "batch_size": sampling["batch_size"],
         "history_turns": history_turns,
+        "remembering": remembering,
         # A further turn remembers no more of the story than a row could hold.
         "window": trained.arguments["cutoff_len"] if sampling["target_chars"] else None,
     }
@@ -172,6 +176,7 @@ def sample_rival(
     rival: dict,
     sampling: dict,
     journal_folder: Path,
+    remembering: dict[str, Remember],
     *,
     endpoints: dict,
     llm: dict,
@@ -181,8 +186,8 @@ def sample_rival(
     """Outputs of a system beyond base and tuned, by its name and its variants' and by row id: another adapter, or an endpoint.
 
     Args:
-        rival: of another adapter `model` and `adapter` (folders), `template`, `history_turns` and
-            `trust_remote_code`; of an endpoint `endpoint` (its name) and `weights`
+        rival: of another adapter `model` and `adapter` (folders), `template`, `history_turns`, `state` (whether its rows
+            are told of the story, so that it is told too) and `trust_remote_code`; of an endpoint `endpoint` (its name) and `weights`
             (the files of the model, where it is served here).
         sampling, endpoints, llm: these sections of the config.
         exam: what the ranking of drafts is tried on; an endpoint writes one draft.
@@ -190,12 +195,15 @@ def sample_rival(
     if "endpoint" in rival:
         weights = path_of_model(rival["weights"])
         endpoint = endpoints[rival["endpoint"]]
-        return {name: sample_endpoint(rows, name, endpoint, weights, sampling, llm, threads)}
+        asked = sample_endpoint(rows, name, endpoint, weights, sampling, llm, threads, remembering)
+        return {name: asked}
     other = Trained(
         Path(rival["model"]), Path(rival["adapter"]), rival["template"], rival["trust_remote_code"]
     )
+    if not rival["state"]:
+        rows, remembering = [{**row, "state": ""} for row in rows], {}
     turns = rival["history_turns"]
-    return sample_trained(rows, other, [name], sampling, journal_folder, turns, exam)
+    return sample_trained(rows, other, [name], sampling, journal_folder, turns, exam, remembering)
 
 
 def side_by_side(
@@ -209,7 +217,11 @@ def side_by_side(
     for row, reference in zip(rows, references, strict=True):
         yield {
             **{key: row[key] for key in ("id", "novel", "chapter", "length")},
-            "prompt": {key: row[key] for key in ("instruction", "input", "system", "history")},
+            "prompt": {
+                **{key: row[key] for key in ("instruction", "input", "system", "history")},
+                "state": row.get("state", ""),
+                "outlines": row.get("outlines", []),
+            },
             "reference": reference,
             "outputs": {name: outputs[name][row["id"]] for name in names},
         }
@@ -223,6 +235,7 @@ def sample_endpoint(
     sampling: dict,
     llm: dict,
     threads: int,
+    remembering: dict[str, Remember],
 ) -> dict[str, dict]:
     """Outputs of an endpoint's model by row id.
 
@@ -231,7 +244,11 @@ def sample_endpoint(
         weights: the file or folder of the model, where it is served here.
         llm: `llm` of the config: the journal of all paid answers, the budget, and whether anything may be asked.
     """
-    given = {"journal": Path(llm["journal"]), "budget": llm["budget"]}
+    given = {
+        "journal": Path(llm["journal"]),
+        "budget": llm["budget"],
+        "remembering": remembering,
+    }
     with open_endpoint(endpoint, weights, threads, llm["offline"]) as opened:
         asked = {**_asked(sampling), "parameters": SamplingParameters.of(sampling), **given}
         return sample_remote(opened, rows, name=name, **asked)

@@ -1,8 +1,9 @@
 """A continuation longer than one answer: asked for in turns, as the rows of the training data ask."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from xuxie.prompts.question import question
+from xuxie.prompts.told import told
 from xuxie.text.sentences import bounds, complete_sentences
 
 _TURNS, _CHARACTERS = 64, 10
@@ -24,14 +25,26 @@ class Story:
     passage before it. Where they have none, the input is the story so far. An input neither begins nor breaks off within a sentence, as
     none of the rows does: of an answer that ended for want of room, the sentence begun last is written anew.
 
+    What a row is told of the story before its text, the question is told too, and with it of what the window has lost. A story
+    that has outlines goes on from one to the next, a turn each.
+
     Args:
-        row: the Alpaca row whose input is continued.
+        row: the Alpaca row whose input is continued; `state` is what it is told, if anything, and `outlines` what is to
+            happen in each turn.
         history_turns: the most earlier turns that a question may have, as in the training data; None for any number.
+        remember: what a question is told after a text that the window has lost: (what it was told before, the text) -> what it is told.
     """
 
-    def __init__(self, row: dict, history_turns: int | None = None):
+    def __init__(
+        self,
+        row: dict,
+        history_turns: int | None = None,
+        remember: Callable[[str, str], str] | None = None,
+    ):
         self.row = row
         self.history_turns = history_turns
+        self._remember = remember
+        self._outlines = row.get("outlines", [])
         self.turns: list[str] = []
         self.forgotten = 0
         self.silences = 0
@@ -45,13 +58,13 @@ class Story:
         return "".join(self.turns)
 
     def continues(self, target_chars: int) -> bool:
-        """Whether a further turn is wanted: the target is not reached, and the model has not fallen silent."""
-        if not target_chars:
+        """Whether a further turn is wanted: the target is not reached or an outline is left, and the model has not fallen silent."""
+        if not target_chars and not self._outlines:
             return not self.turns and not self.silences
         return (
-            len(self.text) < target_chars
+            (len(self.text) < target_chars or len(self.turns) < len(self._outlines))
             and self.silences < _SILENCES
-            and len(self.turns) < _TURNS + target_chars // _CHARACTERS
+            and len(self.turns) < max(_TURNS + target_chars // _CHARACTERS, len(self._outlines))
         )
 
     @property
@@ -69,10 +82,12 @@ class Story:
         """
         self._drop_broken_sentence()
         passages = [self.row["input"], *self.turns]
+        outline = next(iter(self._outlines[len(self.turns) :]), "")
         plain = as_one_text or self.history_turns == 0 and not self.row["history"]
         for text, history, lost in self._plainly(passages) if plain else self._in_turns(passages):
             self.forgotten = len(lost)
-            yield {**self.row, "input": text, "history": history}
+            asked = told(self.row["instruction"], self._state(lost), outline)
+            yield {**self.row, "instruction": asked, "input": text, "history": history}
 
     def _plainly(self, passages: list[str]) -> Iterator[tuple[str, list, str]]:
         """The story so far as (text, no earlier turns, what is lost), from where the turn before began on."""
@@ -106,6 +121,11 @@ class Story:
             deep = self.history_turns is not None and len(history) > self.history_turns
             if not (deep and self.turns):
                 yield shown[-1] or passage, history, lost
+
+    def _state(self, lost: str) -> str:
+        """What a question is told of the story where so much of it is lost."""
+        state = self.row.get("state", "")
+        return self._remember(state, lost) if self._remember and lost else state
 
     def _drop_broken_sentence(self) -> None:
         """Take back the sentence that the last answer had no room to end, if others stand before it."""

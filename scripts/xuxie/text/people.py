@@ -16,7 +16,8 @@ from pathlib import Path
 
 import jieba
 
-from xuxie.evaluation.name_forms import (
+from xuxie.text.han import HAN, is_han
+from xuxie.text.name_forms import (
     ENDS_OF_NAMES,
     FAMILY,
     FUNCTION,
@@ -29,7 +30,6 @@ from xuxie.evaluation.name_forms import (
     TITLES,
     TWO_CHARACTER_FAMILY,
 )
-from xuxie.text.han import HAN, is_han
 
 _READ = 1_000_000
 """Characters that are read of a longer novel, in so many stretches spread evenly."""
@@ -53,7 +53,7 @@ _TITLED = re.compile("|".join(sorted(TITLES, key=len, reverse=True)))
 
 
 @dataclass(frozen=True)
-class Cast:
+class People:
     """The people of a novel.
 
     Attributes:
@@ -96,12 +96,12 @@ class _Word:
         ) / len(self.after)
 
 
-def learn_cast(novel: str) -> Cast:
+def learn_people(novel: str) -> People:
     """The people of a novel, from its text."""
     text = _excerpt(novel)
     counts = _ngrams(text, 2 if len(text) < _LONG else 3)
     words = _words(text, (word for word in counts if _may_be_name(word)), counts)
-    return _Search(text, counts, words).cast()
+    return _Search(text, counts, words).people()
 
 
 class _Search:
@@ -109,7 +109,7 @@ class _Search:
         self._text, self._counts, self._words = text, counts, words
         self._score = self._surroundings(self._seeds())
 
-    def cast(self) -> Cast:
+    def people(self) -> People:
         sure = {word for word in self._words if self._is_sure(word)}
         families = self._families(sure)
         names = {
@@ -147,7 +147,7 @@ class _Search:
         singles = {name[-1] for name in names if _family(name) in families and len(name) == 2}
         singles -= FUNCTION | NUMBERS | SHORT_TITLES | set("大小老官儿")
         names |= {f"{one}儿" for one in singles if self._counts[f"{one}儿"] >= 3}
-        return Cast(
+        return People(
             {name: self._counts[name] for name in names}, frozenset(families), frozenset(singles)
         )
 

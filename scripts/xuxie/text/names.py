@@ -1,6 +1,6 @@
 """Names of people in a text, and those that the novel does not know.
 
-The names that the novel uses are learnt from all of it (`xuxie.evaluation.cast`), and found wherever they stand, alone or before a title. Of names
+The names that the novel uses are learnt from all of it (`xuxie.text.people`), and found wherever they stand, alone or before a title. Of names
 that it does not use there is nothing to go by but their form, family name first, and that jieba takes them for words of their own that its
 dictionary lacks, or has as names. That errs on human text as well: the figure is given for the true continuation too, against the same text.
 """
@@ -11,16 +11,8 @@ from collections.abc import Iterable, Iterator
 
 import jieba
 
-from xuxie.evaluation.cast import (
-    introduced,
-    is_common,
-    is_full_name,
-    is_known,
-    is_known_name,
-    is_verb,
-    learn_cast,
-)
-from xuxie.evaluation.name_forms import (
+from xuxie.text.han import is_han
+from xuxie.text.name_forms import (
     COMMON_FAMILIES,
     FUNCTION,
     NUMBERS,
@@ -31,7 +23,15 @@ from xuxie.evaluation.name_forms import (
     TITLES,
     TWO_CHARACTER_FAMILY,
 )
-from xuxie.text.han import is_han
+from xuxie.text.people import (
+    introduced,
+    is_common,
+    is_full_name,
+    is_known,
+    is_known_name,
+    is_verb,
+    learn_people,
+)
 
 _LEFT_ALONE = COMMON_FAMILIES - ORDINARY | TWO_CHARACTER_FAMILY - frozenset(
     "东方 百里 第五 西门 单于 司空 司徒".split()
@@ -52,10 +52,10 @@ class NameFinder:
     """
 
     def __init__(self, novel: str):
-        cast = learn_cast(novel)
-        self.learnt = {name for name, count in cast.names.items() if count >= 3}
-        self._families = cast.families - ORDINARY
-        self._known = _pattern(cast.names, cast.families, cast.singles)
+        people = learn_people(novel)
+        self.learnt = {name for name, count in people.names.items() if count >= 3}
+        self._families = people.families - ORDINARY
+        self._known = _pattern(people.names, people.families, people.singles)
 
     def names(self, text: str) -> list[tuple[int, str]]:
         """(offset, name) of each name in the text, in order."""
