@@ -143,7 +143,7 @@ class Journal:
         if self._segment is not None and self._segment.is_to_be_left:
             self._leave_segment()
         try:
-            offsets = self._written(written)
+            segment, offsets = self._written(written)
         except OSError as error:
             self._leave_segment()
             raise UserError(
@@ -152,18 +152,18 @@ class Journal:
                 remedy="make room, or name another folder in llm.journal; what was written before is safe",
             ) from error
         with self._lock:
-            number = self._number(self._segment.path.name)
+            number = self._number(segment)
             for line, offset in zip(written, offsets, strict=True):
                 self._note(line, number, offset)
 
-    def _written(self, written: list[bytes]) -> list[int]:
-        """The offsets of lines that are on the disk now."""
+    def _written(self, written: list[bytes]) -> tuple[str, list[int]]:
+        """The segment and the offsets in it of lines that are on the disk now."""
         until = time.monotonic() + _ROOM_MAY_COME
         while True:
             try:
                 if self._segment is None:
                     self._segment = Segment(self.folder)
-                return self._segment.append(written)
+                return self._segment.path.name, self._segment.append(written)
             except OSError as error:
                 full = isinstance(error, NoRoom) or (self._segment is None and error.errno in FULL)
                 if not full or time.monotonic() > until:
