@@ -50,7 +50,9 @@ def open_terminal(settings: Settings, name: str | None = None) -> Terminal:
     loaded, tokenizer = trained.load()
     generator = Generator(loaded, trained.prompting(tokenizer), settings.sampling)
     dataset = adapter.dataset
-    remembering = remembering_by_novel(dataset.cast, dataset.language)
+    remembering = remembering_by_novel(
+        str(dataset.cast) if dataset.cast else None, dataset.language
+    )
     remember = next(iter(remembering.values()), None)
     session = Session(dataset.instruction, adapter.system, dataset.language, remember)
     return Terminal(

@@ -21,11 +21,11 @@ def remembering(cast: Cast, language: str) -> Remember:
     return remember
 
 
-def remembering_by_novel(cast: str | Path | list | None, language: str) -> dict[str, Remember]:
+def remembering_by_novel(cast: str | Path | None, language: str) -> dict[str, Remember]:
     """The same for each novel of a dataset, by its name.
 
     Args:
-        cast: cast.json of the dataset; None, or nothing ([]), if its rows are told nothing.
+        cast: cast.json of the dataset; None if its rows are told nothing.
     """
     if not cast:
         return {}

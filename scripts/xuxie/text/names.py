@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 
 import jieba
 
+from xuxie.text.dictionary import is_common, is_known, is_known_name, is_verb
 from xuxie.text.han import is_han
 from xuxie.text.name_forms import (
     COMMON_FAMILIES,
@@ -23,15 +24,7 @@ from xuxie.text.name_forms import (
     TITLES,
     TWO_CHARACTER_FAMILY,
 )
-from xuxie.text.people import (
-    introduced,
-    is_common,
-    is_full_name,
-    is_known,
-    is_known_name,
-    is_verb,
-    learn_people,
-)
+from xuxie.text.people import introduced, is_full_name, learn_people
 
 _LEFT_ALONE = COMMON_FAMILIES - ORDINARY | TWO_CHARACTER_FAMILY - frozenset(
     "东方 百里 第五 西门 单于 司空 司徒".split()

@@ -5,18 +5,15 @@ before words of speech and at the beginnings of sentences. What stands around a 
 the surest names of the same novel, as a mean log-likelihood ratio over its occurrences; the surer its form, the less is asked of it.
 """
 
-import math
 import re
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
 from itertools import pairwise
-from pathlib import Path
 
 import jieba
 
-from xuxie.text.han import HAN, is_han
+from xuxie.text.dictionary import entries, is_known_name
+from xuxie.text.han import HAN
 from xuxie.text.name_forms import (
     ENDS_OF_NAMES,
     FAMILY,
@@ -26,22 +23,16 @@ from xuxie.text.name_forms import (
     PLACES,
     ROLES,
     SHORT_TITLES,
-    SPEECH,
     TITLES,
     TWO_CHARACTER_FAMILY,
 )
+from xuxie.text.surroundings import Word, excerpt, frequent_runs, log_ratios, words_around
 
-_READ = 1_000_000
-"""Characters that are read of a longer novel, in so many stretches spread evenly."""
-_STRETCHES = 20
 _LONG = 150_000
+"""Characters of a novel from which on a word must occur three times to be looked at, and not twice."""
 _COUNTED_PERSONS = "人将贼子位公"
 _DEGREES = "大自相"
-_LOOKED_AT = 300
-"""Occurrences of a word whose surroundings are looked at."""
-
 _COUNTED = "".join(NUMBERS) + "个的么些认识写文汉血无帅"
-_RUN = re.compile(f"[{HAN}]+")
 _INTRODUCED = re.compile(
     rf"(?:[我他她]叫|名叫作?|名唤作?|唤作|小名唤?|乳名|外号|绰号|表字|姓[{HAN}]名)"
     rf"([{HAN}]{{2,3}}?)(?=[，。、；：！”])|(?<![{_COUNTED}])字([{HAN}]{{2}})(?=[，；。])"
@@ -67,45 +58,16 @@ class People:
     singles: frozenset[str]
 
 
-@dataclass(frozen=True)
-class _Word:
-    """A word of the novel: how often it occurs, and the characters before it, after it, and second after it, of some occurrences."""
-
-    count: int
-    before: tuple[str, ...]
-    after: tuple[str, ...]
-    second: tuple[str, ...]
-
-    def share_of_commonest(self, neighbours: tuple[str, ...]) -> float:
-        """How often the same character stands beside it: near 1 it is but a part of a longer word."""
-        counts = Counter(character for character in neighbours if is_han(character))
-        return max(counts.values(), default=0) / len(neighbours)
-
-    @property
-    def speaks(self) -> float:
-        return sum(
-            a in SPEECH or b in SPEECH for a, b in zip(self.after, self.second, strict=True)
-        ) / len(self.after)
-
-    @property
-    def called(self) -> float:
-        """How often it is a whole address, or begins one: “荸荠，…"""
-        return sum(
-            a in "“‘「『" and b in "，。！？…—"
-            for a, b in zip(self.before, self.after, strict=True)
-        ) / len(self.after)
-
-
 def learn_people(novel: str) -> People:
     """The people of a novel, from its text."""
-    text = _excerpt(novel)
-    counts = _ngrams(text, 2 if len(text) < _LONG else 3)
-    words = _words(text, (word for word in counts if _may_be_name(word)), counts)
+    text = excerpt(novel)
+    counts = frequent_runs(text, 2 if len(text) < _LONG else 3)
+    words = words_around(text, (word for word in counts if _may_be_name(word)), counts)
     return _Search(text, counts, words).people()
 
 
 class _Search:
-    def __init__(self, text: str, counts: Counter[str], words: dict[str, _Word]):
+    def __init__(self, text: str, counts: Counter[str], words: dict[str, Word]):
         self._text, self._counts, self._words = text, counts, words
         self._score = self._surroundings(self._seeds())
 
@@ -187,11 +149,11 @@ class _Search:
         for token in jieba.cut(text, HMM=False):
             ends.append(ends[-1] + len(token))
         inner = [(a, b) for a, b in pairwise(ends) if b - a > 1 and a and b < len(text)]
-        before = _ratios(
+        before = log_ratios(
             [side for seed in seeds for side in self._words[seed].before],
             [text[start - 1] for start, _ in inner],
         )
-        after = _ratios(
+        after = log_ratios(
             [side for seed in seeds for side in self._words[seed].after],
             [text[end] for _, end in inner],
         )
@@ -242,7 +204,7 @@ class _Search:
         score, count = self._score[word], self._counts[word]
         if self._has_title(word):
             return True
-        tag, frequency = _dictionary().get(word, ("", 0))
+        tag, frequency = entries().get(word, ("", 0))
         known = tag.startswith("nr")
         speaks = self._words[word].speaks
         plain = _family(word) in families - ORDINARY and count >= 20 and score >= 0.5
@@ -329,9 +291,7 @@ class _Search:
             and not set(given) & (FUNCTION | NUMBERS)
             and given[-1] not in PLACES
             and (
-                given not in _dictionary()
-                or is_known_name(given)
-                or self._words[given].speaks >= 0.03
+                given not in entries() or is_known_name(given) or self._words[given].speaks >= 0.03
             )
         )
 
@@ -341,7 +301,7 @@ class _Search:
         for place in _TITLED.finditer(self._text):
             for size in (1, 2):
                 # 天水太守 is no 水太守.
-                if self._text[place.start() - 2 : place.start()] in _dictionary() and size == 1:
+                if self._text[place.start() - 2 : place.start()] in entries() and size == 1:
                     continue
                 base = self._text[place.start() - size : place.start()]
                 if base in bases or base in names:
@@ -363,7 +323,7 @@ class _Search:
 
     def _is_common(self, word: str) -> bool:
         """A word of the dictionary, none of its names, that the novel uses no more than others do."""
-        tag, frequency = _dictionary().get(word, ("", 0))
+        tag, frequency = entries().get(word, ("", 0))
         if not tag or tag.startswith("nr") or frequency < 20:
             return False
         if tag[0] in "vdcprfut" or word[-1] == "人":
@@ -384,29 +344,6 @@ def introduced(text: str) -> dict[str, int]:
     return found
 
 
-def _excerpt(novel: str) -> str:
-    if len(novel) <= _READ:
-        return novel
-    size, step = _READ // _STRETCHES, len(novel) // _STRETCHES
-    return "\n".join(novel[start : start + size] for start in range(0, step * _STRETCHES, step))
-
-
-def _ngrams(text: str, fewest: int) -> Counter[str]:
-    """Runs of two to four characters that occur so often."""
-    found: Counter[str] = Counter()
-    runs = _RUN.findall(text)
-    known: set[str] = set()
-    for size in (2, 3, 4):
-        grams = (run[at : at + size] for run in runs for at in range(len(run) - size + 1))
-        counted = Counter(
-            gram for gram in grams if not known or gram[1:] in known and gram[:-1] in known
-        )
-        counted = Counter({gram: count for gram, count in counted.items() if count >= fewest})
-        known = set(counted)
-        found.update(counted)
-    return found
-
-
 def _may_be_name(word: str) -> bool:
     strange = word[:-1] if word[0] in FAMILY - ORDINARY and word[-1] in ENDS_OF_NAMES else word
     return (
@@ -419,20 +356,6 @@ def _may_be_name(word: str) -> bool:
     )
 
 
-def _words(text: str, wanted: Iterable[str], counts: Counter[str]) -> dict[str, _Word]:
-    sides: dict[str, list[str]] = {word: [] for word in wanted}
-    for size in (2, 3, 4):
-        for at in range(1, len(text) - size - 1):
-            found = sides.get(text[at : at + size])
-            if found is not None and len(found) < _LOOKED_AT:
-                found.append(text[at - 1] + text[at + size : at + size + 2])
-    return {
-        word: _Word(counts[word], *(tuple(side) for side in zip(*found, strict=True)))
-        for word, found in sides.items()
-        if found
-    }
-
-
 def _family(word: str) -> str:
     if word[:2] in TWO_CHARACTER_FAMILY:
         return word[:2]
@@ -443,42 +366,3 @@ def is_full_name(word: str) -> bool:
     """Family name, and one or two characters."""
     family = _family(word)
     return bool(family) and 1 <= len(word) - len(family) <= 2
-
-
-def _ratios(of_names: list[str], of_words: list[str]) -> dict[str, float]:
-    names, words = Counter(of_names), Counter(of_words)
-    whole, all_words = len(of_names) + 3, len(of_words) + len(words) + 1
-    found = {}
-    for character in names | words:
-        expected = (words[character] + 1) / all_words
-        ratio = math.log((names[character] + 3 * expected) / whole / expected)
-        found[character] = max(-1.5, min(2.0, ratio))
-    return found
-
-
-@cache
-def _dictionary() -> dict[str, tuple[str, int]]:
-    """Tag and frequency (of 60 million) of each word that jieba knows."""
-    lines = (Path(jieba.__file__).parent / "dict.txt").read_text(encoding="utf-8").splitlines()
-    return {word: (tag, int(count)) for word, count, tag in (line.split(" ") for line in lines)}
-
-
-def is_common(word: str) -> bool:
-    """Whether it is a word of the dictionary, and none of its names."""
-    tag, frequency = _dictionary().get(word, ("", 0))
-    return bool(tag) and not tag.startswith("nr") and frequency >= 20
-
-
-def is_known_name(word: str) -> bool:
-    """Whether the dictionary has it as a name."""
-    return _dictionary().get(word, ("", 0))[0].startswith("nr")
-
-
-def is_known(word: str) -> bool:
-    """Whether it is a word of the dictionary at all."""
-    return word in _dictionary()
-
-
-def is_verb(word: str) -> bool:
-    """Whether the dictionary has it as a verb."""
-    return _dictionary().get(word, ("", 0))[0].startswith("v")
