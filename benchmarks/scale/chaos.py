@@ -164,7 +164,7 @@ class Disturbed:
             self.workspace.snakemake("--unlock", check=False)
             log = self.workspace.folder.parent / f"run-{self.outcome.starts}.log"
             self._run = self.workspace.begin(*self.arguments, profile=profile, log=log)
-            if not trouble.is_alive() and not self._done.is_set():
+            if self.outcome.starts == 1:
                 trouble.start()
             if self._run.wait() == 0:
                 break

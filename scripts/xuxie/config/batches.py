@@ -61,11 +61,15 @@ def config_of(batch: Batch, config: dict, complete: dict, folder: str) -> dict:
         folder: what its paths are relative to.
     """
     part = deepcopy(config)
+    # As they were written, where they were: a default that a new version adds makes no other batch.
+    datasets, written = (
+        config.get(section) or complete[section] for section in ("datasets", "adapters")
+    )
     part["novels"] = {name: deepcopy(config["novels"][name]) for name in batch.novels}
-    part["datasets"] = {name: deepcopy(complete["datasets"][name]) for name in batch.datasets}
+    part["datasets"] = {name: deepcopy(datasets[name]) for name in batch.datasets}
     adapters = {
         name: deepcopy(entry)
-        for name, entry in complete["adapters"].items()
+        for name, entry in written.items()
         if entry["dataset"] in batch.datasets
     }
     # No configuration is without an adapter; one that nobody has asked for is left out of the targets.
