@@ -134,32 +134,25 @@ def test_a_row_is_told_of_no_chapter_that_is_held_out_from_it():
     assert state["test"].people == ("己", "戊", "丁", "丙", "乙", "甲")
 
 
-NAMED = "".join(
-    f"{line}他到{'东西'[number % 2]}河镇去，周大海看着王小山。\n"
-    for number, line in enumerate(novel_text(paragraphs=8).splitlines())
-    if line
-).replace("\n第", "\n\n第")
-
-
 @pytest.fixture(scope="module")
 def told_rows():
-    """A novel whose paragraphs name people and places, half of its rows being told of them."""
-    text = re.sub(r"(第\d+章 题目\d+).*\n", r"\1\n\n", NAMED)
-    return built(text, rows={"state": {"share": 0.5}}, split={"on_leak": "drop"})
+    """The sample novel, half of whose rows are told of its people and places."""
+    text = (REPOSITORY / "resources/novels/ban-jin-du.txt").read_text(encoding="utf-8")
+    return built(text, rows={"state": {"share": 0.5}})
 
 
 def test_a_share_of_rows_is_told_and_the_ledger_s_proof_still_holds(told_rows):
     rows = told_rows.rows["train"]
     told_of = [row for row in rows if row["state"]]
     assert 0.3 < len(told_of) / len(rows) < 0.7
-    assert "王小山" in told_rows.cast.names["people"]
+    assert "佟大橹" in told_rows.cast.names["people"]
     for row in rows:
         assert row["instruction"] == told("续写以下小说片段：", row["state"])
         assert (
             prose(row) == told_rows.text[slice(*row["span"])]
             or row["span"][0] == row["completion_span"][0]
         )
-    assert any("王小山" in row["state"] for row in told_of)
+    assert any("佟大橹" in row["state"] for row in told_of)
     for row in told_rows.rows["test"]:
         assert row["instruction"] == "续写以下小说片段：" and row["state"].startswith("【本章：")
 
