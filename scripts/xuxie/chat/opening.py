@@ -50,9 +50,8 @@ def open_terminal(settings: Settings, name: str | None = None) -> Terminal:
     loaded, tokenizer = trained.load()
     generator = Generator(loaded, trained.prompting(tokenizer), settings.sampling)
     dataset = adapter.dataset
-    remembering = remembering_by_novel(
-        str(dataset.cast) if dataset.cast else None, dataset.language
-    )
+    cast = dataset.cast if isinstance(dataset.cast, str) else None
+    remembering = remembering_by_novel(cast, dataset.language)
     remember = next(iter(remembering.values()), None)
     session = Session(dataset.instruction, adapter.system, dataset.language, remember)
     return Terminal(

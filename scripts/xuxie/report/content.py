@@ -1,6 +1,7 @@
 """What stands on the page: from the files of a run to the values that the template shows."""
 
-from xuxie.report import charts
+from collections.abc import Callable
+
 from xuxie.report.attribution import attribution_table
 from xuxie.report.cards import sample_cards
 from xuxie.report.contexts import context_ladder
@@ -15,6 +16,7 @@ from xuxie.report.positions import position_charts
 from xuxie.report.preferences import judge_table, readers_votes
 from xuxie.report.tiles import tiles
 from xuxie.report.told import sketch_sentences, told_table
+from xuxie.report.trainings import training
 from xuxie.report.verdict import verdict_sentences
 
 
@@ -33,12 +35,16 @@ def page_content(
         votes: what `xuxie.blind.votes.count_votes` gave; None where nobody has read the blind page.
         attributions: by model what `attribute_passages` wrote.
     """
+
+    def of_each(section: Callable[[dict, dict], dict]) -> list[dict]:
+        return [
+            {"adapter": name, **section(adapter.evaluation, captions)}
+            for name, adapter in adapters.items()
+        ]
+
     return {
         "title": config["report"]["title"] or "、".join(novels),
-        "decays": [
-            {"adapter": name, **decay_curves(adapter.evaluation, captions)}
-            for name, adapter in adapters.items()
-        ],
+        "decays": of_each(decay_curves),
         "verdicts": [
             {
                 "verdict": adapter.evaluation["verdict"],
@@ -56,14 +62,8 @@ def page_content(
             }
             for name, adapter in adapters.items()
         ],
-        "positions": [
-            {"adapter": name, **position_charts(adapter.evaluation, captions)}
-            for name, adapter in adapters.items()
-        ],
-        "tables": [
-            {"adapter": name, **metrics_table(adapter.evaluation, captions)}
-            for name, adapter in adapters.items()
-        ],
+        "positions": of_each(position_charts),
+        "tables": of_each(metrics_table),
         "recipes": [recipe_row(name, adapter) for name, adapter in adapters.items()]
         if len(adapters) > 1
         else [],
@@ -88,19 +88,6 @@ def page_content(
             }
             for name, ledger in ledgers.items()
         ],
-        "trainings": [
-            {
-                "adapter": name,
-                "curve": charts.loss_curve(
-                    adapter.trainer_log,
-                    captions["training"],
-                    x=captions["training"]["x"],
-                    y=captions["training"]["y"],
-                ),
-                "gates": adapter.gates,
-                "manifest": adapter.manifest,
-            }
-            for name, adapter in adapters.items()
-        ],
+        "trainings": [training(name, adapter, captions) for name, adapter in adapters.items()],
         "config": config,
     }
