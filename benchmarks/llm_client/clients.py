@@ -38,6 +38,7 @@ def xuxie(base_url: str, concurrency: int, folder: Path) -> Callable[[int], dict
                 "model": "echo",
                 "concurrency": concurrency,
                 "structured": "schema",
+                "check_model": False,  # once a job: here it would take as long as an answer
             }
         ) as endpoint:
             questions = (Question(f"q{number}", messages(number), Echo) for number in range(count))
