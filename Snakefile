@@ -23,23 +23,16 @@ min_version("9.0")
 configfile: "config/config.yaml"
 
 
-report: "resources/report/workflow.rst"
-
-
 include: "rules/common.smk"
 include: "rules/sizing.smk"
 include: "rules/novel.smk"
 include: "rules/model.smk"
 
 
-# A dataset needs no LLM: pairs.generator: null leaves this act out.
+# A dataset needs no LLM: pairs.generator: null leaves these acts out.
 if settings.pairs:
 
     include: "rules/pairs.smk"
-
-
-if any(dataset.is_sketched for dataset in settings.datasets.values()):
-
     include: "rules/sketches.smk"
 
 
@@ -52,10 +45,6 @@ include: "rules/estimate.smk"
 include: "rules/blind.smk"
 include: "rules/export.smk"
 include: "rules/store.smk"
-
-
-localrules:
-    all,
 
 
 rule all:

@@ -1,7 +1,10 @@
 # The page a person opens first.
 #
 # Needs  what was found out about every novel, dataset and adapter
-# Makes  results/report.html
+# Makes  results/report.html; and what `snakemake --report` says of the whole
+
+
+report: "../resources/report/workflow.rst"
 
 
 rule write_report:

@@ -60,10 +60,10 @@ def test_a_batch_has_its_own_part_of_the_configuration_with_paths_that_hold_else
         **configured({"one": ["1"], "two": ["2"]}),
         "adapters": {"one": {"dataset": "one", "model": "m"}},
     }
-    part = config_of(Batch("batch-0002", ["2"], ["two"]), config, complete, "/work")
-    assert part["novels"] == {"2": {"path": ["/work/a.txt", "/b.txt"]}}
-    assert part["models"]["m"]["name"] == "/work/tiny"
-    assert part["pairs"]["prompt_templates"] == "/work/mine"
+    part = config_of(Batch("batch-0002", ["2"], ["two"]), config, complete, "/home/reader")
+    assert part["novels"] == {"2": {"path": ["/home/reader/a.txt", "/b.txt"]}}
+    assert part["models"]["m"]["name"] == "/home/reader/tiny"
+    assert part["pairs"]["prompt_templates"] == "/home/reader/mine"
     assert list(part["datasets"]) == ["two"]
     assert part["adapters"] == {"two": {"dataset": "two", "model": "m"}}
     assert config["novels"]["2"]["path"] == ["a.txt", "/b.txt"], "the whole one was changed"
