@@ -118,32 +118,34 @@ rule evaluate_adapter:
         "../scripts/evaluate_adapter.py"
 
 
-rule attribute_passages:
-    """Whose adapter finds a held-out passage least surprising, where a model has adapters of several novels."""
-    input:
-        passages=of("attribution.passages"),
-        test=of("attribution.test"),
-        weights=of("attribution.weights"),
-        trained_with=of("attribution.trained_with"),
-        model=of("attribution.model.files"),
-    output:
-        attribution="results/attribution/{attribution}.json",
-    log:
-        "logs/attribute_passages/{attribution}.log",
-    benchmark:
-        "benchmarks/results/attribute_passages/{attribution}.tsv"
-    conda:
-        attribution_environment
-    threads: 4
-    resources:
-        mem_mb=memory_for_model,
-        runtime=120,
-        gpu=1,
-    params:
-        environment=of("attribution.model.environment"),
-        names=of("attribution.names"),
-        templates=of("attribution.templates"),
-        most=settings.evaluation["attributed"],
-        trust_remote_code=of("attribution.model.trust_remote_code"),
-    script:
-        "../scripts/attribute_passages.py"
+if settings.attributions:
+
+    rule attribute_passages:
+        """Whose adapter finds a held-out passage least surprising, where a model has adapters of several novels."""
+        input:
+            passages=of("attribution.passages"),
+            test=of("attribution.test"),
+            weights=of("attribution.weights"),
+            trained_with=of("attribution.trained_with"),
+            model=of("attribution.model.files"),
+        output:
+            attribution="results/attribution/{attribution}.json",
+        log:
+            "logs/attribute_passages/{attribution}.log",
+        benchmark:
+            "benchmarks/results/attribute_passages/{attribution}.tsv"
+        conda:
+            attribution_environment
+        threads: 4
+        resources:
+            mem_mb=memory_for_model,
+            runtime=120,
+            gpu=1,
+        params:
+            environment=of("attribution.model.environment"),
+            names=of("attribution.names"),
+            templates=of("attribution.templates"),
+            most=settings.evaluation["attributed"],
+            trust_remote_code=of("attribution.model.trust_remote_code"),
+        script:
+            "../scripts/attribute_passages.py"

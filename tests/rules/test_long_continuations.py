@@ -71,12 +71,11 @@ def test_the_report_begins_with_it(long_run):
 
 
 def test_of_several_drafts_one_is_taken_and_why_is_said(walked, tmp_path_factory):
-    workspace = walked.copy(tmp_path_factory.mktemp("drafts"))
-    workspace.snakemake(
-        f"{ADAPTER}/samples.jsonl",
-        "--config",
-        "sampling={prompts: 2, max_new_tokens: 24, drafts: 2}",
+    workspace = configured(
+        walked.copy(tmp_path_factory.mktemp("drafts")),
+        sampling={"prompts": 2, "max_new_tokens": 24, "drafts": 2},
     )
+    workspace.snakemake(f"{ADAPTER}/samples.jsonl")
     for sample in read_rows(workspace / ADAPTER / "samples.jsonl"):
         for output in sample["outputs"].values():
             assert output["drafts"]["count"] == 2 and "looping" in output["drafts"]["auc"]

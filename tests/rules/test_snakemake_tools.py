@@ -86,9 +86,10 @@ def test_a_container_is_defined_with_every_environment_of_the_run(walked, tmp_pa
     conda.write_text(CONDA)
     conda.chmod(0o755)
     defined = walked.snakemake("--containerize", PATH=f"{conda.parent}:/usr/bin:/bin").stdout
-    # qwen1 is for models of its own; none is in this configuration.
+    # These are for models of their own; none is in this configuration.
     for environment in {path.name for path in (REPOSITORY / "envs").glob("*.yaml")} - {
-        "qwen1.yaml"
+        "qwen1.yaml",
+        "gpu.yaml",
     }:
         assert f"envs/{environment}" in defined, f"{environment} is missing"
     assert "FROM" in defined and "conda env create" in defined

@@ -4,9 +4,13 @@ import multiprocessing
 import os
 import sys
 import tempfile
+from multiprocessing import util
 from multiprocessing.context import ForkServerContext
 
 import pytest
+
+# The fork server's socket goes there: in the folder of a test its path could be too long.
+util.get_temp_dir()
 
 
 @pytest.fixture

@@ -65,8 +65,10 @@ def novels(draw):
     texts = {"train_text": [], "val_text": []}
 
     def place(number: int, name: str, start: int, edge: int, end: int, cut_by: str) -> None:
+        told = {what: draw(st.sampled_from(["", f"[{what}]"])) for what in ("state", "outline")}
         rows[splits[number]].append(
             {
+                "instruction": "\n".join(["go on", *told.values()]), **told,
                 "id": name, "novel": "n", "chapter": number + 1, "input": TEXT[start:edge], "output": TEXT[edge:end], "history": [],
                 "span": [start, end], "prompt_span": [start, edge], "completion_span": [edge, end], "learnt": [edge, end], "cut_by": cut_by,
             }
@@ -160,8 +162,17 @@ def novels(draw):
         "rows_dropped": tally(reasons.values()),
     }  # fmt: skip
     every = sum(map(len, rows.values()))
+    told = {
+        what: {split: sum(bool(row[what]) for row in own) for split, own in rows.items()}
+        for what in ("state", "outline")
+    }
     return (
-        {"rows": part["rows"], "turns": {"0": every} if every else {}, "novels": {"n": part}},
+        {
+            "rows": part["rows"],
+            "turns": {"0": every} if every else {},
+            "told": told,
+            "novels": {"n": part},
+        },
         DatasetFiles(rows, texts, unplaced, untrained),
         {"n": files},
     )

@@ -67,7 +67,11 @@ def imported(*folders: str) -> set[str]:
                 modules |= {name.name.partition(".")[0] for name in node.names}
             elif isinstance(node, ast.ImportFrom) and not node.level:
                 modules.add(node.module.partition(".")[0])
-    own = {path.stem for top in ("scripts", "tests") for path in (REPOSITORY / top).iterdir()}
+    own = {
+        path.stem
+        for top in ("scripts", "tests", "benchmarks/names")
+        for path in (REPOSITORY / top).iterdir()
+    }
     distributions = packages_distributions()
     return {
         canonical(distributions.get(module, [module])[0])
