@@ -77,8 +77,9 @@ rule compare_decodings:
         "logs/compare_decodings/{adapter}.log",
     benchmark:
         "benchmarks/results/compare_decodings/{adapter}.tsv"
+    # Of a rule on demand --containerize must know the environment without an adapter's name.
     conda:
-        environment_file
+        "../envs/train.yaml"
     threads: 4
     resources:
         mem_mb=memory_for_model,
