@@ -1,5 +1,7 @@
 """Load a base model, with or without an adapter, in the precision that suits the machine or the form that it was trained in."""
 
+import time
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +13,33 @@ def best_dtype(*, large_products: bool = False) -> torch.dtype:
 
     Args:
         large_products: for work that multiplies large matrices, as training does, rather than for decoding, which waits
-            for memory. There a processor without AMX is nearly twice as fast in float32, even if it knows bfloat16.
+            for memory. There, of the processors that know bfloat16 but have no AMX, some are twice as fast in it and some
+            half as fast: so it is tried.
     """
     if torch.cuda.is_available():
         return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
     processor = torch.cpu.get_capabilities()
-    if processor.get("amx_bf16") or (processor.get("avx512_bf16") and not large_products):
+    if processor.get("amx_bf16"):
+        return torch.bfloat16
+    if processor.get("avx512_bf16") and (not large_products or _multiplies_faster_in_bfloat16()):
         return torch.bfloat16
     return torch.float32
+
+
+@cache
+def _multiplies_faster_in_bfloat16() -> bool:
+    """Whether a product of a small model's size takes a quarter less time than in float32, which is more exact."""
+    seconds = {}
+    for dtype in (torch.float32, torch.bfloat16):
+        rows, weights = torch.ones(512, 896, dtype=dtype), torch.ones(896, 4864, dtype=dtype)
+        seconds[dtype] = min(_seconds_of_product(rows, weights) for _ in range(5))
+    return seconds[torch.bfloat16] < 0.75 * seconds[torch.float32]
+
+
+def _seconds_of_product(left: torch.Tensor, right: torch.Tensor) -> float:
+    start = time.perf_counter()
+    left @ right
+    return time.perf_counter() - start
 
 
 def load_tokenizer(folder: str | Path, *, trust_remote_code: bool = False):

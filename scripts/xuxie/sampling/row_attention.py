@@ -95,9 +95,12 @@ def _attend_by_row(
     for i, (key, value) in enumerate(zip(keys, values, strict=True)):
         if sliding_window:
             key, value = key[:, :, -sliding_window:], value[:, :, -sliding_window:]
-        output[i] = torch.nn.functional.scaled_dot_product_attention(
-            query[i : i + 1], key, value, scale=scaling, enable_gqa=query.shape[1] != key.shape[1]
-        )[0]
+        # Heads that share their keys stand as positions of one head: torch would copy the keys for each.
+        grouped = query[i : i + 1].reshape(1, key.shape[1], -1, query.shape[-1])
+        attended = torch.nn.functional.scaled_dot_product_attention(
+            grouped, key, value, scale=scaling
+        )
+        output[i] = attended.reshape(output[i].shape)
     return output.transpose(1, 2).contiguous(), None
 
 
