@@ -7,8 +7,8 @@ CORES  ?= all
 GPU    ?= $(if $(wildcard $(VENV)/.installed-gpu),1)
 LOCK    = envs/$(if $(GPU),gpu,requirements).lock
 STAMP   = $(VENV)/.installed$(if $(GPU),-gpu)
-# Tests at a time. Many wait for a server or a scheduler, so that three keep two cores busy.
-WORKERS ?= 3
+# Tests at a time. Many wait for a server or a scheduler, so that four keep two cores busy.
+WORKERS ?= 4
 
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder
 
@@ -18,9 +18,9 @@ demo: install
 	$(BIN)/snakemake --cores $(CORES)
 
 # What needs no model of 490 MB, no training, no cluster and no browser: is a change good?
-# Plans take seconds each and come first, so that no worker is left alone with them at the end.
+# What takes longest comes first, so that no worker is left alone with it at the end.
 quick: install
-	$(PYTEST) --durations=5 tests/dag tests/unit
+	$(PYTEST) --durations=5 $(addprefix tests/unit/test_llm_,serve.py ask.py providers.py) tests/dag tests/unit
 
 # Everything.
 test: install

@@ -67,6 +67,7 @@ rule compare_decodings:
     """Let the tuned model continue watched prompts in every way of `decoding.grid`, and measure how far each is from the author."""
     input:
         val=of("adapter.dataset.val"),
+        val_text=of("adapter.dataset.val_text"),
         adapter="results/adapters/{adapter}/adapter_model.safetensors",
         adapter_config="results/adapters/{adapter}/adapter_config.json",
         trained_with="results/adapters/{adapter}/train.yaml",

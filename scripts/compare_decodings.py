@@ -10,7 +10,7 @@ from xuxie.evaluation.decoding import compare_ways, measure
 from xuxie.files.rows import read_rows, write_json
 from xuxie.runtime.environments import in_environment
 from xuxie.runtime.job import run_job
-from xuxie.sampling.spread import evenly_spread
+from xuxie.sampling.held_out import watched_prompts
 from xuxie.sampling.systems import Trained, sample_ways
 
 logger = logging.getLogger(__name__)
@@ -18,6 +18,7 @@ logger = logging.getLogger(__name__)
 
 def compare_decodings(
     val: str,
+    val_text: str,
     adapter: str,
     model: list[str],
     decoding: str,
@@ -33,20 +34,21 @@ def compare_decodings(
     """Let the tuned model continue watched prompts in every way of a grid, and write how far each is from the author.
 
     Args:
-        val: rows that are watched in training, and neither trained on nor held out.
+        val, val_text: rows and chapters that are watched in training, and neither trained on nor held out.
         sampling: `sampling` of the config.
         grid: what differs from it, way by way; the configured one is tried first.
-        prompts: how many rows are continued.
+        prompts: about how many passages are continued.
         template, history_turns, trust_remote_code: see `sample_outputs`.
     """
     torch.set_num_threads(threads)
-    rows = evenly_spread(list(read_rows(val)), prompts)
+    rows = list(read_rows(val))
     if not rows:
         raise UserError(
             "there are no watched chapters to choose the sampling values on",
             where="config key datasets.{name}.split",
             remedy="give `val` a share; the held-out chapters must not choose what they judge",
         )
+    rows = watched_prompts(rows, list(read_rows(val_text)), prompts)
     trained = Trained(Path(model[0]).parent, Path(adapter).parent, template, trust_remote_code)
     ways = [{}, *grid]
     journal = Path(decoding).with_suffix(".journal")

@@ -1,4 +1,4 @@
-"""Dry runs: each is a Snakemake of its own, but all of a test process share one import of it, which is most of what they take."""
+"""Dry runs: each is a Snakemake of its own, but all of a test process share one import of it and its plugins, which is most of what they take."""
 
 import json
 import os
@@ -11,6 +11,8 @@ from pathlib import Path
 _SERVER = """
 import json, os, sys
 import snakemake.cli
+import xuxie.config.completion, xuxie.config.resolution
+snakemake.cli.get_argument_parser()  # imports all plugins
 for line in sys.stdin:
     asked = json.loads(line)
     child = os.fork()

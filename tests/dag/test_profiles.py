@@ -3,45 +3,16 @@
 import json
 import os
 import subprocess
-import sys
-from pathlib import Path
 
-import boto3
 import pytest
 import yaml
-from moto import mock_aws
+from programs import put_in_the_path
 from workspace import REPOSITORY, jobs
 from xuxie.errors import UserError
 from xuxie.runtime.submission import filled
 
 PROFILES = sorted(path.name for path in (REPOSITORY / "profiles").iterdir())
 assert "default" in PROFILES
-
-# Stand-ins for schedulers: each runs what it is given, and keeps how it was asked.
-QSUB = """#!/bin/sh
-echo "$@" >> submitted.txt
-for script; do :; done
-sh "$script" > "$script.out" 2>&1 &
-echo $!.server
-"""
-KUBECTL = """#!/bin/sh
-if [ "$1" = get ]; then
-    if kill -0 "${2##*-}" 2>/dev/null; then echo; else echo Complete; fi
-    exit
-fi
-cat > job.yaml
-python -c 'import yaml; print(*yaml.safe_load(open("job.yaml"))["spec"]["template"]["spec"]["containers"][0]["command"])' > command
-$(cat command) > job.out 2>&1 &
-echo job.batch/xuxie-$!
-"""
-AWS = """#!/bin/sh
-if [ "$2" = describe-jobs ]; then
-    if kill -0 "$4" 2>/dev/null; then echo RUNNING; else echo SUCCEEDED; fi
-    exit
-fi
-cat > job.json
-python -c 'import json, subprocess; print(subprocess.Popen(json.load(open("job.json"))["containerOverrides"]["command"], stdout=open("job.out", "w"), stderr=subprocess.STDOUT).pid)'
-"""
 
 
 def test_every_profile_plans_the_whole_workflow(new_workspace):
@@ -57,69 +28,6 @@ def test_no_profile_repeats_paid_work(name):
     assert settings["rerun-triggers"] == ["mtime", "params", "input"]
     assert settings["rerun-incomplete"] is True
     assert settings["resources"]["gpu"] >= 1
-
-
-def put_in_the_path(tmp_path, **programs: str) -> str:
-    """A PATH on which these scripts stand in for programs, and the tests' own Python is the first."""
-    folder = tmp_path / "bin"
-    folder.mkdir()
-    for name, script in programs.items():
-        (folder / name).write_text(script)
-        (folder / name).chmod(0o755)
-    return os.pathsep.join([str(folder), str(Path(sys.executable).parent), os.environ["PATH"]])
-
-
-def test_jobs_for_a_scheduler_say_what_they_need(new_workspace, tmp_path):
-    path = put_in_the_path(tmp_path, qsub=QSUB)
-    new_workspace.snakemake(
-        "--latency-wait", "5", "results/novels/small/chunks.jsonl", profile="pbs", PATH=path
-    )
-    submitted = (new_workspace / "submitted.txt").read_text().splitlines()
-    assert len(submitted) == 1, "the steps of a text share a job"
-    assert (
-        "ncpus=1:mem=" in submitted[0] and "ngpus=0" in submitted[0] and "walltime=" in submitted[0]
-    )
-    assert (new_workspace / "results/novels/small/chunks.jsonl").exists()
-
-
-def test_jobs_for_kubernetes_are_as_its_api_wants_them(new_workspace, tmp_path):
-    path = put_in_the_path(tmp_path, kubectl=KUBECTL)
-    new_workspace.snakemake(
-        "--latency-wait", "5", "results/novels/small/chunks.jsonl", profile="kubernetes", PATH=path
-    )
-    assert (new_workspace / "results/novels/small/chunks.jsonl").exists()
-    job = yaml.safe_load((new_workspace / "job.yaml").read_text(encoding="utf-8"))
-    assert (job["apiVersion"], job["kind"]) == ("batch/v1", "Job")
-    assert job["spec"]["backoffLimit"] == 0 and job["spec"]["activeDeadlineSeconds"] >= 60
-    pod = job["spec"]["template"]["spec"]
-    container = pod["containers"][0]
-    assert pod["restartPolicy"] == "Never" and container["workingDir"] == str(new_workspace.folder)
-    assert container["resources"]["requests"]["cpu"] == "1"
-    assert container["resources"]["limits"]["memory"].endswith("M")
-    assert container["resources"]["limits"]["nvidia.com/gpu"] == "0"
-    assert {mount["name"] for mount in container["volumeMounts"]} == {
-        volume["name"] for volume in pod["volumes"]
-    }
-
-
-def test_jobs_for_aws_batch_are_as_its_api_wants_them(new_workspace, tmp_path):
-    path = put_in_the_path(tmp_path, aws=AWS)
-    new_workspace.snakemake(
-        "--latency-wait", "5", "results/novels/small/chunks.jsonl", profile="aws-batch", PATH=path
-    )
-    assert (new_workspace / "results/novels/small/chunks.jsonl").exists()
-    job = json.loads((new_workspace / "job.json").read_text(encoding="utf-8"))
-    with mock_aws():  # the client itself checks every field first, against the service's own model
-        batch = boto3.client("batch", region_name="us-east-1")
-        with pytest.raises(batch.exceptions.ClientError, match="(?i)queue|definition"):
-            batch.submit_job(**job)
-        with pytest.raises(Exception, match="Parameter validation failed"):
-            batch.submit_job(**job, gpus=1)
-    asked = {
-        need["type"]: need["value"] for need in job["containerOverrides"]["resourceRequirements"]
-    }
-    assert set(asked) == {"VCPU", "MEMORY"}, "AWS refuses to be asked for no GPU"
-    assert asked["VCPU"] == "1" and int(asked["MEMORY"]) > 100
 
 
 @pytest.mark.parametrize("profile, program", [("kubernetes", "kubectl"), ("aws-batch", "aws")])
@@ -152,15 +60,6 @@ def test_how_a_job_ended_is_told(tmp_path, profile, program, ended, told):
         check=True,
     )
     assert said.stdout == f"{told}\n"
-
-
-def test_a_refused_job_ends_the_run_with_the_reason(new_workspace, tmp_path):
-    refused = "#!/bin/sh\necho 'forbidden: exceeded quota: gpus' >&2; exit 1\n"
-    path = put_in_the_path(tmp_path, kubectl=refused)
-    done = new_workspace.snakemake(
-        "results/novels/small/chunks.jsonl", profile="kubernetes", check=False, PATH=path
-    )
-    assert done.returncode != 0 and "forbidden: exceeded quota: gpus" in done.stdout
 
 
 def test_what_a_template_asks_for_and_nobody_knows_is_named(tmp_path):

@@ -380,7 +380,7 @@ def test_what_stays_wrong_costs_only_itself(journal):
 
 def test_a_server_that_repeats_the_key_finds_it_on_no_disk(journal, tmp_path, monkeypatch, caplog):
     caplog.set_level(logging.DEBUG)
-    monkeypatch.setenv("THE_KEY", "sk-marker-4711-0815")
+    monkeypatch.setenv("THE_KEY", "sk-marker-qzxv-0815")
 
     def page(completion, request):
         return b"<html>" + request.headers["authorization"].encode() * 3
@@ -396,8 +396,8 @@ def test_a_server_that_repeats_the_key_finds_it_on_no_disk(journal, tmp_path, mo
         server.edit = content
         [outcome] = ask(server, questions(1), journal, api_key_env="THE_KEY")
     assert outcome.value.text == "Bearer ***" and "***" in str(stopped.value)
-    assert b"4711" not in written_under(tmp_path)
-    assert "4711" not in caplog.text and "4711" not in str(stopped.value)
+    assert b"qzxv" not in written_under(tmp_path)
+    assert "qzxv" not in caplog.text and "qzxv" not in str(stopped.value)
 
 
 # The end of a job

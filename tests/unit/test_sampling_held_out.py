@@ -1,6 +1,6 @@
 """Which prompts are continued at length, and how the author goes on from there."""
 
-from xuxie.sampling.held_out import choose_prompts, true_continuation
+from xuxie.sampling.held_out import choose_prompts, true_continuation, watched_prompts
 
 SENTENCES = [f"第{number:03d}句话说完了。" for number in range(60)]  # ten characters each
 NOVEL = "".join(SENTENCES)
@@ -33,3 +33,23 @@ def test_the_author_goes_on_for_as_long_as_the_systems_are_asked_to():
 
 def test_the_author_does_not_go_on_into_another_chapter():
     assert true_continuation(ROWS[1], 400, {"n": NOVEL}, SPANS) == NOVEL[50:200]
+
+
+def test_a_small_novel_is_watched_at_more_places_than_it_has_rows():
+    rows = [
+        {"id": f"v{n}", "input": "甲" * 30, "output": "乙" * 20, "history": [], "outline": "谁走了"}
+        for n in range(3)
+    ]
+    texts = [{"novel": "n", "chapter": 1, "text": NOVEL}]
+    assert watched_prompts(rows, texts, 3) == rows
+    passages = watched_prompts(rows, texts, 12)
+    assert len({row["id"] for row in passages}) == 12
+    for row in passages:
+        assert (len(row["input"]), len(row["output"]), row["outline"]) == (30, 20, "")
+        assert row["input"] + row["output"] in NOVEL
+    assert passages[0]["input"] == NOVEL[:30] and passages[-1]["output"] in NOVEL[450:]
+
+
+def test_chapters_shorter_than_a_row_leave_the_rows_as_they_are():
+    rows = [{"id": "v", "input": "甲" * 30, "output": "乙" * 20}]
+    assert watched_prompts(rows, [{"novel": "n", "chapter": 1, "text": "短。"}], 4) == rows

@@ -60,6 +60,11 @@ class Dataset:
         return f"results/datasets/{self.name}/val.jsonl"
 
     @property
+    def val_text(self) -> str:
+        """Their chapters as plain text."""
+        return f"results/datasets/{self.name}/val_text.jsonl"
+
+    @property
     def cast(self) -> str | list:
         """Who and where its rows are told of; nothing ([]) if they are not."""
         told = self.entry["rows"]["state"]["share"]

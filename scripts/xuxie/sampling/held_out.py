@@ -1,6 +1,7 @@
 """Which held-out passages are continued, and how the author himself goes on from there."""
 
 from collections.abc import Mapping, Sequence
+from statistics import median
 
 from xuxie.sampling.spread import evenly_spread
 from xuxie.text.sentences import bounds
@@ -40,3 +41,31 @@ def true_continuation(row: dict, target_chars: int, novels: Mapping[str, str], s
         return row["output"]
     edges = bounds(text, start, chapter_end)
     return text[start : next((e for e in edges if e >= start + target_chars), chapter_end)].rstrip()
+
+
+def watched_prompts(rows: Sequence[dict], texts: Sequence[dict], count: int) -> list[dict]:
+    """About `count` prompts with the author's continuation: rows of the val split, or where it has fewer, passages of their size from all over it.
+
+    Args:
+        rows: of the val split; at least one.
+        texts: `{novel, chapter, text}` of each of its chapters.
+    """
+    if len(rows) >= count:
+        return evenly_spread(rows, count)
+    before, after = (
+        int(median(len(row[column]) for row in rows)) for column in ("input", "output")
+    )
+    found = []
+    for item in texts:
+        text, sized = item["text"], []
+        edges = bounds(text, 0, len(text))
+        for edge in edges:
+            begin = next(other for other in edges if other >= edge - before)
+            end = next((other for other in edges if other >= edge + after), None)
+            if edge >= before and begin < edge and end:
+                passage = {"input": text[begin:edge].rstrip(), "output": text[edge:end].rstrip()}
+                name = f"{item['novel']}-{item['chapter']}-{edge}"
+                told_nothing = {"state": "", "outline": "", "history": []}
+                sized.append({**rows[0], **item, **told_nothing, **passage, "id": name})
+        found += evenly_spread(sized, -(-count // len(texts)))
+    return found or list(rows)
