@@ -196,19 +196,20 @@ def _answer_all(owner: socket.socket) -> None:
 def test_killed_at_any_moment_it_is_started_again_and_no_more_is_asked_twice_than_was_in_flight(
     tmp_path,
 ):
-    moments, kills, concurrency = random.Random(4711), 0, 4
+    moments, kills, concurrency, before = random.Random(4711), 0, 4, 0
     wanted = questions(500)
     settings = echo(tmp_path, concurrency=concurrency, serve={"restarts": 1})
     with open_endpoint(settings) as endpoint:
         got = []
         for outcome in ask_all(endpoint, wanted, journal=tmp_path / "journal"):
             got.append(outcome)
-            # A server that is dead is not started again before somebody wants to ask: then another moment must do.
-            if len(got) > 20 * kills and kills < 5 and len(running := started()) > 1:
+            # More than can be in flight were asked since the last kill: the server is there again, and has answered.
+            there = len(asked(tmp_path)) > before + concurrency
+            if there and len(got) > 20 * kills and kills < 5 and len(running := started()) > 1:
                 time.sleep(moments.uniform(0, 0.05))
-                with contextlib.suppress(psutil.NoSuchProcess):  # the one killed before
+                with contextlib.suppress(psutil.NoSuchProcess):
                     running[1].kill()
-                    kills += 1
+                    kills, before = kills + 1, len(asked(tmp_path))
     assert values(got) == [f"question {number}" for number in range(500)]
     assert kills == 5 and len(asked(tmp_path)) <= 500 + kills * concurrency
 
@@ -284,7 +285,7 @@ def until_it_has_spread(job: subprocess.Popen) -> list[psutil.Process]:
     [("job", signal.SIGKILL), ("job", signal.SIGTERM), ("supervisor", signal.SIGKILL)],
 )
 def test_whatever_ends_the_job_nothing_of_its_server_stays(tmp_path, whom, number):
-    job = begin(tmp_path / "work", 100_000)
+    job = begin(tmp_path / "work", 10_000)
     below = []
     try:
         assert job.stdout.readline() == "question 0\n"
