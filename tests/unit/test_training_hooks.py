@@ -9,6 +9,7 @@ import transformers
 from xuxie.runtime.llamafactory import import_factory
 from xuxie.training import launcher
 from xuxie.training.chunked_loss import chunk_loss_on_cpu
+from xuxie.training.evaluated_once import EvaluatedOnce, evaluate_once
 from xuxie.training.generate import keep_own_generate
 from xuxie.training.numbered_cpus import read_onto_numbered_cpus
 from xuxie.training.order import order_by_seed
@@ -20,6 +21,7 @@ from xuxie.training.progress import show_progress
     ("module", "name", "hook"),
     [
         ("transformers.trainer", "LengthGroupedSampler", order_by_seed),
+        ("transformers.trainer", "DEFAULT_CALLBACKS", evaluate_once),
         ("transformers.trainer", "PrinterCallback", show_progress),
         ("transformers.trainer", "DEFAULT_PROGRESS_CALLBACK", show_progress),
         ("llamafactory.model.loader", "patch_model", keep_own_generate),
@@ -43,6 +45,17 @@ def test_so_does_the_one_in_llamafactorys_launcher(monkeypatch):
     assert factory.__file__ == launcher.TORCHRUN_TARGET
     with pytest.raises(RuntimeError, match="unprepared"):
         launcher._point_torchrun_here(factory, [lambda: None])
+
+
+@pytest.mark.parametrize(("last", "once_more"), [(3, False), (2, True), (None, True)])
+def test_the_val_chapters_are_read_again_at_the_end_only_if_its_weights_have_not_been_measured(
+    last, once_more
+):
+    arguments = SimpleNamespace(do_eval=True)
+    history = [{"step": 3, "loss": 1.0}, *([{"step": last, "eval_loss": 1.0}] if last else [])]
+    state = SimpleNamespace(global_step=3, log_history=history)
+    EvaluatedOnce().on_train_end(arguments, state, None)
+    assert arguments.do_eval is once_more
 
 
 @pytest.mark.parametrize("computes_in", [torch.float32, torch.bfloat16])

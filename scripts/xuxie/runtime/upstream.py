@@ -144,6 +144,14 @@ RELIANCES = (
         "18f053dacf0fbd8c",
     ),
     Reliance(
+        *FACTORY,
+        "llamafactory.train.sft.workflow",
+        "run_sft",
+        "xuxie.training.evaluated_once",
+        "evaluates once more after the last epoch's evaluation, unless the arguments are changed under it",
+        "b7dcee499aaa561b",
+    ),
+    Reliance(
         *TRANSFORMERS,
         "transformers.trainer_pt_utils",
         "LengthGroupedSampler",

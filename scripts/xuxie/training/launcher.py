@@ -13,6 +13,7 @@ from types import FunctionType, ModuleType
 from xuxie.runtime.llamafactory import import_factory
 from xuxie.runtime.parent import end_with_parent
 from xuxie.training.chunked_loss import chunk_loss_on_cpu
+from xuxie.training.evaluated_once import evaluate_once
 from xuxie.training.generate import keep_own_generate
 from xuxie.training.numbered_cpus import read_onto_numbered_cpus
 from xuxie.training.order import order_by_seed
@@ -27,6 +28,7 @@ def main() -> None:
     end_with_parent()
     logging.basicConfig(stream=sys.stdout, level=logging.INFO, format="%(message)s")
     show_progress()
+    evaluate_once()
     order_by_seed()
     keep_own_generate()
     weights_in_compute_dtype_on_cpu()
