@@ -53,12 +53,10 @@ def compare_decodings(
     ways = [{}, *grid]
     journal = Path(decoding).with_suffix(".journal")
     loaded, prompting, outputs = sample_ways(rows, trained, sampling, ways, journal, history_turns)
-    measured = [
-        measure(loaded, prompting, rows, texts, sampling["system"])
-        for texts in ([row["output"] for row in rows], *outputs)
-    ]
+    texts = [[row["output"] for row in rows], *outputs]
+    author, *measured = measure(loaded, prompting, rows, texts, sampling["system"])
     chapters = [(row["novel"], row["chapter"]) for row in rows]
-    found = compare_ways(measured[0], measured[1:], chapters)
+    found = compare_ways(author, measured, chapters)
     for way, result in zip(ways, found["ways"], strict=True):
         result["values"] = way
         logger.info("distance %.2f: %s", result["distance"], way or "as configured")

@@ -7,6 +7,7 @@ import pytest
 import torch
 from tiny_model import make_tiny_model
 from xuxie.evaluation.decoding import STATISTICS, compare_ways, distances, measure
+from xuxie.models import shared_prefixes
 from xuxie.models.loading import load_model
 from xuxie.prompts.prompting import Prompting
 
@@ -56,7 +57,7 @@ def test_ranks_and_entropies_are_the_model_s(tmp_path):
     model, tokenizer = load_model(make_tiny_model(tmp_path, TEXT, vocabulary=400), dtype="float32")
     prompting = Prompting(tokenizer, "qwen")
     text = "灯塔的光在雾里打着转。" * 80
-    (row,) = measure(model, prompting, [ROW], [text], None)
+    ((row,), (nothing,)) = measure(model, prompting, [ROW], [[text], [""]], None)
     context, ids = prompting.prompt_ids(ROW), tokenizer.encode(text, add_special_tokens=False)
     assert len(ids) > 64
     with torch.inference_mode():
@@ -68,5 +69,18 @@ def test_ranks_and_entropies_are_the_model_s(tmp_path):
     assert got["entropy"] == pytest.approx(float(entropy), abs=1e-3)
     assert got["length"] == pytest.approx(math.log(len(text)))
     assert got["seq_rep_4"] > 0.8 > got["distinct_2"]
-    (nothing,) = measure(model, prompting, [ROW], [""], None)
     assert nothing[0] == 0 and np.isnan(nothing[1:]).all()
+
+
+@pytest.mark.parametrize("goes_back", [True, False])
+def test_ways_that_are_read_together_are_seen_as_each_alone(tmp_path, monkeypatch, goes_back):
+    torch.set_num_threads(1)
+    monkeypatch.setattr(shared_prefixes, "_can_go_back", lambda model: goes_back)
+    model, tokenizer = load_model(make_tiny_model(tmp_path, TEXT, vocabulary=400), dtype="float32")
+    prompting = Prompting(tokenizer, "qwen")
+    ways = [["灯塔的光在雾里打着转。" * 70], ["灯塔的光灭了，没有人知道是谁灭的。"], [""]]
+    together = measure(model, prompting, [ROW], ways, None)
+    for way, seen in zip(ways, together, strict=True):
+        assert np.allclose(
+            seen, measure(model, prompting, [ROW], [way], None)[0], atol=1e-4, equal_nan=True
+        )

@@ -14,7 +14,7 @@ import torch
 
 from xuxie.evaluation.intervals import interval_of_estimates, verdict
 from xuxie.evaluation.repetition import distinct, seq_rep
-from xuxie.models.nll import head_sees
+from xuxie.models.shared_prefixes import shared_prefix_scores
 from xuxie.prompts.prompting import Prompting
 
 STATISTICS = ("length", "seq_rep_4", "distinct_2", "rank", "entropy")
@@ -28,20 +28,30 @@ _POSITIONS = 64
 
 
 def measure(
-    model, prompting: Prompting, rows: Sequence[dict], texts: Sequence[str], system
-) -> np.ndarray:
-    """The statistics of each text after its row's prompt, shape (texts, statistics); not a number where there is nothing to measure.
+    model,
+    prompting: Prompting,
+    rows: Sequence[dict],
+    ways: Sequence[Sequence[str]],
+    system: str | None,
+) -> list[np.ndarray]:
+    """The statistics of each way's texts, one after each row's prompt, shape (texts, statistics); not a number where there is nothing to measure.
 
     Args:
         system: a system prompt in place of the rows' own.
     """
-    found = []
-    for row, text in zip(rows, texts, strict=True):
-        ids = prompting.tokenizer.encode(text, add_special_tokens=False)
-        rank, entropy = _seen_by(model, prompting.prompt_ids(row, system=system), ids)
-        repeated, different = seq_rep(text, 4), distinct(text, 2)
-        found.append([math.log(max(1, len(text))), repeated, different, rank, entropy])
-    return np.array(found, dtype=float)
+    encode = prompting.tokenizer.encode
+    prompts = [prompting.prompt_ids(row, system=system) for row in rows]
+    items = [
+        (prompt, encode(text, add_special_tokens=False))
+        for texts in ways
+        for prompt, text in zip(prompts, texts, strict=True)
+    ]
+    # In one go, since a row's prompt is the same in every way.
+    seen = iter(shared_prefix_scores(model, items, _rank_and_entropy))
+    return [
+        np.array([[*_counted(text), *_means(next(seen))] for text in texts], dtype=float)
+        for texts in ways
+    ]
 
 
 def distances(
@@ -99,24 +109,26 @@ def compare_ways(
     }
 
 
-@torch.inference_mode()
-def _seen_by(model, context: list[int], ids: list[int]) -> tuple[float, float]:
-    """(mean binary logarithm of the ranks, mean entropy in bits) of tokens after a context."""
-    if not ids:
+def _counted(text: str) -> tuple[float, float | None, float | None]:
+    return math.log(max(1, len(text))), seq_rep(text, 4), distinct(text, 2)
+
+
+def _means(seen: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    if not seen:
         return math.nan, math.nan
-    where = torch.arange(len(context) - 1, len(context) + len(ids) - 1)
-    with head_sees(model, torch.zeros_like(where), where):
-        tokens = torch.tensor([[*context, *ids]], device=model.device)
-        logits = model(input_ids=tokens).logits[0]
-    ranks = entropies = 0.0
-    for scores, own in zip(
-        logits.split(_POSITIONS), torch.tensor(ids).split(_POSITIONS), strict=True
-    ):
+    ranks, entropies = zip(*seen, strict=True)
+    return sum(ranks) / len(seen), sum(entropies) / len(seen)
+
+
+def _rank_and_entropy(logits: torch.Tensor, targets: torch.Tensor) -> list[tuple[float, float]]:
+    """(binary logarithm of its rank, entropy of the choice in bits) of each token."""
+    found: list[tuple[float, float]] = []
+    for scores, own in zip(logits.split(_POSITIONS), targets.split(_POSITIONS), strict=True):
         shares = scores.float().log_softmax(-1)
-        chosen = shares.gather(1, own.to(shares.device).unsqueeze(1))
-        ranks += float((1 + (shares > chosen).sum(-1)).double().log2().sum())
-        entropies -= float((shares.exp() * shares).sum()) / math.log(2)
-    return ranks / len(ids), entropies / len(ids)
+        ranks = 1 + (shares > shares.gather(1, own.unsqueeze(1))).sum(-1)
+        entropies = -(shares.exp() * shares).sum(-1) / math.log(2)
+        found += zip(ranks.double().log2().tolist(), entropies.tolist(), strict=True)
+    return found
 
 
 def _named(values: np.ndarray) -> dict[str, float]:
