@@ -58,7 +58,7 @@ def test_each_figure_has_the_values_that_its_samples_were_drawn_with(long_run):
     evaluation = read_json(long_run / ADAPTER / "evaluation.json")
     ways = evaluation["decoding"]
     assert list(ways) == ["base", "base@no-penalty", "tuned", "tuned@no-penalty"]
-    assert ways["tuned"]["repetition_penalty"] == 1.2
+    assert ways["tuned"]["repetition_penalty"] == 1.1
     assert ways["tuned@no-penalty"] == ways["tuned"] | {"repetition_penalty": 1}
     assert set(ways) < set(evaluation["texts"]["systems"])
     page = (long_run / "results/report.html").read_text(encoding="utf-8")

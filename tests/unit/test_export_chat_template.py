@@ -29,7 +29,11 @@ ROW = {
 }
 LAYOUT = REPOSITORY / "resources/export/Modelfile.j2"
 SAMPLING = {
-    **vars(SamplingParameters()),
+    **vars(
+        SamplingParameters(
+            temperature=0.7, top_p=0.9, top_k=50, repetition_penalty=1.2, penalty_window=0
+        )
+    ),
     "max_new_tokens": 300,
 }
 

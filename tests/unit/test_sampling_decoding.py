@@ -26,7 +26,7 @@ SIZES = dict(
     num_key_value_heads=2,
 )
 STOPS = {3, 4, 5, 6}
-SAMPLER = Sampler(SamplingParameters(), None, STOPS)
+SAMPLER = Sampler(SamplingParameters(0.7, 0.9, 50, 0.0, 1.2, 0, ("stop",)), None, STOPS)
 
 
 def qwen(dtype):

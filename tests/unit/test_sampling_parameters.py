@@ -12,6 +12,7 @@ from transformers import (
     TopKLogitsWarper,
     TopPLogitsWarper,
 )
+from xuxie.sampling import parameters
 from xuxie.sampling.parameters import (
     PUNCTUATION,
     STOP,
@@ -69,6 +70,17 @@ def test_draws_what_generate_of_transformers_draws(top_k, top_p, min_p, penalty)
         if probability == 0:
             assert got[token] == 0
         assert got[token] / 4000 == pytest.approx(probability, abs=0.03)
+
+
+@pytest.mark.parametrize("settings", [{"top_p": 0.9}, {"top_p": 0.999}, {"top_p": 1, "min_p": 0.2}])
+def test_of_a_large_vocabulary_the_same_is_drawn_whether_or_not_all_of_it_is_sorted(
+    settings, monkeypatch
+):
+    logits = 3 * torch.randn(3000, generator=torch.Generator().manual_seed(0))
+    drawn_by = sampler(top_k=0, repetition_penalty=1, **settings)
+    few = draws(drawn_by, logits, count=300)
+    monkeypatch.setattr(parameters, "_FEW", 3000)
+    assert few == draws(drawn_by, logits, count=300)
 
 
 def test_temperature_zero_takes_the_likeliest_after_the_penalty():

@@ -106,7 +106,7 @@ def test_every_row_is_asked_once_and_kept(server, tmp_path):
     body = next(body for body in server[1] if body["messages"][1]["content"] == "续写：\n第0段。")
     assert body["messages"][0] == {"role": "system", "content": "你是作者"}
     assert {key: body[key] for key in ("temperature", "top_p", "max_tokens", "top_k")} == {
-        "temperature": 0.7, "top_p": 0.9, "max_tokens": 20, "top_k": 50,
+        "temperature": 1.0, "top_p": 0.95, "max_tokens": 20, "top_k": 50,
     }  # fmt: skip
     assert len({body["seed"] for body in server[1]}) == 3
     assert sample(server, tmp_path) == outputs

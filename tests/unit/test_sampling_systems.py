@@ -125,7 +125,7 @@ def test_each_variant_is_drawn_with_its_own_values(monkeypatch, tmp_path):
         return {}
 
     monkeypatch.setattr(systems, "sample_local", local)
-    sampling = asdict(SamplingParameters()) | {
+    sampling = asdict(SamplingParameters(repetition_penalty=1.2)) | {
         "seed": 0, "system": None, "max_new_tokens": 8, "target_chars": 0, "batch_size": 8,
         "variants": {"free": {"repetition_penalty": 1}, "other": {"min_p": 0.1}},
     }  # fmt: skip

@@ -10,6 +10,9 @@ import torch
 
 STOP, PUNCTUATION = "stop", "punctuation"
 
+_FEW = 1024
+"""So many of the likeliest tokens are looked at before all are."""
+
 
 @dataclass(frozen=True)
 class SamplingParameters:
@@ -31,13 +34,13 @@ class SamplingParameters:
         dry_base, dry_allowed_length: see there; the length is in tokens.
     """
 
-    temperature: float = 0.7
-    top_p: float = 0.9
-    top_k: int = 50
+    temperature: float = 1.0
+    top_p: float = 0.95
+    top_k: int = 0
     min_p: float = 0.0
-    repetition_penalty: float = 1.2
-    penalty_window: int = 0
-    penalty_exempt: tuple[str, ...] = (STOP,)
+    repetition_penalty: float = 1.1
+    penalty_window: int = 256
+    penalty_exempt: tuple[str, ...] = (STOP, PUNCTUATION)
     dry_multiplier: float = 0.0
     dry_base: float = 1.75
     dry_allowed_length: int = 4
@@ -78,12 +81,7 @@ class Sampler:
         chance = torch.rand((), generator=generator, dtype=torch.float64)
         if p.temperature == 0:
             return int(logits.argmax())
-        kept, ids = (
-            logits.topk(p.top_k)
-            if 0 < p.top_k < len(logits)
-            else logits.sort(descending=True, stable=True)
-        )
-        probabilities = (kept / p.temperature).double().softmax(-1)
+        probabilities, ids = self._likeliest(logits)
         cumulative = probabilities.cumsum(-1)
         last = len(cumulative)
         if p.top_p < 1:
@@ -98,6 +96,20 @@ class Sampler:
             )
         )
         return int(ids[min(place, len(cumulative) - 1)])
+
+    def _likeliest(self, logits: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Probabilities from the largest down, and their tokens: all that may be drawn, and perhaps more."""
+        p = self.parameters
+        if 0 < p.top_k < len(logits):
+            kept, ids = logits.topk(p.top_k)
+            return (kept / p.temperature).double().softmax(-1), ids
+        all_of_them = (logits / p.temperature).double().softmax(-1)
+        # To sort a vocabulary of 150,000 takes longer than the model's step; few of it can be drawn.
+        probabilities, ids = all_of_them.topk(min(_FEW, len(logits)))
+        beyond = probabilities[-1]
+        if probabilities.sum() >= p.top_p or beyond < p.min_p * probabilities[0]:
+            return probabilities, ids
+        return all_of_them.sort(descending=True, stable=True)
 
     def penalised(self, logits: torch.Tensor, context: Sequence[int]) -> torch.Tensor:
         """A copy of the logits after both penalties, in float32."""
