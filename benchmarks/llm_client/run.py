@@ -16,7 +16,6 @@ import tempfile
 from pathlib import Path
 
 HERE = Path(__file__).parent
-ROUNDS = 10  # requests per call in flight
 
 
 def start_server(latency: float) -> tuple[subprocess.Popen, str]:
@@ -51,13 +50,15 @@ def measure(client: str, python: str, base_url: str, concurrency: int, count: in
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def compare(clients: dict[str, str], latency: float, concurrencies: list[int]) -> list[dict]:
+def compare(
+    clients: dict[str, str], latency: float, concurrencies: list[int], rounds: int
+) -> list[dict]:
     """One row a client and number of calls in flight, printed as they come."""
     server, base_url = start_server(latency)
     rows = []
     try:
         for concurrency in concurrencies:
-            count = concurrency * ROUNDS
+            count = concurrency * rounds
             for client, python in clients.items():
                 took = measure(client, python, base_url, concurrency, count)
                 rate = count / took["seconds"]
@@ -86,6 +87,7 @@ def main() -> None:
     parser.add_argument("--memory", type=int, default=0, metavar="COUNT")
     parser.add_argument("--latency", type=float, nargs="*", default=[2.0, 0.3])
     parser.add_argument("--concurrency", type=int, nargs="+", default=[64, 256])
+    parser.add_argument("--rounds", type=int, default=30, help="questions per call in flight")
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     clients = {"xuxie": sys.executable, "openai": sys.executable}
@@ -93,9 +95,15 @@ def main() -> None:
         clients["curator"] = arguments.curator
     print("| latency, s | calls in flight | client | requests/s | of the limit | CPU ms per call |")
     print("|---:|---:|---|---:|---:|---:|", flush=True)
-    found: dict = {"load": os.getloadavg(), "cores": os.cpu_count(), "rates": [], "memory": []}
+    found: dict = {
+        "load": os.getloadavg(),
+        "cores": os.cpu_count(),
+        "rounds": arguments.rounds,
+        "rates": [],
+        "memory": [],
+    }
     for latency in arguments.latency:
-        found["rates"] += compare(clients, latency, arguments.concurrency)
+        found["rates"] += compare(clients, latency, arguments.concurrency, arguments.rounds)
     if arguments.memory:
         server, base_url = start_server(0.02)
         try:

@@ -55,17 +55,28 @@ def watched_prompts(rows: Sequence[dict], texts: Sequence[dict], count: int) -> 
     before, after = (
         int(median(len(row[column]) for row in rows)) for column in ("input", "output")
     )
-    found = []
-    for item in texts:
-        text, sized = item["text"], []
-        edges = bounds(text, 0, len(text))
-        for edge in edges:
-            begin = next(other for other in edges if other >= edge - before)
-            end = next((other for other in edges if other >= edge + after), None)
-            if edge >= before and begin < edge and end:
-                passage = {"input": text[begin:edge].rstrip(), "output": text[edge:end].rstrip()}
-                name = f"{item['novel']}-{item['chapter']}-{edge}"
-                told_nothing = {"state": "", "outline": "", "history": []}
-                sized.append({**rows[0], **item, **told_nothing, **passage, "id": name})
-        found += evenly_spread(sized, -(-count // len(texts)))
+    of_each = -(-count // len(texts))
+    found = [
+        passage
+        for chapter in texts
+        for passage in evenly_spread(_passages(rows[0], chapter, before, after), of_each)
+    ]
     return found or list(rows)
+
+
+def _passages(row: dict, chapter: dict, before: int, after: int) -> list[dict]:
+    """Every place between sentences of a chapter with so many characters before and behind it, worded as a row is."""
+    text, found = chapter["text"], []
+    edges = bounds(text, 0, len(text))
+    for edge in edges:
+        begin = next(other for other in edges if other >= edge - before)
+        end = next((other for other in edges if other >= edge + after), None)
+        if edge < before or begin == edge or end is None:
+            continue
+        passage = {
+            "id": f"{chapter['novel']}-{chapter['chapter']}-{edge}",
+            "input": text[begin:edge].rstrip(),
+            "output": text[edge:end].rstrip(),
+        }
+        found.append({**row, **chapter, "state": "", "outline": "", "history": [], **passage})
+    return found

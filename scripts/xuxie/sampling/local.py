@@ -3,6 +3,7 @@
 import logging
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass, field
 
 from xuxie.errors import UserError
 from xuxie.llm.journal import Journal
@@ -54,47 +55,24 @@ def sample_local(
         UserError: a prompt does not fit into the window.
     """
     limit = getattr(model.config, "max_position_embeddings", None) or 1 << 30
-    window = min(window or limit, limit)
     remembering = remembering or {}
     stories = {
         row["id"]: Story(row, history_turns, remembering.get(row.get("novel", ""))) for row in rows
     }
-    waiting: deque[Request] = deque()
-    keys: dict[tuple, str] = {}
-    prompts: dict[str, tuple[list[int], ...]] = {}
-
-    def ask(row_id: str) -> None:
-        """Take the next turns from the journal as far as it has them; put the first that is missing on the list."""
-        story = stories[row_id]
-        while story.continues(target_chars):
-            new_tokens = (
-                _room_for_an_answer(max_new_tokens, window) if story.turns else max_new_tokens
-            )
-            most = limit - new_tokens
-            room = window - new_tokens if story.turns else most
-            ids = prompt_within(story, prompting, system, room, most)
-            # The random numbers of a row follow from its prompt and turn alone, so that base and tuned draw the same ones.
-            earlier = _beginning_alike(prompts.get(row_id, ()), ids)
-            request = Request((row_id, *story.turn), ids, new_tokens, earlier)
-            prompts[row_id] = (*earlier, ids)
-            key = answer_key(
-                identity,
-                ids,
-                sorted(prompting.stop_ids),
-                vars(parameters),
-                seed,
-                request.key,
-                new_tokens,
-            )
-            if (answer := recall(journal, key)) is None:
-                keys[request.key] = key
-                # First in the line: what this row has read is still there.
-                waiting.appendleft(request)
-                return
-            _take(story, prompting, Continuation(**answer), len(ids))
-
-    for row_id in reversed(stories):
-        ask(row_id)
+    turns = _Turns(
+        prompting,
+        journal,
+        identity=identity,
+        parameters=parameters,
+        seed=seed,
+        system=system,
+        max_new_tokens=max_new_tokens,
+        target_chars=target_chars,
+        limit=limit,
+        window=min(window or limit, limit),
+    )
+    first = (turns.next_of(row_id, story) for row_id, story in stories.items())
+    waiting = deque(request for request in first if request)
     if known := len(rows) - len(waiting):
         logger.info("%s: %d of %d samples are in the journal", name, known, len(rows))
     for request, continuation in decode(
@@ -105,9 +83,8 @@ def sample_local(
         stop_ids=prompting.stop_ids,
         batch_size=batch_size,
     ):
-        keep(journal, keys[request.key], identity, vars(continuation))
         row_id, turn, *_ = request.key
-        _take(stories[row_id], prompting, continuation, len(request.ids))
+        turns.take(stories[row_id], request, continuation)
         logger.info(
             "%s: %s, turn %d: %d tokens, %s stop",
             name,
@@ -116,8 +93,99 @@ def sample_local(
             len(continuation.ids),
             continuation.stop,
         )
-        ask(row_id)
+        if following := turns.next_of(row_id, stories[row_id]):
+            # First in the line: what this row has read is still there.
+            waiting.appendleft(following)
     return {row_id: story.output() for row_id, story in stories.items()}
+
+
+@dataclass
+class _Turns:
+    """What stories ask next, as far as the journal does not answer it; see `sample_local`.
+
+    Attributes:
+        limit: tokens that the model can read.
+        window: tokens that a further turn's prompt may have with the room for its answer.
+        keys: of the requests' answers in the journal.
+        prompts: of each row's turns so far, as far as the last of them begins like those before.
+    """
+
+    prompting: Prompting
+    journal: Journal
+    _: KW_ONLY
+    identity: str
+    parameters: SamplingParameters
+    seed: int
+    system: str | None
+    max_new_tokens: int
+    target_chars: int
+    limit: int
+    window: int
+    keys: dict[tuple, str] = field(default_factory=dict)
+    prompts: dict[str, tuple[list[int], ...]] = field(default_factory=dict)
+
+    def next_of(self, row_id: str, story: Story) -> Request | None:
+        """Take a story's next turns from the journal as far as it has them; the first that is missing."""
+        while story.continues(self.target_chars):
+            request = self._request(row_id, story)
+            key = answer_key(
+                self.identity,
+                request.ids,
+                sorted(self.prompting.stop_ids),
+                vars(self.parameters),
+                self.seed,
+                request.key,
+                request.max_new_tokens,
+            )
+            answer = recall(self.journal, key)
+            if answer is None:
+                self.keys[request.key] = key
+                return request
+            self._add(story, request, Continuation(**answer))
+        return None
+
+    def take(self, story: Story, request: Request, continuation: Continuation) -> None:
+        """Keep an answer, and go on with it."""
+        keep(self.journal, self.keys[request.key], self.identity, vars(continuation))
+        self._add(story, request, continuation)
+
+    def _request(self, row_id: str, story: Story) -> Request:
+        new_tokens = self.max_new_tokens
+        if story.turns:
+            new_tokens = _room_for_an_answer(new_tokens, self.window)
+        most = self.limit - new_tokens
+        room = self.window - new_tokens if story.turns else most
+        ids = prompt_within(story, self.prompting, self.system, room, most)
+        # The random numbers of a row follow from its prompt and turn alone, so that base and tuned draw the same ones.
+        earlier = _beginning_alike(self.prompts.get(row_id, ()), ids)
+        self.prompts[row_id] = (*earlier, ids)
+        return Request((row_id, *story.turn), ids, new_tokens, earlier)
+
+    def _add(self, story: Story, request: Request, continuation: Continuation) -> None:
+        tokenizer = self.prompting.tokenizer
+
+        def text(ids: list[int]) -> str:
+            # A cut in the middle of a character's bytes leaves a replacement character, which the model did not write.
+            return tokenizer.decode(
+                ids, skip_special_tokens=True, clean_up_tokenization_spaces=False
+            ).rstrip("\ufffd")
+
+        special = next(
+            (
+                place
+                for place, token in enumerate(continuation.ids)
+                if token in tokenizer.all_special_ids
+            ),
+            None,
+        )
+        story.add(
+            text(continuation.ids),
+            stop=continuation.stop,
+            tokens=len(continuation.ids),
+            prompt_tokens=len(request.ids),
+            seconds=continuation.seconds,
+            foreign_stop=None if special is None else len(text(continuation.ids[:special])),
+        )
 
 
 def prompt_within(
@@ -157,32 +225,3 @@ def _room_for_an_answer(max_new_tokens: int, window: int) -> int:
 def _beginning_alike(prompts: tuple[list[int], ...], ids: list[int]) -> tuple[list[int], ...]:
     """The earlier turns' prompts, if the next one begins as the last of them does; none where the window has moved on."""
     return prompts if prompts and 2 * common_prefix(prompts[-1], ids) >= len(prompts[-1]) else ()
-
-
-def _take(
-    story: Story, prompting: Prompting, continuation: Continuation, prompt_tokens: int
-) -> None:
-    tokenizer = prompting.tokenizer
-
-    def text(ids: list[int]) -> str:
-        # A cut in the middle of a character's bytes leaves a replacement character, which the model did not write.
-        return tokenizer.decode(
-            ids, skip_special_tokens=True, clean_up_tokenization_spaces=False
-        ).rstrip("\ufffd")
-
-    special = next(
-        (
-            place
-            for place, token in enumerate(continuation.ids)
-            if token in tokenizer.all_special_ids
-        ),
-        None,
-    )
-    story.add(
-        text(continuation.ids),
-        stop=continuation.stop,
-        tokens=len(continuation.ids),
-        prompt_tokens=prompt_tokens,
-        seconds=continuation.seconds,
-        foreign_stop=None if special is None else len(text(continuation.ids[:special])),
-    )
