@@ -206,8 +206,7 @@ class SlurmCluster:
         (self.folder / "cgroup.conf").write_text("CgroupPlugin=cgroup/v1\n")
         self._start_munge()
         self._start_database(ports["db_port"])
-        self._daemon("slurmdbd", "-D")
-        self._until(lambda: self._answers("sacctmgr", "-n", "show", "cluster"), "slurmdbd answers")
+        self._start_accounting()
         for entry in (
             ["cluster", "xuxie"],
             ["account", "writers", "cluster=xuxie"],
@@ -257,6 +256,19 @@ class SlurmCluster:
             f"--socket={self.folder}/run/db.sock", f"--pid-file={self.folder}/run/db.pid", f"--init-file={sql}", "--innodb-buffer-pool-size=64M",
         )  # fmt: skip
         self._until(lambda: _listens(port), "the database listens")
+
+    def _start_accounting(self, tries: int = 3) -> None:
+        """slurmdbd, which now and then gives up while it makes its tables in a new database."""
+        self._daemon("slurmdbd", "-D")
+        try:
+            self._until(
+                lambda: self._answers("sacctmgr", "-n", "show", "cluster"), "slurmdbd answers"
+            )
+        except RuntimeError:
+            if tries == 1 or self._daemons[-1].poll() is None:
+                raise
+            self._daemons.pop()
+            self._start_accounting(tries - 1)
 
     def _daemon(self, program: str, *arguments: str) -> None:
         with open(self.folder / f"{program}.out", "w") as out:

@@ -141,13 +141,13 @@ class _Turns:
             if answer is None:
                 self.keys[request.key] = key
                 return request
-            self._add(story, request, Continuation(**answer))
+            _take(story, self.prompting, Continuation(**answer), len(request.ids))
         return None
 
     def take(self, story: Story, request: Request, continuation: Continuation) -> None:
         """Keep an answer, and go on with it."""
         keep(self.journal, self.keys[request.key], self.identity, vars(continuation))
-        self._add(story, request, continuation)
+        _take(story, self.prompting, continuation, len(request.ids))
 
     def _request(self, row_id: str, story: Story) -> Request:
         new_tokens = self.max_new_tokens
@@ -160,32 +160,6 @@ class _Turns:
         earlier = _beginning_alike(self.prompts.get(row_id, ()), ids)
         self.prompts[row_id] = (*earlier, ids)
         return Request((row_id, *story.turn), ids, new_tokens, earlier)
-
-    def _add(self, story: Story, request: Request, continuation: Continuation) -> None:
-        tokenizer = self.prompting.tokenizer
-
-        def text(ids: list[int]) -> str:
-            # A cut in the middle of a character's bytes leaves a replacement character, which the model did not write.
-            return tokenizer.decode(
-                ids, skip_special_tokens=True, clean_up_tokenization_spaces=False
-            ).rstrip("\ufffd")
-
-        special = next(
-            (
-                place
-                for place, token in enumerate(continuation.ids)
-                if token in tokenizer.all_special_ids
-            ),
-            None,
-        )
-        story.add(
-            text(continuation.ids),
-            stop=continuation.stop,
-            tokens=len(continuation.ids),
-            prompt_tokens=len(request.ids),
-            seconds=continuation.seconds,
-            foreign_stop=None if special is None else len(text(continuation.ids[:special])),
-        )
 
 
 def prompt_within(
@@ -225,3 +199,32 @@ def _room_for_an_answer(max_new_tokens: int, window: int) -> int:
 def _beginning_alike(prompts: tuple[list[int], ...], ids: list[int]) -> tuple[list[int], ...]:
     """The earlier turns' prompts, if the next one begins as the last of them does; none where the window has moved on."""
     return prompts if prompts and 2 * common_prefix(prompts[-1], ids) >= len(prompts[-1]) else ()
+
+
+def _take(
+    story: Story, prompting: Prompting, continuation: Continuation, prompt_tokens: int
+) -> None:
+    tokenizer = prompting.tokenizer
+
+    def text(ids: list[int]) -> str:
+        # A cut in the middle of a character's bytes leaves a replacement character, which the model did not write.
+        return tokenizer.decode(
+            ids, skip_special_tokens=True, clean_up_tokenization_spaces=False
+        ).rstrip("\ufffd")
+
+    special = next(
+        (
+            place
+            for place, token in enumerate(continuation.ids)
+            if token in tokenizer.all_special_ids
+        ),
+        None,
+    )
+    story.add(
+        text(continuation.ids),
+        stop=continuation.stop,
+        tokens=len(continuation.ids),
+        prompt_tokens=prompt_tokens,
+        seconds=continuation.seconds,
+        foreign_stop=None if special is None else len(text(continuation.ids[:special])),
+    )
