@@ -145,7 +145,7 @@ def test_the_modelfile_asks_as_the_rows_were_trained(exported, small_config):
         in text
     )
     assert 'PARAMETER stop "<|im_end|>"\n' in text
-    assert "PARAMETER num_predict 24\n" in text and "PARAMETER repeat_penalty 1.2\n" in text
+    assert "PARAMETER num_predict 24\n" in text and "PARAMETER repeat_penalty 1.1\n" in text
 
 
 def test_the_card_tells_counts_figures_and_rights_but_no_text(exported):

@@ -166,6 +166,8 @@ def test_the_machine_chooses_the_precision_that_is_left_open():
     assert machine_arguments({}, gpu=True, precision="float16") == {"fp16": True}
     assert machine_arguments({"fp16": True}, gpu=True, precision="bfloat16") == {}
     assert "bf16" not in machine_arguments({}, gpu=False, precision="float32")
+    assert "bf16" not in machine_arguments({"bf16": False}, gpu=False, precision="bfloat16")
+    assert machine_arguments({"bf16": False}, gpu=True, precision="float16") == {"fp16": True}
     with pytest.raises(UserError, match="fp16 needs a GPU"):
         machine_arguments({"fp16": True}, gpu=False, precision="bfloat16")
 

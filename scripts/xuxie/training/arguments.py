@@ -14,7 +14,7 @@ from xuxie.errors import UserError
 from xuxie.runtime.llamafactory import import_factory
 
 PRECISIONS = ("bf16", "fp16", "pure_bf16")
-"""The arguments that choose a precision; without any, the machine that trains decides."""
+"""The arguments that choose a precision; without any, the machine that trains decides. `bf16: false` keeps it from bfloat16."""
 
 SET_ELSEWHERE = {
     "model_name_or_path": "adapters.*.model",
@@ -166,7 +166,8 @@ def machine_arguments(arguments: dict, *, gpu: bool, precision: str, processes: 
             remedy="leave it out: the machine that trains chooses, bfloat16 wherever it can",
         )
     chosen: dict[str, typing.Any] = {}
-    if not any(arguments.get(name) for name in PRECISIONS):
+    refused = precision == "bfloat16" and arguments.get("bf16") is False
+    if not refused and not any(arguments.get(name) for name in PRECISIONS):
         chosen |= {"bfloat16": {"bf16": True}, "float16": {"fp16": True}, "float32": {}}[precision]
     if not gpu:
         chosen["use_cpu"] = True
