@@ -7,8 +7,8 @@ CORES  ?= all
 GPU    ?= $(if $(wildcard $(VENV)/.installed-gpu),1)
 LOCK    = envs/$(if $(GPU),gpu,requirements).lock
 STAMP   = $(VENV)/.installed$(if $(GPU),-gpu)
-# Tests at a time. Many wait for a server or a scheduler, so that four keep two cores busy.
-WORKERS ?= 4
+# Tests at a time. Many wait for a server or a scheduler, so that three keep two cores busy.
+WORKERS ?= 3
 
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder
 
