@@ -35,25 +35,26 @@ python -c 'import json, subprocess; print(subprocess.Popen(json.load(open("job.j
 """
 
 
+def chunks_by(workspace, profile: str, path: str) -> None:
+    """Have the chunks made by jobs of a profile."""
+    wanted = "results/novels/small/chunks.jsonl"
+    workspace.snakemake("--latency-wait", "5", wanted, profile=profile, PATH=path)
+    assert (workspace / wanted).exists()
+
+
 def test_jobs_for_a_scheduler_say_what_they_need(new_workspace, tmp_path):
     path = put_in_the_path(tmp_path, qsub=QSUB)
-    new_workspace.snakemake(
-        "--latency-wait", "5", "results/novels/small/chunks.jsonl", profile="pbs", PATH=path
-    )
+    chunks_by(new_workspace, "pbs", path)
     submitted = (new_workspace / "submitted.txt").read_text().splitlines()
     assert len(submitted) == 1, "the steps of a text share a job"
     assert (
         "ncpus=1:mem=" in submitted[0] and "ngpus=0" in submitted[0] and "walltime=" in submitted[0]
     )
-    assert (new_workspace / "results/novels/small/chunks.jsonl").exists()
 
 
 def test_jobs_for_kubernetes_are_as_its_api_wants_them(new_workspace, tmp_path):
     path = put_in_the_path(tmp_path, kubectl=KUBECTL)
-    new_workspace.snakemake(
-        "--latency-wait", "5", "results/novels/small/chunks.jsonl", profile="kubernetes", PATH=path
-    )
-    assert (new_workspace / "results/novels/small/chunks.jsonl").exists()
+    chunks_by(new_workspace, "kubernetes", path)
     job = yaml.safe_load((new_workspace / "job.yaml").read_text(encoding="utf-8"))
     assert (job["apiVersion"], job["kind"]) == ("batch/v1", "Job")
     assert job["spec"]["backoffLimit"] == 0 and job["spec"]["activeDeadlineSeconds"] >= 60
@@ -70,10 +71,7 @@ def test_jobs_for_kubernetes_are_as_its_api_wants_them(new_workspace, tmp_path):
 
 def test_jobs_for_aws_batch_are_as_its_api_wants_them(new_workspace, tmp_path):
     path = put_in_the_path(tmp_path, aws=AWS)
-    new_workspace.snakemake(
-        "--latency-wait", "5", "results/novels/small/chunks.jsonl", profile="aws-batch", PATH=path
-    )
-    assert (new_workspace / "results/novels/small/chunks.jsonl").exists()
+    chunks_by(new_workspace, "aws-batch", path)
     job = json.loads((new_workspace / "job.json").read_text(encoding="utf-8"))
     with mock_aws():  # the client itself checks every field first, against the service's own model
         batch = boto3.client("batch", region_name="us-east-1")

@@ -285,7 +285,7 @@ def until_it_has_spread(job: subprocess.Popen) -> list[psutil.Process]:
     [("job", signal.SIGKILL), ("job", signal.SIGTERM), ("supervisor", signal.SIGKILL)],
 )
 def test_whatever_ends_the_job_nothing_of_its_server_stays(tmp_path, whom, number):
-    job = begin(tmp_path / "work", 10_000)
+    job = begin(tmp_path / "work", 100_000)
     below = []
     try:
         assert job.stdout.readline() == "question 0\n"

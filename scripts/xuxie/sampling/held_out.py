@@ -1,5 +1,6 @@
 """Which held-out passages are continued, and how the author himself goes on from there."""
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from statistics import median
 
@@ -69,14 +70,14 @@ def _passages(row: dict, chapter: dict, before: int, after: int) -> list[dict]:
     text, found = chapter["text"], []
     edges = bounds(text, 0, len(text))
     for edge in edges:
-        begin = next(other for other in edges if other >= edge - before)
-        end = next((other for other in edges if other >= edge + after), None)
-        if edge < before or begin == edge or end is None:
+        begin = edges[bisect_left(edges, edge - before)]
+        ending = bisect_left(edges, edge + after)
+        if edge < before or begin == edge or ending == len(edges):
             continue
         passage = {
             "id": f"{chapter['novel']}-{chapter['chapter']}-{edge}",
             "input": text[begin:edge].rstrip(),
-            "output": text[edge:end].rstrip(),
+            "output": text[edge : edges[ending]].rstrip(),
         }
         found.append({**row, **chapter, "state": "", "outline": "", "history": [], **passage})
     return found
