@@ -362,3 +362,21 @@ def test_prompts_are_spread_over_the_split():
     rows = [{"id": i} for i in range(10)]
     assert [row["id"] for row in evenly_spread(rows, 4)] == [0, 2, 5, 7]
     assert evenly_spread(rows, 10) == evenly_spread(rows, 99) == rows
+
+
+def test_the_last_turn_has_room_for_what_the_target_lacks(loaded, tmp_path, monkeypatch):
+    answers = iter(["门外站着一个人。" * 8, "他没有影子。" * 20 + "灯塔的光", "雾散了。" * 20])
+    asked = answered_by(loaded, monkeypatch, lambda request: next(answers))
+    (output,) = sample(
+        loaded, tmp_path, rows=ROWS[:1], target_chars=200, max_new_tokens=150, history_turns=0
+    ).values()
+    # 64 characters of 200 stand after the first turn, and after the second 120 more, without the sentence that broke off.
+    assert [request.max_new_tokens for request in asked] == [150, 150, 200 - 184 + 60]
+    assert len(output["text"]) >= 200
+
+
+def test_how_an_answer_ends_is_told_of_the_one_that_had_all_the_room():
+    story = Story(ROWS[0])
+    for stop in ("natural", "length"):
+        story.add("门开了。", stop=stop, tokens=4, prompt_tokens=9, seconds=0)
+    assert story.output()["stop"] == "natural"

@@ -118,7 +118,8 @@ def load_model(
     if adapter is not None:
         from peft import PeftModel
 
-        model = PeftModel.from_pretrained(model, adapter)
+        # In the base's own precision, as servers load it: peft's float32 makes reading half as slow again.
+        model = PeftModel.from_pretrained(model, adapter, autocast_adapter_dtype=bool(quantised))
     # Quantised weights are where they belong already, and cannot be moved.
     if not quantised:
         model = model.to(device)

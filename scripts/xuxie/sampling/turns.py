@@ -13,6 +13,9 @@ a few words will not keep a machine busy for ever."""
 _SILENCES = 3
 """So often in a row a model may answer nothing before the story ends there; each time it is asked with other random numbers."""
 
+_A_SENTENCE = 60
+"""Tokens: the last turn has room for what the target lacks, and for the end of the sentence that reaches it."""
+
 _FORGOTTEN_AT_ONCE = 4
 """Where the story outgrows the window, at least this part of it is left out, so that the next turns begin alike and need not be read anew."""
 
@@ -48,7 +51,7 @@ class Story:
         self.turns: list[str] = []
         self.forgotten = 0
         self.silences = 0
-        self._stop = ""
+        self._stops: list[str] = []
         self._counts = {"tokens": 0, "prompt_tokens": 0, "seconds": 0.0}
         self._foreign_stop: int | None = None
 
@@ -71,6 +74,13 @@ class Story:
     def turn(self) -> tuple[int, ...]:
         """What tells the next turn's chance from that of all others: its number, and how often nothing came."""
         return (len(self.turns), self.silences) if self.silences else (len(self.turns),)
+
+    def room(self, target_chars: int, max_new_tokens: int) -> int:
+        """Tokens for the next answer: the first has all of `max_new_tokens`, a later one no more than the target may take, a token a character."""
+        if not target_chars or not self.turns or len(self.turns) + 1 < len(self._outlines):
+            return max_new_tokens
+        self._drop_broken_sentence()
+        return min(max_new_tokens, max(0, target_chars - len(self.text)) + _A_SENTENCE)
 
     def asks(self, *, as_one_text: bool = False) -> Iterator[dict]:
         """The rows that may ask for the next turn: with the whole story, then with ever less of its beginning.
@@ -129,7 +139,7 @@ class Story:
 
     def _drop_broken_sentence(self) -> None:
         """Take back the sentence that the last answer had no room to end, if others stand before it."""
-        if self._stop == "length" and self.turns:
+        if self.turns and self._stops[-1] == "length":
             whole = complete_sentences(self.turns[-1], len(self.turns[-1]))
             self.turns[-1] = whole or self.turns[-1]
 
@@ -151,7 +161,7 @@ class Story:
         """
         if foreign_stop is not None and self._foreign_stop is None:
             self._foreign_stop = len(self.text) + foreign_stop
-        self._stop = stop
+        self._stops.append(stop)
         self.silences = 0 if text.strip() else self.silences + 1
         if text.strip():
             self.turns.append(text)
@@ -163,8 +173,8 @@ class Story:
             self._counts[name] += value
 
     def output(self) -> dict:
-        """The entry of samples.jsonl: text, stop ("natural" or "length"), tokens, prompt_tokens (of all turns), seconds, turns (where
-        each ends in the text), forgotten (characters of the story that the window had lost in the last turn) and foreign_stop
+        """The entry of samples.jsonl: text, stop (of the first answer, which has all the room: "natural" or "length"), tokens,
+        prompt_tokens (of all turns), seconds, turns (where each ends in the text), forgotten (characters of the story that the window had lost in the last turn) and foreign_stop
         (where in the text the first end token stood that nobody stopped on, or null).
         """
         ends, end = [], 0
@@ -174,7 +184,7 @@ class Story:
         counts = {**self._counts, "seconds": round(self._counts["seconds"], 3)}
         return {
             "text": self.text,
-            "stop": self._stop,
+            "stop": next(iter(self._stops), ""),
             **counts,
             "turns": ends,
             "forgotten": self.forgotten,
