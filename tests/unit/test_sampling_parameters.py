@@ -78,8 +78,9 @@ def test_of_a_large_vocabulary_the_same_is_drawn_whether_or_not_all_of_it_is_sor
 ):
     logits = 3 * torch.randn(3000, generator=torch.Generator().manual_seed(0))
     drawn_by = sampler(top_k=0, repetition_penalty=1, **settings)
+    monkeypatch.setattr(parameters, "_FEW", (100, 1000))
     few = draws(drawn_by, logits, count=300)
-    monkeypatch.setattr(parameters, "_FEW", 3000)
+    monkeypatch.setattr(parameters, "_FEW", ())
     assert few == draws(drawn_by, logits, count=300)
 
 

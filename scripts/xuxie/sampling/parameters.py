@@ -10,8 +10,8 @@ import torch
 
 STOP, PUNCTUATION = "stop", "punctuation"
 
-_FEW = 1024
-"""So many of the likeliest tokens are looked at before all are."""
+_FEW = 1024, 16_384
+"""So many of the likeliest tokens are looked at, then so many, before all are."""
 
 
 @dataclass(frozen=True)
@@ -105,10 +105,11 @@ class Sampler:
             return (kept / p.temperature).double().softmax(-1), ids
         all_of_them = (logits / p.temperature).double().softmax(-1)
         # To sort a vocabulary of 150,000 takes longer than the model's step; few of it can be drawn.
-        probabilities, ids = all_of_them.topk(min(_FEW, len(logits)))
-        beyond = probabilities[-1]
-        if probabilities.sum() >= p.top_p or beyond < p.min_p * probabilities[0]:
-            return probabilities, ids
+        for few in _FEW:
+            probabilities, ids = all_of_them.topk(min(few, len(logits)))
+            beyond = probabilities[-1]
+            if probabilities.sum() >= p.top_p or beyond < p.min_p * probabilities[0]:
+                return probabilities, ids
         return all_of_them.sort(descending=True, stable=True)
 
     def penalised(self, logits: torch.Tensor, context: Sequence[int]) -> torch.Tensor:
