@@ -139,7 +139,7 @@ class Story:
 
     def _drop_broken_sentence(self) -> None:
         """Take back the sentence that the last answer had no room to end, if others stand before it."""
-        if self.turns and self._stops[-1] == "length":
+        if self.turns and self._stops[-1:] == ["length"]:
             whole = complete_sentences(self.turns[-1], len(self.turns[-1]))
             self.turns[-1] = whole or self.turns[-1]
 
