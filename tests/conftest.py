@@ -12,7 +12,6 @@ import pytest
 from fault_server import FaultServer
 from hypothesis import HealthCheck, settings
 from roles import KEY, answer
-from tiny_gguf import make_tiny_gguf
 from tiny_model import make_tiny_model
 from workspace import REPOSITORY, Workspace, copy_checkout
 from xdist.scheduler import LoadScopeScheduling
@@ -79,6 +78,9 @@ def tiny_model(tmp_path_factory, novel_text) -> Path:
 @pytest.fixture(scope="session")
 def tiny_gguf(tiny_model) -> Path:
     """The same model for llama.cpp."""
+    # Imported here: it imports torch, for seconds, and every process of a test run imports this file.
+    from tiny_gguf import make_tiny_gguf
+
     return make_tiny_gguf(tiny_model, tiny_model.with_suffix(".gguf"))
 
 
