@@ -1,8 +1,8 @@
 # What the adapter is worth, in numbers, each beside what the author's own text gets and how far the measure itself can be trusted.
 #
 # Needs  an adapter, its base model, its samples, its dataset's rows and its novels
-# Makes  results/datasets/{dataset}/exam.json, results/adapters/{adapter}/evaluation.json, and judged.jsonl where
-#        `evaluation.judge` names an endpoint; results/attribution/{model}.json where a model has adapters of several novels
+# Makes  results/datasets/{dataset}/exam.json, results/adapters/{adapter}/evaluation.json; paraphrased.jsonl and judged.jsonl where
+#        `evaluation.paraphraser` and `evaluation.judge` name endpoints; results/attribution/{model}.json where a model has adapters of several novels
 
 
 rule examine_metrics:
@@ -37,6 +37,35 @@ rule examine_metrics:
         settings={**settings.evaluation["exam"], "seed": settings.evaluation["seed"]},
     script:
         "../scripts/examine_metrics.py"
+
+
+if settings.paraphraser:
+
+    rule paraphrase_passages:
+        """Ask an LLM for the same passages in plain words: the corruption that no rule can do."""
+        input:
+            passages="results/datasets/{dataset}/exam_passages.jsonl",
+            template=of("dataset.paraphrase_template"),
+            weights=settings.paraphraser.weights,
+        output:
+            paraphrased="results/datasets/{dataset}/paraphrased.jsonl",
+        log:
+            "logs/paraphrase_passages/{dataset}.log",
+        benchmark:
+            "benchmarks/results/paraphrase_passages/{dataset}.tsv"
+        conda:
+            "../envs/llm.yaml"
+        threads: settings.paraphraser.threads
+        resources:
+            gpu=settings.paraphraser.gpus,
+            mem_mb=memory_to_ask(always(settings.paraphraser)),
+            runtime=minutes_to_ask(always(settings.paraphraser), minutes_to_compare),
+        params:
+            dataset="{dataset}",
+            endpoint=settings.paraphraser.identity,
+            seed=settings.evaluation["seed"],
+        script:
+            "../scripts/paraphrase_passages.py"
 
 
 if settings.samples_judge:
@@ -82,6 +111,7 @@ rule evaluate_adapter:
         judged="results/adapters/{adapter}/judged.jsonl" if settings.samples_judge else [],
         exam=of("adapter.dataset.exam"),
         passages=of("adapter.dataset.exam_passages"),
+        paraphrased=of("adapter.dataset.paraphrased") if settings.paraphraser else [],
         adapter="results/adapters/{adapter}/adapter_model.safetensors",
         adapter_config="results/adapters/{adapter}/adapter_config.json",
         trained_with="results/adapters/{adapter}/train.yaml",

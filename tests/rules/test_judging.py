@@ -1,4 +1,4 @@
-"""The judge of samples, asked through a loopback endpoint, and its worth in the evaluation."""
+"""The judge of samples and the one who paraphrases, asked through a loopback endpoint, and their worth in the evaluation."""
 
 import json
 
@@ -20,11 +20,20 @@ def prefer_the_novel(body: dict) -> str:
     )
 
 
+def judge_or_paraphrase(body: dict) -> str:
+    """The judge's answer, or the passage that was sent with every clause turned round."""
+    content = body["messages"][-1]["content"]
+    if "<片段>" not in content:
+        return prefer_the_novel(body)
+    passage = content.split("<片段>\n")[1].split("\n</片段>")[0]
+    return "，".join(clause[::-1] for clause in passage.split("，"))
+
+
 @pytest.fixture(scope="module")
 def judged(walked, small_config, tmp_path_factory):
-    """A copy of the walked road, with a judge."""
+    """A copy of the walked road, with a judge and one who paraphrases."""
     workspace = walked.copy(tmp_path_factory.mktemp("judged"))
-    with FaultServer(answer=prefer_the_novel, model="oracle") as server:
+    with FaultServer(answer=judge_or_paraphrase, model="oracle") as server:
         endpoints = {
             **small_config["endpoints"],
             "oracle": {"base_url": server.base_url, "model": "oracle"},
@@ -33,7 +42,11 @@ def judged(walked, small_config, tmp_path_factory):
             {
                 **small_config,
                 "endpoints": endpoints,
-                "evaluation": {**small_config["evaluation"], "judge": "oracle"},
+                "evaluation": {
+                    **small_config["evaluation"],
+                    "judge": "oracle",
+                    "paraphraser": "oracle",
+                },
             }
         )
         workspace.snakemake()
@@ -56,3 +69,15 @@ def test_the_evaluation_and_the_report_tell_what_the_judge_said(judged):
         tuple(pairing["systems"]) for pairing in judge["pairings"]
     } >= {("tuned", "human")}
     assert "评审对战" in (judged / "results/report.html").read_text(encoding="utf-8")
+
+
+def test_every_metric_is_tried_on_what_an_llm_wrote_again(judged):
+    written = list(read_rows(judged / "results/datasets/small/paraphrased.jsonl"))
+    passages = list(read_rows(judged / "results/datasets/small/exam_passages.jsonl"))
+    assert len(written) == len(passages) and sum(row["text"] is not None for row in written) > 0
+    exam = read_json(judged / ADAPTER / "evaluation.json")["exam"]
+    usable = sum(row["text"] is not None for row in written)
+    assert exam["corruptions"]["paraphrase"] == usable
+    assert exam["metrics"]["style_delta"]["auc"]["paraphrase"]["passages"] == usable
+    assert "paraphrase" in exam["metrics"]["bits"]["auc"]
+    assert "没有请大模型来写" not in (judged / "results/report.html").read_text(encoding="utf-8")

@@ -320,7 +320,8 @@ def _references(config: dict) -> Iterator[tuple[str, str, str]]:
     for name, adapter in config["adapters"].items():
         yield f"adapters.{name}.dataset", adapter["dataset"], "datasets"
         yield f"adapters.{name}.model", adapter["model"], "models"
-    if config["evaluation"]["judge"]:
-        yield "evaluation.judge", config["evaluation"]["judge"], "endpoints"
+    for role in ("judge", "paraphraser"):
+        if config["evaluation"][role]:
+            yield f"evaluation.{role}", config["evaluation"][role], "endpoints"
     for name in config["export"]["adapters"] or []:
         yield "export.adapters", name, "adapters"

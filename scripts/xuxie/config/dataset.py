@@ -17,6 +17,7 @@ class Dataset:
         sketch_templates: files of the prompt templates that ask what happens in a passage.
         sketch_model: the model that says whether the answers fit.
         preference_template: the question to the judge of samples, in the language of the first novel.
+        paraphrase_template: what asks for a passage in plain words, in the same language.
         foreign_text: a text that is none of its novels, in their language, for the exam of the metrics; nothing ([]) if there is none.
     """
 
@@ -28,6 +29,7 @@ class Dataset:
     sketch_templates: list[str]
     sketch_model: Model
     preference_template: str
+    paraphrase_template: str
     foreign_text: str | list
 
     @property
@@ -114,6 +116,11 @@ class Dataset:
     def exam_passages(self) -> str:
         """The passages that this was tried on."""
         return f"results/datasets/{self.name}/exam_passages.jsonl"
+
+    @property
+    def paraphrased(self) -> str:
+        """These passages in plain words."""
+        return f"results/datasets/{self.name}/paraphrased.jsonl"
 
     @property
     def history_turns(self) -> int:

@@ -63,6 +63,7 @@ def resolve(config: dict, resources: str | Path = REPOSITORY / "resources") -> S
         decoding=config["decoding"],
         evaluation=evaluation,
         samples_judge=endpoints[evaluation["judge"]] if evaluation["judge"] else None,
+        paraphraser=endpoints[evaluation["paraphraser"]] if evaluation["paraphraser"] else None,
         rivals={name: systems[name] for name in sampling["systems"] if name not in (BASE, TUNED)},
         export=_export(config["export"], list(adapters)),
         blind=config["blind"],
@@ -199,6 +200,7 @@ def _dataset(
         ],
         sketch_model=models[entry["rows"]["outlines"]["model"] or next(iter(models))],
         preference_template=f"{resources}/judging/{language}.txt",
+        paraphrase_template=f"{resources}/paraphrasing/{language}.txt",
         foreign_text=_foreign_text(own, novels, resources),
     )
 

@@ -67,6 +67,7 @@ class Settings:
         pairs: how they are made; None if no LLM is asked.
         sampling, decoding, evaluation, blind: these sections as configured.
         samples_judge: the endpoint that compares samples; None if nobody does.
+        paraphraser: the endpoint that writes passages again in plain words; None if nobody does.
         rivals: the systems beyond base and tuned that every adapter is compared with, by name.
         language, title: of the pages that are written for people.
         store: where finished files are copied to; None if nowhere.
@@ -86,6 +87,7 @@ class Settings:
     decoding: dict
     evaluation: dict
     samples_judge: Endpoint | None
+    paraphraser: Endpoint | None
     rivals: dict[str, Adapter | Endpoint]
     export: Export
     blind: dict

@@ -15,12 +15,14 @@ from xuxie.evaluation.detectability import detectability
 from xuxie.evaluation.examination import (
     examine_bits,
     examine_on_base,
+    examine_on_paraphrases,
     examined_further,
     parted_chapters,
 )
 from xuxie.evaluation.intervals import UNCLEAR, WITHHELD, enough_chapters, verdict
 from xuxie.evaluation.lengths import systems_of
 from xuxie.evaluation.likelihood import Side, bits_by_token, compare_sides, read_plan
+from xuxie.evaluation.paraphrases import with_paraphrases
 from xuxie.evaluation.style import Style
 from xuxie.evaluation.texts import Highlighter, measure_texts, training_text
 from xuxie.evaluation.told import WITHOUT, compare_told, outline_readings, state_readings
@@ -43,6 +45,7 @@ def evaluate_adapter(
     judged: str | None,
     exam: str,
     passages: str,
+    paraphrased: str | None,
     adapter: str,
     model: list[str],
     evaluation: str,
@@ -62,6 +65,7 @@ def evaluate_adapter(
         names, texts, chapters: name, text.txt and chapters.jsonl of each of the dataset's novels, in the same order.
         judged: the judge's preferences; None if there is no judge.
         exam, passages: what `examine_metrics` found out about the metrics of a text, and the passages that it did so on.
+        paraphrased: these passages as an LLM wrote them again; None if none was asked.
         settings: `evaluation` of the config.
         system: `sampling.system` of the config, so that a model is measured as it is asked.
         target_chars: `sampling.target_chars` of the config.
@@ -91,19 +95,26 @@ def evaluate_adapter(
     novel = "\n".join(novels.values())
     highlighter = Highlighter(novel, training_text(read_rows(train)))
     style = Style(others)
+    corrupted = with_paraphrases(
+        list(read_rows(passages)), list(read_rows(paraphrased)) if paraphrased else []
+    )
     began = time.monotonic()
     with loaded.disable_adapter():
         bits = examine_bits(
             loaded,
             formats[BARE],
             rows[0],
-            list(read_rows(passages)),
+            corrupted,
             (plan, base),
             count=settings["exam"]["read"],
         )
     logger.info("bits per character examined in %.0f s", time.monotonic() - began)
-    on_base = examine_on_base(sampled, highlighter, style)
-    examined = examined_further(read_json(exam), {"bits": bits, **on_base})
+    examined = examined_further(
+        read_json(exam),
+        {"bits": bits},
+        examine_on_base(sampled, highlighter, style),
+        examine_on_paraphrases(corrupted, highlighter, style),
+    )
     measured = measure_texts(sampled, highlighter, style)
     preferences = list(read_rows(judged)) if judged else []
     write_json(

@@ -42,12 +42,12 @@ Values = dict[str, dict[str, list[float | None]]]
 OUT_OF_PLACE = "out_of_place"
 """A true passage after the text of another chapter: what a reader is worth that does not know the story so far."""
 
-READ = ("shuffled", "joined", "names_swapped", "looping")
+PARAPHRASE = "paraphrase"
+"""A passage in plain words, which no rule of ours can do: an LLM writes it, where the config names one (`xuxie.evaluation.paraphrases`)."""
+
+READ = ("shuffled", "joined", "names_swapped", "looping", PARAPHRASE)
 """The corruptions that bits per character are tried on as well, which costs time. They decide nothing: a verdict compares readers of
 one true text, not texts, and of texts a loop is the one most easily foreseen."""
-
-UNTRIED = ("paraphrase",)
-"""What no rule of ours can do to a passage, and an LLM is not asked for: its plain paraphrase."""
 
 _LESS_IS_WORSE = {"distinct_2"}
 _IN_PLACE = {"bits"}

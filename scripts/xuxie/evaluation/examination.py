@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from xuxie.evaluation.contexts import Chapter, Plan, Reading
 from xuxie.evaluation.exam import (
     OUT_OF_PLACE,
+    PARAPHRASE,
     READ,
     TRUE,
-    UNTRIED,
     Materials,
     Passage,
     Values,
@@ -30,7 +30,7 @@ from xuxie.sampling.spread import evenly_spread
 logger = logging.getLogger(__name__)
 
 _SHORTEST = 100
-"""Characters of a base model's passage that metrics are tried on."""
+"""Characters of a passage that a model wrote which metrics are tried on."""
 
 
 def examine_metrics(
@@ -87,7 +87,7 @@ def examine_metrics(
                 name: sum(text is not None for text in version)
                 for name, version in versions.items()
             }
-            | dict.fromkeys(UNTRIED, 0),
+            | {PARAPHRASE: 0},
             "metrics": grade(values, where, bound=settings["auc"]),
         },
     )
@@ -213,37 +213,72 @@ def examine_on_base(
         samples: the rows of samples.jsonl.
     """
     cut = equally_long(samples, [HUMAN, BASE])
-    pairs = [
-        (sample, true, false)
-        for (sample, true), (_, false) in zip(cut.get(HUMAN, []), cut.get(BASE, []), strict=False)
-        if len(true) >= _SHORTEST
-    ]
-    values = measure_versions(
-        [sample["prompt"]["input"] for sample, _, _ in pairs],
-        {TRUE: [true for _, true, _ in pairs], BASE: [false for _, _, false in pairs]},
+    return _examine_on(
+        BASE,
+        [
+            ((sample["novel"], sample["chapter"]), sample["prompt"]["input"], true, false)
+            for (sample, true), (_, false) in zip(
+                cut.get(HUMAN, []), cut.get(BASE, []), strict=False
+            )
+        ],
         highlighter,
         style,
     )
-    return areas(values, [(sample["novel"], sample["chapter"]) for sample, _, _ in pairs])
 
 
-def examined_further(exam: dict, auc: dict[str, dict[str, dict]]) -> dict:
+def examine_on_paraphrases(
+    passages: Sequence[dict], highlighter: Highlighter, style: Style
+) -> dict[str, dict[str, dict]]:
+    """By metric its AUC of the author's passages against their paraphrases (`paraphrase`), each pair of one length.
+
+    Args:
+        passages: the rows that `examine_metrics` wrote, with paraphrases (see `with_paraphrases`).
+    """
+    pairs = []
+    for row in passages:
+        if written := row["corrupted"].get(PARAPHRASE):
+            true = row[TRUE][: len(written)]
+            pairs.append(((row["novel"], row["chapter"]), row["context"], true, written))
+    return _examine_on(PARAPHRASE, pairs, highlighter, style)
+
+
+def _examine_on(
+    name: str,
+    pairs: Sequence[tuple[Chapter, str, str, str]],
+    highlighter: Highlighter,
+    style: Style,
+) -> dict[str, dict[str, dict]]:
+    """By metric the AUC under this name, from (chapter, text before, true, false), of which those that are too short are left out."""
+    long = [pair for pair in pairs if len(pair[2]) >= _SHORTEST]
+    values = measure_versions(
+        [context for _, context, _, _ in long],
+        {TRUE: [true for _, _, true, _ in long], name: [false for *_, false in long]},
+        highlighter,
+        style,
+    )
+    return areas(values, [chapter for chapter, *_ in long])
+
+
+def examined_further(exam: dict, *tried: dict[str, dict[str, dict]]) -> dict:
     """The exam with what was tried beyond it, and each certificate anew.
 
     Args:
         exam: what `examine_metrics` wrote.
-        auc: by metric and corruption.
+        tried: the AUC by metric and corruption, of one further trial each.
     """
-    known = {metric: certificate["auc"] for metric, certificate in exam["metrics"].items()}
-    base = max((found[BASE]["passages"] for found in auc.values() if BASE in found), default=0)
+    auc = {metric: dict(found["auc"]) for metric, found in exam["metrics"].items()}
+    for found in tried:
+        for metric, areas_of_metric in found.items():
+            auc.setdefault(metric, {}).update(areas_of_metric)
+    counted = {
+        name: max((found[name]["passages"] for found in auc.values() if name in found), default=0)
+        for name in (BASE, PARAPHRASE)
+    }
     return {
         **exam,
-        "corruptions": {**exam["corruptions"], BASE: base},
+        "corruptions": {**exam["corruptions"], **counted},
         "metrics": {
-            metric: certify(
-                metric, {**known.get(metric, {}), **auc.get(metric, {})}, bound=exam["bound"]
-            )
-            for metric in {**known, **auc}
+            metric: certify(metric, found, bound=exam["bound"]) for metric, found in auc.items()
         },
     }
 

@@ -152,9 +152,7 @@ class _Turns:
     def _request(self, row_id: str, story: Story) -> Request:
         new_tokens = self.max_new_tokens
         if story.turns:
-            new_tokens = story.room(
-                self.target_chars, _room_for_an_answer(new_tokens, self.window)
-            )
+            new_tokens = story.room(self.target_chars, _room_for_an_answer(new_tokens, self.window))
         most = self.limit - new_tokens
         room = self.window - new_tokens if story.turns else most
         ids = prompt_within(story, self.prompting, self.system, room, most)
