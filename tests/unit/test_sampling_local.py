@@ -258,9 +258,7 @@ SENTENCES = [f"{number}下，雾从海上来，有人敲门。" for number in ra
 
 @pytest.mark.parametrize("window", [256, 1024, 2048])
 @pytest.mark.parametrize("length", [1, 30], ids=["a sentence a turn", "many"])
-def test_whatever_the_window_a_target_is_reached(
-    loaded, tmp_path, monkeypatch, window, length
-):
+def test_whatever_the_window_a_target_is_reached(loaded, tmp_path, monkeypatch, window, length):
     """The tokenizer is real, and answers come from a list, of one sentence each or cut in the middle of the thirtieth."""
     told, target = iter(SENTENCES), 10_000
 
