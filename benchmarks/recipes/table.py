@@ -15,7 +15,7 @@ HEAD = (
     "steps",
     "tuned against base, same context",
     "context gain: tuned (base)",
-    "own end token within the text",
+    "bits asked with its template: tuned (base)",
 )
 
 
@@ -44,7 +44,7 @@ def figures(folder: Path) -> dict:
         "steps": sum(stage["result"]["steps"] for stage in manifest["stages"]),
         "seconds": manifest["seconds"],
         "verdict": evaluation["verdict"],
-        **{key: bits[key] for key in ("rows", "characters", "base", "tuned", "relative")},
+        **{key: bits[key] for key in ("rows", "characters", "base", "tuned", "relative", "formats")},
         "context_gain": bits["context_gain"],
         "samples": {key: tuned[key] for key in ("natural_stop", "foreign_stop", "seq_rep_4")},
     }
@@ -53,13 +53,14 @@ def figures(folder: Path) -> dict:
 def cells(row: dict) -> list[str]:
     """One line of the table."""
     relative, gain = row["relative"], row["context_gain"]
+    asked = {side: formats["template"] for side, formats in row["formats"].items()}
     return [
         row["model"],
         f"{row['tokens']:,}",
         str(row["steps"]),
         f"{relative['value']:+.1%} ({relative['low']:+.1%} to {relative['high']:+.1%})",
         f"{gain['tuned']['value']:.2f} ({gain['base']['value']:.2f})",
-        f"{row['samples']['foreign_stop']['value']:.0%}",
+        f"{asked['tuned']:.2f} ({asked['base']:.2f})",
     ]
 
 
