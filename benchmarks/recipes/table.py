@@ -44,7 +44,9 @@ def figures(folder: Path) -> dict:
         "steps": sum(stage["result"]["steps"] for stage in manifest["stages"]),
         "seconds": manifest["seconds"],
         "verdict": evaluation["verdict"],
-        **{key: bits[key] for key in ("rows", "characters", "base", "tuned", "relative", "formats")},
+        **{
+            key: bits[key] for key in ("rows", "characters", "base", "tuned", "relative", "formats")
+        },
         "context_gain": bits["context_gain"],
         "samples": {key: tuned[key] for key in ("natural_stop", "foreign_stop", "seq_rep_4")},
     }
