@@ -8,6 +8,7 @@ import sys
 import pytest
 import torch
 import transformers
+from xuxie.models import loading
 from xuxie.models.loading import load_model, quantisation
 
 
@@ -63,3 +64,18 @@ def test_threads_of_a_model_sleep_while_they_wait_unless_the_user_says_otherwise
     loaded = [sys.executable, "-c", "import xuxie, torch"]
     said = subprocess.run(loaded, env=environment, check=True, capture_output=True, text=True)
     assert f"OMP_WAIT_POLICY = '{found}'" in said.stderr
+
+
+def test_one_lucky_product_does_not_change_the_precision(monkeypatch):
+    """On a busy machine a product may find a core of its own for once."""
+    float32 = iter([0.1, 0.1, 0.1, 0.04, *[0.1] * 20])
+
+    def seconds(left, right):
+        return 0.045 if left.dtype == torch.bfloat16 else next(float32)
+
+    monkeypatch.setattr(loading, "_seconds_of_product", seconds)
+    loading._multiplies_faster_in_bfloat16.cache_clear()
+    try:
+        assert loading._multiplies_faster_in_bfloat16()
+    finally:
+        loading._multiplies_faster_in_bfloat16.cache_clear()

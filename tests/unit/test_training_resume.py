@@ -1,13 +1,15 @@
 """Only a checkpoint that is whole and of the same run is gone on from; the reason for any other is said."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import save_file
 from xuxie.training.order import SeededLengthGroups
-from xuxie.training.resume import last_sound_checkpoint, log_until
+from xuxie.training.resume import FINGERPRINT as FILE
+from xuxie.training.resume import last_sound_checkpoint, log_until, precision_before
 
 FINGERPRINT = {"training rows": "a1", "base model": "b2", "argument learning_rate": 0.0001}
 
@@ -54,6 +56,23 @@ def test_a_change_starts_afresh_and_is_named(folder, changed, caplog):
     assert last_sound_checkpoint(folder, {**FINGERPRINT, changed: "other"}) is None
     assert f"starting afresh: since the last run, other {changed}" in caplog.text
     assert not list(folder.glob("checkpoint-*"))
+
+
+@pytest.mark.parametrize(
+    ("chosen", "kept"),
+    [
+        ({"argument bf16": True}, "bfloat16"),
+        ({}, "float32"),
+        ({"GPUs": 1, "argument bf16": True}, None),
+    ],
+)
+def test_a_run_that_was_cut_off_keeps_its_precision(folder, chosen, kept):
+    assert precision_before(folder) == "float32"
+    (folder / FILE).write_text(json.dumps({**FINGERPRINT, **chosen}))
+    assert precision_before(folder) == kept
+    for made in folder.glob("checkpoint-*"):
+        shutil.rmtree(made)
+    assert precision_before(folder) is None
 
 
 def test_checkpoints_of_nobody_are_not_used(folder, caplog):

@@ -14,6 +14,20 @@ logger = logging.getLogger(__name__)
 FINGERPRINT = "fingerprint.json"
 
 
+def precision_before(folder: Path) -> str | None:
+    """The precision that the CPU of a run that was cut off computed in; None where there are no checkpoints of one.
+
+    A machine that chooses by trying may choose otherwise the next time, and what was trained would be lost.
+    """
+    known = folder / FINGERPRINT
+    if not known.exists() or not any(folder.glob("checkpoint-*")):
+        return None
+    before = read_json(known)
+    if before.get("GPUs"):
+        return None
+    return "bfloat16" if before.get("argument bf16") else "float32"
+
+
 def last_sound_checkpoint(folder: Path, fingerprint: dict) -> Path | None:
     """Leave in the adapter's folder only checkpoints that this run may resume from; say what happens and why.
 

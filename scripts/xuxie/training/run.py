@@ -23,7 +23,7 @@ from xuxie.training.features import refuse_missing
 from xuxie.training.figure import draw_losses
 from xuxie.training.launch import launch, sharding_environment
 from xuxie.training.machine import DECIDING
-from xuxie.training.resume import last_sound_checkpoint, log_until
+from xuxie.training.resume import last_sound_checkpoint, log_until, precision_before
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ def train_stage(
     overrides = machine_arguments(
         arguments,
         gpu=bool(machine["gpus"]),
-        precision=machine["precision"],
+        precision=(None if machine["gpus"] else precision_before(folder)) or machine["precision"],
         processes=gpus * nodes,
     )
     files = {
