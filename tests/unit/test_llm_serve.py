@@ -25,8 +25,9 @@ from xuxie.runtime.clone import child_environment
 from xuxie.runtime.command import check_command
 
 PYTHON = sys.executable
-#: A program that goes on until it is ended; if a test fails to, it is gone after ten minutes.
-LASTING = "import time; time.sleep(600)"
+#: Programs that go on until they are ended; what a test fails to end goes with the test run, on no clock.
+LASTING = f"import psutil; psutil.Process({os.getpid()}).wait()"
+LASTING_IN_SHELL = f"tail --pid={os.getpid()} -f /dev/null"
 LLAMA = [
     PYTHON, "-m", "xuxie.runtime.llama_server",
     "--model", "{model}", "--name", "{name}", "--context", "{context}", "--port", "{port}",
@@ -251,7 +252,7 @@ with open_endpoint(json.loads(sys.argv[1])) as endpoint:
 SPREADING = f"""
 import subprocess, sys
 subprocess.Popen([sys.executable, "-c", {LASTING!r}], start_new_session=True)
-subprocess.Popen(["sh", "-c", "setsid sleep 600 &"])
+subprocess.Popen(["sh", "-c", "setsid {LASTING_IN_SHELL} &"])
 """
 
 
