@@ -142,6 +142,8 @@ def test_a_key_keeps_others_out_and_is_on_no_command_line_and_in_no_log(
         ("import os; print('loading', flush=True); os.kill(os.getpid(), 9)", "exit status 137(.|\n)*loading"),
         (f"print('loading', flush=True); {LASTING}", "not ready within 2 s(.|\n)*loading"),
     ],
+    # A name of its own for each: LASTING holds the number of a process, and test workers must agree on names.
+    ids=["out of memory", "killed", "too slow"],
 )  # fmt: skip
 def test_a_server_that_does_not_come_up_is_told_with_its_last_words(program, expected, tmp_path):
     settings = served([PYTHON, "-c", program, "{port}"], serve={"start_within": 2})
