@@ -47,6 +47,21 @@ include: "rules/export.smk"
 include: "rules/store.smk"
 
 
+# A job that was submitted has a Snakemake of its own, which would start another one for its step. These are done sooner than that.
+if workflow.remote_exec:
+
+    localrules:
+        normalise_text,
+        find_chapters,
+        cut_chunks,
+        gather_pairs,
+        list_passages,
+        build_dataset,
+        check_ledger,
+        fit_rows,
+        write_report,
+
+
 rule all:
     """Everything: every dataset, every adapter with its samples and figures, and the report."""
     default_target: True

@@ -4,16 +4,6 @@
 # Makes  results/novels/{novel}/text.txt, source_map.jsonl, chapters.jsonl, chunks.jsonl, and the findings of each step
 
 
-# A step of a text takes a fraction of a second, a Snakemake several to start. In a job that was submitted they run in its own
-# Snakemake, which would otherwise start another one for each.
-if workflow.remote_exec:
-
-    localrules:
-        normalise_text,
-        find_chapters,
-        cut_chunks,
-
-
 rule normalise_text:
     """Decode a novel's files and clean the text, counting what each step changes."""
     input:

@@ -82,12 +82,17 @@ def test_the_steps_of_a_text_share_a_job(walked_on_slurm):
     assert not {"normalise_text", "find_chapters", "cut_chunks"} & set(jobs)
 
 
-def test_the_steps_of_a_text_run_in_the_snakemake_of_their_job(walked_on_slurm):
-    """To start one takes much longer than a step."""
+@pytest.mark.parametrize(
+    "job", ["group_text_*", "rule_gather_pairs", "rule_build_dataset", "rule_fit_rows"]
+)
+def test_what_is_short_runs_in_the_snakemake_of_its_job(job, walked_on_slurm):
+    """To start another one takes longer than the work."""
     workspace, _ = walked_on_slurm
-    [log] = (workspace / ".snakemake/slurm_logs").glob("group_text_*/*.log")
-    said = log.read_text(encoding="utf-8")
-    assert said.count("Building DAG of jobs") == 1, said
+    logs = [*(workspace / ".snakemake/slurm_logs").glob(f"{job}/**/*.log")]
+    assert logs
+    for log in logs:
+        said = log.read_text(encoding="utf-8")
+        assert said.count("Building DAG of jobs") == 1, said
 
 
 def test_what_is_small_or_needs_the_internet_stays_where_snakemake_runs(walked_on_slurm):
