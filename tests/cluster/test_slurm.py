@@ -83,7 +83,15 @@ def test_the_steps_of_a_text_share_a_job(walked_on_slurm):
 
 
 @pytest.mark.parametrize(
-    "job", ["group_text_*", "rule_gather_pairs", "rule_build_dataset", "rule_fit_rows"]
+    "job",
+    [
+        "group_text_*",
+        "rule_generate_pairs",
+        "rule_score_by_judge",
+        "rule_gather_pairs",
+        "rule_build_dataset",
+        "rule_fit_rows",
+    ],
 )
 def test_what_is_short_runs_in_the_snakemake_of_its_job(job, walked_on_slurm):
     """To start another one takes longer than the work."""
