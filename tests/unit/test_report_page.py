@@ -21,10 +21,12 @@ from report_case import (
 from xuxie.evaluation.exam import MEANT_FOR, Materials, corrupted, cut_passages
 from xuxie.report.content import page_content
 from xuxie.report.coverage import strips
+from xuxie.report.detectability import detectability_sentences
 from xuxie.report.figures import METRICS, figure, interval
 from xuxie.report.highlights import output_spans, segments
 from xuxie.report.rendering import LANGUAGES, render_page
 from xuxie.report.rendering import read_captions as captions_of
+from xuxie.report.tiles import tiles
 from xuxie.report.verdict import verdict_sentences
 
 FOLDER = Path(__file__).parents[2] / "resources" / "report"
@@ -249,23 +251,13 @@ def test_nothing_follows_from_a_metric_that_is_not_fit():
         "Copied from" in sentence or "repeats itself" in sentence
         for sentence in sentences(exam=blind)
     )
-    tiles = [
-        [tile["label"] for tile in shown(document)["verdicts"][0]["tiles"]]
+    labels = [
+        [tile["label"] for tile in tiles(document, read_captions(FOLDER, "en"))]
         for document in (evaluation(), evaluation() | {"exam": blind})
     ]
-    assert tiles[0] == ["bits per character (lower is better)", "repetition", "copied"]
-    assert tiles[1] == tiles[0][:1]
-
-
-def shown(document):
-    captions = read_captions(FOLDER, "en")
-    return page_content(
-        {"雾港": novel()},
-        {"demo": ledger()},
-        {"demo": adapter(evaluation=document)},
-        CONFIG,
-        captions,
-    )
+    assert labels[0] == ["bits per character (lower is better)", "repetition", "copied"]
+    assert labels[1] == labels[0][:1]
+    assert all(label in usual_text("en") for label in labels[0])
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -285,9 +277,10 @@ def test_how_easily_a_system_is_told_from_the_author_is_said_with_its_uncertaint
     def said(**found):
         document = evaluation()
         document["detectability"] = document["detectability"] | found
-        return text_of(page("en", {"demo": adapter(evaluation=document)}))
+        return " ".join(detectability_sentences(document, read_captions(FOLDER, "en")))
 
     assert "too few to say" in said() and "at least 12 in 3" in said()
+    assert said() in usual_text("en")
     auc = {"base": measured(0.93, 0.9, 0.96), "tuned": measured(0.71, 0.6, 0.82)}
     clear = said(windows=24, chapters=6, auc=auc, difference=measured(-0.22, -0.3, -0.14))
     assert "base model: 0.93 (0.90 – 0.96)." in clear and "tuned: 0.71 (0.60 – 0.82)." in clear
