@@ -1,4 +1,4 @@
-"""What several files of unit tests share: a place for a journal, a machine of a test's own, and processes that start at once."""
+"""What the tests of the client share: a place for a journal, a machine of a test's own, and processes that start at once."""
 
 import multiprocessing
 import os
