@@ -7,9 +7,6 @@ from functools import cache
 from itertools import chain, groupby, zip_longest
 from pathlib import Path
 
-# What is imported while tests are collected stays: to look for garbage in it, then and later, takes seconds.
-gc.disable()
-
 if "PYTEST_XDIST_WORKER" in os.environ:  # workers share the cores; before anything imports torch
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -21,6 +18,9 @@ from tiny_model import make_tiny_model
 from workspace import REPOSITORY, Workspace, copy_checkout
 from xdist.scheduler import LoadScopeScheduling
 from xuxie.export.llama_cpp import fetch_archive
+
+# What is imported while tests are collected stays: to look for garbage in it, then and later, takes seconds.
+gc.disable()
 
 # How long an example takes says what else the machine does.
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
