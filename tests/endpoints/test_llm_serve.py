@@ -73,8 +73,7 @@ ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
 def served(command: list, **more) -> dict:
     """An endpoint of the configuration."""
     serve = {"command": command, "gpus": 0, "start_within": 60, **more.pop("serve", {})}
-    asked = {"model": "tiny", "structured": "schema", "context": 512, "backoff": 0.02}
-    return {"serve": serve, **asked, **more}
+    return {"serve": serve, "model": "tiny", "structured": "schema", "context": 512, **more}
 
 
 def echo(tmp_path: Path, **more) -> dict:
