@@ -18,9 +18,8 @@ demo: install
 	$(BIN)/snakemake --cores $(CORES)
 
 # What needs no model of 490 MB, no training, no cluster and no browser: is a change good?
-# What takes longest comes first, so that no worker is left alone with it at the end.
 quick: install
-	$(PYTEST) --durations=5 $(addprefix tests/unit/test_llm_,serve.py ask.py providers.py) tests/dag tests/unit
+	$(PYTEST) --durations=5 tests/endpoints tests/dag tests/unit
 
 # Everything.
 test: install

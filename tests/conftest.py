@@ -1,8 +1,10 @@
 """What the tests share: a tiny model, a loopback endpoint, a novel, and a workspace in which the road has been walked once."""
 
+import gc
 import os
 import re
 from functools import cache
+from itertools import chain, groupby, zip_longest
 from pathlib import Path
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # workers share the cores; before anything imports torch
@@ -16,6 +18,9 @@ from tiny_model import make_tiny_model
 from workspace import REPOSITORY, Workspace, copy_checkout
 from xdist.scheduler import LoadScopeScheduling
 from xuxie.export.llama_cpp import fetch_archive
+
+# What is imported while tests are collected stays: to look for garbage in it, then and later, takes seconds.
+gc.disable()
 
 # How long an example takes says what else the machine does.
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -33,8 +38,25 @@ def pytest_collection_modifyitems(items):
     wait for looks for progress by itself. An hour is for a hang of the test.
     """
     for item in items:
-        if "unit" not in item.path.relative_to(REPOSITORY).parts:
+        if not {"unit", "endpoints"} & set(item.path.relative_to(REPOSITORY).parts):
             item.add_marker(pytest.mark.timeout(3600))
+    items[:] = mixed(items)
+
+
+def mixed(items: list) -> list:
+    """The same tests in another order: after a file of those that mostly wait, two of those that compute."""
+    waiting, computing = [], []
+    for path, tests in groupby(items, key=lambda item: item.path):
+        (waiting if path.parent.name == "endpoints" else computing).append(list(tests))
+    two = iter(computing)
+    triples = zip_longest(waiting, two, two, fillvalue=[])
+    return list(chain.from_iterable(chain.from_iterable(triples)))
+
+
+def pytest_collection_finish():
+    """Whatever is there by now is left out of every later look for garbage."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_xdist_make_scheduler(config, log):

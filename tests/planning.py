@@ -9,10 +9,13 @@ from functools import cache
 from pathlib import Path
 
 _SERVER = """
-import json, os, sys
+import gc, json, os, sys
+import nbformat, requests, smart_open  # which Snakemake imports when it needs them, and each plan does
 import snakemake.cli
 import xuxie.config.completion, xuxie.config.resolution
 snakemake.cli.get_argument_parser()  # imports all plugins
+gc.freeze()
+gc.disable()  # a plan is over before there is much to collect: looking takes a third of its time
 for line in sys.stdin:
     asked = json.loads(line)
     child = os.fork()

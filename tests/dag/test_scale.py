@@ -56,7 +56,7 @@ def many(folder, sizes: dict[str, int], shard_bytes: int = 1000) -> Workspace:
 def test_the_graph_grows_in_step_with_the_novels(tmp_path):
     small, large = (
         jobs(
-            many(tmp_path / str(count), {f"novel-{index}": 9_500 for index in range(count)})
+            many(tmp_path / str(count), {f"novel-{index}": 3_500 for index in range(count)})
             .plan()
             .stdout
         )
@@ -66,8 +66,8 @@ def test_the_graph_grows_in_step_with_the_novels(tmp_path):
         "normalise_text": 1,
         "find_chapters": 1,
         "cut_chunks": 1,
-        "generate_pairs": 10,
-        "score_by_judge": 10,
+        "generate_pairs": 4,
+        "score_by_judge": 4,
         "gather_pairs": 1,
     }
     per_adapter = {

@@ -7,8 +7,10 @@ through them is half of what a call costs (benchmarks/llm_client).
 
 import asyncio
 import json
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import aiohttp
@@ -46,7 +48,9 @@ class Client:
                 api_key=endpoint.key or "none",
                 max_retries=0,
                 timeout=endpoint.settings.timeout,
-                http_client=openai.DefaultAioHttpClient(limits=limits, follow_redirects=False),
+                http_client=openai.DefaultAioHttpClient(
+                    verify=_authorities(), limits=limits, follow_redirects=False
+                ),
             )
         except httpx2.InvalidURL:
             raise self._no_address() from None
@@ -177,6 +181,12 @@ class Client:
         return stop(
             "the endpoint's address is none", self.endpoint, "correct `base_url`: https://host/v1"
         )
+
+
+@cache
+def _authorities() -> ssl.SSLContext:
+    """Whom a process trusts to vouch for a server; reading it takes longer than a call to a near one."""
+    return httpx2.create_ssl_context()
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

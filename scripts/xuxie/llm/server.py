@@ -30,6 +30,7 @@ _PORTS = 5  # that are tried until the server has one
 _LOOK = 0.2  # seconds between two looks at it
 _REPLY = 5.0  # seconds for a reply to "are you well?"
 _LAST_WORDS = 20  # lines that are told when it fails
+_ON_THEIR_WAY = 1.0  # seconds for the last ones; what has left its group may hold the pipe open
 _AT_MOST = 2000  # characters of a line
 _OVERTIME = 15.0  # seconds, beyond its own, until what does not end is killed
 
@@ -247,7 +248,7 @@ class Server:
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
-        self._reader.join(timeout=_REPLY)
+        self._reader.join(timeout=_ON_THEIR_WAY)
         self._process = None
 
 

@@ -239,14 +239,14 @@ def test_a_server_that_dies_again_and_again_ends_the_job_with_its_words(tmp_path
 
 #: A job as a script's: it asks until it has its answers. Its server starts another process, in a session of its own.
 JOB = """
-import sys
+import json, sys
 from pathlib import Path
 from llm_case import questions
-from xuxie.llm import ask_all, open_endpoint
+from xuxie.llm import ask_all, open_endpoint, serving
 from xuxie.runtime.job import log_to
-import json
 
 log_to(None)
+serving._GRACE = 1.0  # nothing of this server ends by itself
 with open_endpoint(json.loads(sys.argv[1])) as endpoint:
     for outcome in ask_all(endpoint, questions(int(sys.argv[3])), journal=Path(sys.argv[2])):
         print(outcome.value.text, flush=True)
@@ -262,7 +262,7 @@ def begin(folder: Path, count: int) -> subprocess.Popen:
     """A job of so many questions whose server spreads."""
     folder.mkdir()
     command = [PYTHON, "-c", SPREADING + ECHO, "{port}", str(folder / "asked")]
-    settings = json.dumps(served(command, concurrency=2, grace=5))
+    settings = json.dumps(served(command, concurrency=2))
     tests = str(Path(__file__).parents[1])
     environment = child_environment({**os.environ, "PYTHONPATH": tests})
     return subprocess.Popen(

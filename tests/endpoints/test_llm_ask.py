@@ -5,7 +5,7 @@ import pytest
 from fault_server import FaultServer
 from llm_case import Echo, ask, questions, settings, values, written_under
 from xuxie.errors import UserError
-from xuxie.llm import Answered, Failed, Question, ask_all, open_endpoint
+from xuxie.llm import Answered, Failed, Question, ask_all, limits, open_endpoint
 from xuxie.llm.journal import Journal
 
 pytestmark = pytest.mark.usefixtures("own_machine")
@@ -18,7 +18,8 @@ def test_outcomes_come_in_the_order_of_the_questions(journal):
     assert values(outcomes) == [f"question {i}" for i in range(100)]
 
 
-def test_in_a_storm_of_faults_nothing_is_lost_and_hardly_a_call_wasted(journal):
+def test_in_a_storm_of_faults_nothing_is_lost_and_hardly_a_call_wasted(journal, monkeypatch):
+    monkeypatch.setattr(limits, "_FIRST_PAUSE", 0.05)
     storm = {
         "429": 0.07,
         "429_retry_after": 0.03,
@@ -40,7 +41,7 @@ def test_in_a_storm_of_faults_nothing_is_lost_and_hardly_a_call_wasted(journal):
 
 
 def test_resets_and_bodies_that_never_end_are_healed(journal):
-    with FaultServer(faults={"reset": 0.1, "slow_body": 0.05}, seed=1) as server:
+    with FaultServer(faults={"reset": 0.1, "slow_body": 0.05}, seed=8) as server:
         outcomes = ask(server, questions(100), journal, concurrency=32, timeout=3)
         assert all(isinstance(outcome, Answered) for outcome in outcomes)
         assert server.injected["reset"] and server.injected["slow_body"]

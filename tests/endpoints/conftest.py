@@ -1,4 +1,4 @@
-"""What several files of unit tests share: a place for a journal, a machine of a test's own, and processes that start at once."""
+"""What the tests of the client share: a place for a journal, a machine of a test's own, and processes that start at once."""
 
 import multiprocessing
 import os
@@ -33,5 +33,7 @@ def forked(monkeypatch) -> ForkServerContext:
     # for the imports ahead, which would fail in silence
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["llm_case", "batch_server", "xuxie.files.rows"])
+    own = ["llm_batch_case", "batch_server", "patience", "xuxie.files.rows"]
+    # A child imports the module of its test, which imports these.
+    context.set_forkserver_preload([*own, "hypothesis", "pytest"])
     return context

@@ -22,9 +22,8 @@ def _job(base_url, folder, temporary):
     from xuxie.files.rows import write_rows
     from xuxie.llm import ask_all, open_endpoint
 
-    with open_endpoint(
-        {"base_url": base_url, "model": "echo", "structured": "schema", "concurrency": 8}
-    ) as endpoint:
+    settings = {"base_url": base_url, "model": "echo", "structured": "schema"}
+    with open_endpoint({**settings, "concurrency": 8, "backoff": 0.02}) as endpoint:
         rows = []
         notes = os.open(folder / "got", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         for outcome in ask_all(endpoint, questions(QUESTIONS), journal=folder / "journal"):
