@@ -18,6 +18,7 @@ demo: install
 	$(BIN)/snakemake --cores $(CORES)
 
 # What needs no model of 490 MB, no training, no cluster and no browser: is a change good?
+quick: WORKERS = 4
 quick: install
 	$(PYTEST) --durations=5 tests/endpoints tests/dag tests/unit
 
