@@ -148,6 +148,14 @@ def test_what_grows_in_the_author_s_text_as_well_is_taken_off():
     assert alone["state"] == "breaks" and beside["state"] == "holds"
 
 
+@pytest.mark.parametrize(("author", "state"), [(40, "holds"), (2, "breaks")])
+def test_what_repeats_less_than_the_author_holds_whatever_it_was_at_first(author, state):
+    chapters = list(range(6))
+    tripled = [[(1, 100)] * 6] * 3 + [[(3, 100)] * 6]
+    against = Against(author=[[(author, 100)] * 6] * 4)
+    assert followed(tripled, bounds_of_quarters(400), chapters, against)["state"] == state
+
+
 def test_a_judge_compares_every_quarter_with_the_author_s():
     rows = samples(6)
     asked = comparisons(rows, prompts=6, seed=0, target_chars=1600)

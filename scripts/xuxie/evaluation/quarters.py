@@ -2,7 +2,8 @@
 
 The change is relative to the first quarter, of the same texts, with an interval over chapters. A quarter holds where the interval
 lies within `MARGIN` of the first, and breaks where it lies beyond: whatever is between cannot be told from so few texts. An
-interval that merely holds zero would let the smallest run look the soundest.
+interval that merely holds zero would let the smallest run look the soundest. Where there is surely less of something bad than in
+the author's own quarter it holds whatever it was at first: next to nothing can triple and remain next to nothing.
 """
 
 from collections.abc import Hashable, Sequence
@@ -100,8 +101,12 @@ def _beside_first(
         found = interval_of_estimates(whole, without)
         if against.over_folds:
             found = widened(found)
-        return {"change": found, "state": state_of(found, more_is_worse=against.more_is_worse)}
-    return {"change": None, "state": _from_nothing(first, later, chapters, against)}
+        state = state_of(found, more_is_worse=against.more_is_worse)
+    else:
+        found, state = None, _from_nothing(first, later, chapters, against)
+    if against.author and _surely_worse(later, against.author[number], chapters, against):
+        state = HOLDS
+    return {"change": found, "state": state}
 
 
 def _from_nothing(
@@ -110,15 +115,23 @@ def _from_nothing(
     """The state where the first quarter has none of it, so that nothing can be relative to it."""
     if len(set(chapters)) < FEWEST_CHAPTERS:
         return UNCLEAR
-    rates = [
-        [part / whole if whole else 0.0 for part, whole in amounts] for amounts in (first, later)
-    ]
-    if not any(rates[0]) and not any(rates[1]):
+    if not any(part for part, _ in [*first, *later]):
         return HOLDS
-    difference = [new - old for old, new in zip(*rates, strict=True)]
+    return BREAKS if _surely_worse(first, later, chapters, against) else UNCLEAR
+
+
+def _surely_worse(
+    ones: Amounts, others: Amounts, chapters: Sequence[Hashable], against: Against
+) -> bool:
+    """Whether the others, text by text, are surely the worse ones."""
+    before, after = (
+        [part / whole if whole else 0.0 for part, whole in side] for side in (ones, others)
+    )
+    difference = [new - old for old, new in zip(before, after, strict=True)]
     found = interval_of_ratio(difference, [1] * len(difference), chapters)
-    worse = found["low"] > 0 if against.more_is_worse else found["high"] < 0
-    return BREAKS if worse else UNCLEAR
+    if found["low"] is None or found["chapters"] < FEWEST_CHAPTERS:
+        return False
+    return found["low"] > 0 if against.more_is_worse else found["high"] < 0
 
 
 def _by_chapter(amounts: Amounts, chapters: Sequence[Hashable]) -> np.ndarray:
