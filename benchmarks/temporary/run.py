@@ -51,7 +51,8 @@ def main() -> None:
         if weight.requires_grad:
             weight.data = weight.data.float()
     chapters = held_out(options.results, options.adapter, options.chapters)
-    found: dict = {**{key: str(value) for key, value in vars(options).items()}, "ways": {}}
+    asked = ("adapter", "rates", "block", "context")
+    found: dict = {**{key: getattr(options, key) for key in asked}, "ways": {}}
     for rate in options.rates:
         began = time.monotonic()
         quarters = [
@@ -63,7 +64,7 @@ def main() -> None:
             "bits": quarters,
         }
     summary = summed(found["ways"], list(chapters))
-    write_json(options.out, {**found, "summary": summary})
+    write_json(options.out, {**found, "chapters": list(chapters), "summary": summary})
     print("| rate | quarter 1 | 2 | 3 | 4 | all, against rate 0 | seconds |\n|---|" + "---:|" * 6)
     for rate, row in summary.items():
         change = row["relative"]
