@@ -47,24 +47,6 @@ include: "rules/export.smk"
 include: "rules/store.smk"
 
 
-# A job that was submitted has a Snakemake of its own, which would start another one for its step, as Slurm's steps want it. What
-# computes for long has that; for these it would double the work.
-if workflow.remote_exec:
-
-    localrules:
-        normalise_text,
-        find_chapters,
-        cut_chunks,
-        generate_pairs,
-        score_by_judge,
-        gather_pairs,
-        list_passages,
-        build_dataset,
-        check_ledger,
-        fit_rows,
-        write_report,
-
-
 rule all:
     """Everything: every dataset, every adapter with its samples and figures, and the report."""
     default_target: True

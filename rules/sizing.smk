@@ -1,10 +1,27 @@
-# What jobs need: megabytes of memory and minutes of time.
+# What jobs need: megabytes of memory, minutes of time, and, of those submitted, a step of their own or not.
 #
 # Memory and time grow with what a job reads and with its attempt. Slurm and others are told; a plain local run minds neither.
 
 import glob
 import math
 import os
+
+# A job that was submitted has a Snakemake of its own, which would start another one for its step, as Slurm's steps want it. What
+# computes for long has that; for these it would double the work.
+if workflow.remote_exec:
+
+    localrules:
+        normalise_text,
+        find_chapters,
+        cut_chunks,
+        generate_pairs,
+        score_by_judge,
+        gather_pairs,
+        list_passages,
+        build_dataset,
+        check_ledger,
+        fit_rows,
+        write_report,
 
 
 def files_mb(files):
