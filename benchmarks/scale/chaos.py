@@ -96,23 +96,6 @@ def account(server: FaultServer, journal: Path, outcome: Outcome) -> None:
         outcome.on_the_wire += journaled.index(True)
 
 
-def numbered(latency: float) -> FaultServer:
-    """The endpoint; each answer has a number, and `questions` says what was asked under it."""
-    server = endpoint(latency)
-    server.questions, answer = [], server.answer
-
-    def remembered(body: dict) -> str:
-        # The same question asked with another system prompt, schema or sampling is another question.
-        server.questions.append(
-            hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
-        )
-        return answer(body)
-
-    server.answer = remembered
-    server.edit = lambda completion, _: {**completion, "id": f"call-{len(server.questions) - 1}"}
-    return server
-
-
 def hashes(folder: Path) -> dict[str, str]:
     """The SHA-256 of every result that must be the same."""
     results = folder / "results"
@@ -254,7 +237,7 @@ def chaos(
         ]
         quiet.snakemake(*targets)
     disk = small_disk(folder, megabytes) if plan.full_disk else contextlib.nullcontext()
-    with disk, numbered(latency) as server:
+    with disk, endpoint(latency) as server:
         workspace, _ = furnish(
             folder / "work", server.base_url, novels=novels, adapters=max(1, adapters)
         )

@@ -1,5 +1,7 @@
 """A folder in which many novels are made: their files, a tiny model, a configuration, and the endpoint that answers both roles."""
 
+import hashlib
+import json
 import shutil
 import sys
 from pathlib import Path
@@ -17,8 +19,22 @@ __all__ = ["KEY", "configuration", "endpoint", "furnish"]
 
 
 def endpoint(latency: float = 0.0) -> FaultServer:
-    """The endpoint, to be entered; it counts every question and every answer."""
-    return FaultServer(answer=answer, key=KEY, model="reader", latency=latency)
+    """The endpoint, to be entered.
+
+    Each answer has a number, `call-0` and so on; `questions` says by that number what was asked: a hash of all that was sent, since
+    the same words under another system prompt or schema, or after another wrong answer, are another question.
+    """
+    server = FaultServer(answer=answer, key=KEY, model="reader", latency=latency)
+    server.questions = []
+
+    def remembered(body: dict) -> str:
+        whole = json.dumps(body, sort_keys=True).encode()
+        server.questions.append(hashlib.sha256(whole).hexdigest())
+        return answer(body)
+
+    server.answer = remembered
+    server.edit = lambda completion, _: {**completion, "id": f"call-{len(server.questions) - 1}"}
+    return server
 
 
 def configuration(library: Library, base_url: str, model: Path, adapters: int) -> dict:

@@ -1,9 +1,10 @@
 """Many short novels out of the sample novel, as they come: in five encodings, with and without faults, and a few that are no novels.
 
 Each shelf is the sample novel, begun at another paragraph and cut into its books, so that no two books of a shelf share text;
-a line in each chapter says which book it is, so that no two chapters of all shelves ask an endpoint the same.
+each sentence ends with its book's number, so that no two books of all shelves ask an endpoint the same.
 """
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,13 +76,17 @@ def write_library(folder: Path, count: int, broken: int) -> Library:
     return Library(shelves, refused)
 
 
+def _numbered(paragraph: str, number: int) -> str:
+    return re.sub("(?=[。！？])", str(number), paragraph)
+
+
 def _file(number: int, paragraphs: list[str]) -> bytes:
     """A book's bytes, in the form whose turn it is."""
     _, encoding, line_end, marked = FORMS[number % len(FORMS)]
     size, lines = -(-len(paragraphs) // CHAPTERS), []
     for chapter in range(1, CHAPTERS + 1):
         part = paragraphs[(chapter - 1) * size : chapter * size]
-        lines += [f"第{chapter}章 第{number}本", f"这是第{number}本书的第{chapter}章。", *part]
+        lines += [f"第{chapter}章 第{number}本", *(_numbered(line, number) for line in part)]
         lines += [WATERMARK] * marked + [""]
     # Big5 lacks simplified characters: they are left out, as this text is not meant to be read.
     return line_end.join(lines).encode(encoding, "ignore" if encoding == "big5" else "strict")
