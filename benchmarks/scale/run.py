@@ -137,9 +137,7 @@ def measure(options: argparse.Namespace, cluster: SlurmCluster | None) -> dict:
     profile, more = ("slurm" if cluster else "default"), ["--keep-going"]
     found: dict = {
         "date": str(date.today()),
-        "novels": options.novels,
-        "broken": options.broken,
-        "adapters": options.adapters,
+        "made": {name: getattr(options, name) for name in ("novels", "broken", "adapters")},
         "executor": profile,
         "load_before": os.getloadavg()[0],
     }

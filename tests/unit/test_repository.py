@@ -48,6 +48,20 @@ def test_the_readme_gives_the_commands_to_begin_with():
     assert {"make demo", "make quick", "make test"} <= set(commands("README.md"))
 
 
+def test_no_group_of_a_regular_expression_is_possessive():
+    """Before Python 3.11.5 (Debian 12 has 3.11.2) a possessive group that can backtrack matches what it must not, or for ever."""
+    possessive = re.compile(r"\)(?:[*+?]|\{+[^{}]*\}+)\+")
+    assert possessive.search(r'"(?:ab?c){0,3}+"') and possessive.search(r'rf"(?:{word})*+"')
+    found = [
+        f"{path.relative_to(REPOSITORY)}:{number}"
+        for path in sorted((REPOSITORY / "scripts").rglob("*.py"))
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        # A comment may speak of them.
+        if not line.lstrip().startswith("#") and possessive.search(line)
+    ]
+    assert found == []
+
+
 def pins(*files: str) -> dict[str, str]:
     """The pinned packages of files in envs/."""
     texts = [(REPOSITORY / "envs" / file).read_text(encoding="utf-8") for file in files]

@@ -5,7 +5,7 @@ import re
 
 from xuxie.text.aligned import AlignedText, Tally
 
-_ATTRIBUTES = r"(?:[^<>\"']|\"[^\"<>]{0,500}\"|'[^'<>]{0,500}'){0,200}+"
+_ATTRIBUTES = r"(?>(?:[^<>\"']|\"[^\"<>]{0,500}\"|'[^'<>]{0,500}'){0,200})"
 _BLOCK = r"p|br|div|h[1-6]|li|ul|ol|tr|table|hr|blockquote|section|article|body|html|dt|dd|pre|figure|header|footer|center"
 _INLINE = (
     r"span|b|i|u|s|em|strong|small|big|font|a|img|sup|sub|ruby|rb|td|th|script|style|strike|del|ins"
@@ -20,7 +20,7 @@ _UNSEEN = re.compile(
 _ANY_TAG = re.compile(rf"</?[A-Za-z]{_ATTRIBUTES}>")
 _INLINE_TAG = re.compile(rf"</?(?:{_INLINE})(?:\s{_ATTRIBUTES})?/?>", re.IGNORECASE)
 _BLOCK_TAGS = re.compile(
-    rf"</?(?:{_BLOCK})(?:\s{_ATTRIBUTES})?/?>(?:\s*</?(?:{_BLOCK})(?:\s{_ATTRIBUTES})?/?>)*+",
+    rf"</?(?:{_BLOCK})(?:\s{_ATTRIBUTES})?/?>(?>(?:\s*</?(?:{_BLOCK})(?:\s{_ATTRIBUTES})?/?>)*)",
     re.IGNORECASE,
 )
 _RULE_TAG = re.compile(r"<hr\b", re.IGNORECASE)

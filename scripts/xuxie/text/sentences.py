@@ -48,11 +48,11 @@ def complete_sentences(text: str, length: int) -> str:
 def _pattern() -> str:
     marks = re.escape(_MARKS)
     special = ".!?…" + "".join(_SPEECH) + re.escape("".join(_BRACKETS))
-    introduced = (
-        rf"(?:[^{marks}\n：:{''.join(_SPEECH)}{_CLOSERS}]{{1,{_LONGEST_INTRODUCTION}}}+[：:]\s*)?+"
-    )
+    introduced = rf"(?>(?:[^{marks}\n：:{''.join(_SPEECH)}{_CLOSERS}]{{1,{_LONGEST_INTRODUCTION}}}+[：:]\s*)?)"
+    # Groups are atomic, `(?>(?:…)*)`, and not possessive, `(?:…)*+`: Python before 3.11.5 takes these for something else (its
+    # issue 106052), and never comes to an end here.
     body = []
-    ends = [rf'[{marks}]++(?:[{_CLOSERS}{marks}]|["\')\]](?!\w))*+', r"\n"]
+    ends = [rf'[{marks}]++(?>(?:[{_CLOSERS}{marks}]|["\')\]](?!\w))*)', r"\n"]
     for opening, closing in _SPEECH.items():
         # A curly quote before the second straight one: a straight one is a slip of the typist, and opens nothing.
         strange = "“”" if opening == closing else ""
@@ -65,7 +65,7 @@ def _pattern() -> str:
         ends.append(rf"{opening}{speech}")
     for opening, closing in _BRACKETS.items():
         body.append(
-            rf"{re.escape(opening)}(?:[^{re.escape(opening)}{closing}\n]{{0,{_LONGEST_SPEECH}}}+{closing})?+"
+            rf"{re.escape(opening)}(?>(?:[^{re.escape(opening)}{closing}\n]{{0,{_LONGEST_SPEECH}}}+{closing})?)"
         )
     # A mark ends nothing before a small letter, inside a number or an address, after an abbreviation or an initial.
     body.append(
@@ -75,7 +75,7 @@ def _pattern() -> str:
     body.append(rf"(?:{abbreviation})\.(?!\s*\n|\Z)")
     # Words are taken in one go, here and again after each of the special cases.
     words = rf"[^{marks}\n{special}]*+"
-    return rf"\s*+{words}(?:(?=[{special}])(?:{'|'.join(body)}){words})*+(?:(?:{'|'.join(ends)})\s*+)?+"
+    return rf"\s*+{words}(?>(?:(?=[{special}])(?:{'|'.join(body)}){words})*)(?>(?:(?:{'|'.join(ends)})\s*+)?)"
 
 
 _SENTENCE = re.compile(_pattern())
