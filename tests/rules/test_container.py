@@ -40,8 +40,11 @@ def tool() -> str:
 def test_the_image_is_built_and_plans_the_workflow():
     container = tool()
     base = re.search(r"^ARG BASE=(\S+)$", (REPOSITORY / "Dockerfile").read_text(), re.MULTILINE)[1]
-    if subprocess.run([container, "pull", base], capture_output=True).returncode:
-        pytest.skip(f"{container} cannot pull {base} here")
+    for words in (["image", "inspect"], ["pull"]):
+        if not subprocess.run([container, *words, base], capture_output=True).returncode:
+            break
+    else:
+        pytest.skip(f"{container} has no {base} here and cannot pull it")
     subprocess.run(["make", "image", f"CONTAINER={container}"], cwd=REPOSITORY, check=True)
     done = subprocess.run(
         [container, "run", "--rm", "--network", "none", "xuxie", "snakemake", "-n", "--cores", "1"],
