@@ -15,7 +15,8 @@ SIZES = [Size("medium", 3, (150, 450)), Size("long", 1, (450, 900))]
 sentence = st.builds(
     lambda length, mark, end: "雨" * length + mark + end,
     st.integers(1, 120),
-    st.sampled_from(["。", "！”", "……"]),
+    # Dots alone end no sentence: one of two hundred characters fits into no tile.
+    st.sampled_from(["。", "！”", "……”"]),
     st.sampled_from(["", "", "\n", "\n\n", "\n＊＊＊\n"]),
 )
 prose = st.lists(sentence, min_size=1, max_size=120).map("".join)
