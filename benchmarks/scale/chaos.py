@@ -172,6 +172,8 @@ class Disturbed:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(self._random.choice(found), signal.SIGKILL)
                     self.outcome.kills += 1
+            if self.outcome.controllers:
+                self.cluster.put_right()
             while others and self.outcome.kills > others[0][0]:
                 others.pop(0)[1]()
 

@@ -182,6 +182,18 @@ class SlurmCluster:
         self._daemon(program, "-D")
         self._until(lambda: self._answers("scontrol", "ping"), f"{program} answers again")
 
+    def put_right(self) -> None:
+        """Do what an administrator has to after a controller was killed that had not saved its newest jobs.
+
+        It gives their numbers away again, takes the node out of service for that, and holds what it could not start there.
+        """
+        if "drain" in self.command("sinfo", "--noheader", "--format=%T"):
+            self.command("scontrol", "update", f"nodename={self.host}", "state=resume")
+        for line in self.command("squeue", "--noheader", "--format=%i %r").splitlines():
+            job, reason = line.split(maxsplit=1)
+            if "requeued held" in reason:
+                self.command("scontrol", "release", job)
+
     def _start(self) -> None:
         for name in ("state", "spool", "db", "run", "bin"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
