@@ -1,6 +1,6 @@
 """Many novels end to end: what they cost here, beside what Slurm and Snakemake cost without any work in the jobs.
 
-    python benchmarks/scale/run.py FOLDER --novels 1000 --adapters 50 [--broken 4] [--slurm] [--out FILE]
+    python benchmarks/scale/run.py FOLDER --novels 1000 --adapters 10 [--broken 4] [--slurm] [--out FILE]
 
 Text, pairs and datasets of all novels, and the first adapters, answered by an endpoint on loopback. With --slurm it all goes
 through a Slurm of one node, grouped as profiles/slurm/README.md says for many short novels, and as many empty jobs as there were
