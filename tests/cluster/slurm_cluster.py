@@ -66,7 +66,7 @@ OverTimeLimit=0
 KillWait=20
 GresTypes=gpu
 SlurmdParameters=config_overrides
-NodeName={host} NodeAddr=127.0.0.1 CPUs=32 RealMemory=200000 Gres=gpu:1 State=UNKNOWN
+NodeName={host} NodeAddr=127.0.0.1 CPUs={cores} RealMemory=200000 Gres=gpu:1 State=UNKNOWN
 PartitionName=cpu Nodes={host} Default=YES MaxTime=INFINITE State=UP
 PartitionName=gpu Nodes={host} MaxTime=INFINITE State=UP
 """
@@ -105,10 +105,16 @@ def _found(program: str) -> str | None:
 
 
 class SlurmCluster:
-    """The cluster, up while the context is open; Slurm's commands find it by `environment`."""
+    """The cluster, up while the context is open; Slurm's commands find it by `environment`.
 
-    def __init__(self, folder: Path):
+    Args:
+        folder: where all its files go.
+        cores: those that its node claims to have.
+    """
+
+    def __init__(self, folder: Path, cores: int = 32):
         self.folder = folder.resolve()
+        self.cores = cores
         self.host = socket.gethostname().split(".")[0]
         self.environment = {
             "SLURM_CONF": str(self.folder / "slurm.conf"),
@@ -207,7 +213,7 @@ class SlurmCluster:
         ports = dict(
             zip(("ctld_port", "slurmd_port", "dbd_port", "db_port"), _free_ports(4), strict=True)
         )
-        values = {"host": self.host, "folder": self.folder, **ports}
+        values = {"host": self.host, "cores": self.cores, "folder": self.folder, **ports}
         (self.folder / "slurm.conf").write_text(SLURM_CONF.format(**values))
         (self.folder / "slurmdbd.conf").write_text(SLURMDBD_CONF.format(**values))
         (self.folder / "slurmdbd.conf").chmod(0o600)
