@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 
 import yaml
@@ -56,35 +57,29 @@ def allowed(node: dict) -> str:
     return " ".join([text, *(f"{sign} {node[key]}" for key, sign in bounds if key in node)])
 
 
+def shown_default(node: dict) -> str:
+    """The default as JSON; empty if there is none."""
+    return f"`{json.dumps(node['default'], ensure_ascii=False)}`" if "default" in node else ""
+
+
+def row(path: str, node: dict) -> str:
+    """A key's line of the table."""
+    meaning = " ".join(node["description"].split())
+    cells = (f"`{path}`", allowed(node), shown_default(node), meaning)
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
 def table(schema: dict) -> str:
-    """The reference as a Markdown table, one section a top-level key."""
+    """The reference in Markdown, one section a top-level key, with a table of the keys below it."""
     lines = []
-    section = None
-    for path, node in keys(schema, schema):
-        top = path.split(".")[0]
-        if top != section:
-            section = top
-            lines += [
-                "",
-                f"### `{top}`",
-                "",
-                node["description"],
-                "",
-                "| key | values | default | meaning |",
-                "|---|---|---|---|",
-            ]
-            continue
-        default = (
-            f"`{json.dumps(node['default'], ensure_ascii=False)}`" if "default" in node else ""
-        )
-        meaning = " ".join(node["description"].split())
-        lines.append(
-            "| "
-            + " | ".join(
-                cell.replace("|", "\\|") for cell in (f"`{path}`", allowed(node), default, meaning)
-            )
-            + " |"
-        )
+    for top, entries in groupby(keys(schema, schema), lambda entry: entry[0].split(".")[0]):
+        (_, node), *below = entries
+        lines += ["", f"### `{top}`", "", node["description"], ""]
+        if below:
+            lines += ["| key | values | default | meaning |", "|---|---|---|---|"]
+            lines += [row(path, child) for path, child in below]
+        elif "default" in node:
+            lines.append(f"{allowed(node).capitalize()}; by default {shown_default(node)}.")
     return "\n".join(lines).strip() + "\n"
 
 

@@ -6,8 +6,10 @@
 from xuxie.export.quantisations import CONVERTED, QUANTISED
 
 
+# On a cluster the archive is fetched where snakemake runs: compute nodes often lack the internet.
 localrules:
     export,
+    fetch_llama_cpp,
 
 
 rule export:

@@ -1,4 +1,4 @@
-"""Everything that a GPU was promised to do, measured in one go and offline: training, sampling, evaluation, and QLoRA of a large model.
+"""Everything that a GPU is expected to do, measured in one go and offline: training, sampling, evaluation, and QLoRA of a large model.
 
     python benchmarks/gpu/run.py                 # on a GPU: the shapes of 1.7 B and 14 B, within ten minutes on an H200
     python benchmarks/gpu/run.py --shape tiny --large tiny --rows 4 --tokens 8      # whether it runs, anywhere
