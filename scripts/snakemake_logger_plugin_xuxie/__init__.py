@@ -62,6 +62,7 @@ class LogHandler(LogHandlerBase):
 
     @property
     def writes_to_file(self) -> bool:
+        """The log file stays Snakemake's own."""
         return False
 
     @property
@@ -76,4 +77,5 @@ class LogHandler(LogHandlerBase):
 
     @property
     def needs_rulegraph(self) -> bool:
+        """Nothing of it is shown."""
         return False

@@ -39,10 +39,12 @@ class Job:
 
     @property
     def name(self) -> Text:
+        """The rule, and for what it runs."""
         return Text.assemble((self.rule, "bold"), f" {self.of}")
 
     @property
     def seconds(self) -> float:
+        """How long it has run."""
         return time.monotonic() - self.began
 
 

@@ -43,6 +43,7 @@ class Adapter:
 
     @property
     def folder(self) -> str:
+        """Where everything of it goes."""
         return f"results/adapters/{self.name}"
 
     @property

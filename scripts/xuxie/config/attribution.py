@@ -16,10 +16,12 @@ class Attribution:
 
     @property
     def names(self) -> list[str]:
+        """The names of the adapters."""
         return [adapter.name for adapter in self.adapters]
 
     @property
     def weights(self) -> list[str]:
+        """The file of weights of each adapter."""
         return [f"{adapter.folder}/adapter_model.safetensors" for adapter in self.adapters]
 
     @property
@@ -38,10 +40,12 @@ class Attribution:
 
     @property
     def test(self) -> list[str]:
+        """The test rows of each adapter's dataset."""
         return [adapter.dataset.test for adapter in self.adapters]
 
     @property
     def templates(self) -> list[str]:
+        """The template that each adapter is asked with."""
         return [adapter.asked_template for adapter in self.adapters]
 
 

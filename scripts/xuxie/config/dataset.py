@@ -39,6 +39,7 @@ class Dataset:
 
     @property
     def novel_names(self) -> list[str]:
+        """The names of its novels, in the order of the configuration."""
         return self.entry["novels"]
 
     @property

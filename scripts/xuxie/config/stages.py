@@ -49,6 +49,7 @@ class Stage:
 
     @property
     def folder(self) -> str:
+        """Where LLaMA-Factory puts what the stage makes."""
         return f"results/adapters/{self.adapter}/stages/{self.name}"
 
     @property

@@ -12,6 +12,7 @@ from xuxie.dataset.sums import Sums
 def audit_characters(
     sums: Sums, name: str, part: dict, files: NovelFiles, own: DatasetFiles
 ) -> None:
+    """Compare the account of a novel, `part` of the ledger, with what its text and the dataset's rows add up to."""
     strip = swept(len(files.text), list(_claims(files, own)))
     found: dict[str, int] = defaultdict(int)
     for start, end, label in strip:

@@ -16,7 +16,7 @@ _OTHERS = 2.0  # seconds between looks at what other jobs have written
 
 
 class Sender:
-    """What sends requests, each once. When to try again is decided in `calls`."""
+    """What sends requests, each once. When to try again is decided in `retries`."""
 
     def __init__(self, run: Run, accounting: Accounting, limits: Limits, parameters: Parameters):
         self._run, self._accounting = run, accounting

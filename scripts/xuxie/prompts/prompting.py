@@ -106,7 +106,10 @@ class Prompting:
         )  # fmt: skip
 
     def split_ids(self, row: dict) -> tuple[list[int], list[int]]:
-        """The row as it is trained, parted before its last answer: (prompt, answer with what ends it)."""
+        """The row as it is trained, parted before what carries loss at its end: (prompt, last answer with what ends it).
+
+        Where prompts carry loss as well (`train_on_prompt`), the prompt is empty.
+        """
         ids, labels = self.training_ids(row)
         start = (
             max((index for index, label in enumerate(labels) if label == IGNORED), default=-1) + 1

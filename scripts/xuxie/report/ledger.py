@@ -2,7 +2,7 @@
 
 
 def ledger_bars(ledger: dict) -> dict:
-    """What became of the pairs as bars: at each stage, how many there are, as a share of those that were asked for."""
+    """What became of the pairs as bars: at each stage, how many there are, as a share of the stage that has most."""
     counts = {
         stage: sum(part["pairs"].get(stage, 0) for part in ledger["novels"].values())
         for stage in ("asked", "candidates", "kept")

@@ -8,6 +8,7 @@ from xuxie.sampling.authors import BASE, TUNED, parted
 
 
 def system_labels(systems: list[str], captions: dict) -> dict[str, str]:
+    """What the page calls each system."""
     return {name: system_label(name, captions) for name in systems}
 
 
@@ -70,6 +71,7 @@ def metrics_table(evaluation: dict, captions: dict) -> dict:
 
 
 def recipe_row(name: str, adapter: Adapter) -> dict:
+    """An adapter's line in the table of recipes."""
     difference = adapter.evaluation["bits_per_character"]["difference"]
     tuned = adapter.evaluation["texts"]["systems"].get(TUNED, {})
     metrics = (

@@ -7,6 +7,7 @@ from xuxie.report.inputs import Novel
 
 
 def novel_facts(name: str, novel: Novel, captions: dict) -> dict:
+    """What the page tells of a novel: its size, the histogram of its scores and how far each scorer is to be trusted."""
     words = captions["data"]
     scored = [
         {"score": pair["score"], "kept": pair["kept"]}

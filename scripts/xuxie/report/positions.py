@@ -6,6 +6,7 @@ from xuxie.sampling.authors import BASE, TUNED
 
 
 def position_charts(evaluation: dict, captions: dict) -> dict:
+    """The charts of bits per character and of repetition by place in the completion."""
     words = captions["position"]
     bits = [
         {

@@ -35,6 +35,7 @@ def readers_votes(votes: dict, captions: dict) -> dict:
 
 
 def judge_table(judge: dict | None, captions: dict) -> dict | None:
+    """What a judge preferred, by pairing; None without a judge."""
     if not judge:
         return None
     labels = {

@@ -45,6 +45,7 @@ def drafted(rows: Sequence[dict], count: int) -> list[dict]:
 
 
 def draft_id(row_id: str, number: int) -> str:
+    """The name of a row's draft; the first has the row's own."""
     return f"{row_id}#{number}" if number else row_id
 
 
