@@ -19,7 +19,7 @@ import openai
 from xuxie.errors import UserError
 from xuxie.llm.client import Client
 from xuxie.llm.faults import Rejected, Transient, fault_of, message_of, stop
-from xuxie.llm.reply import Reply
+from xuxie.llm.reply import UNREADABLE, Reply
 from xuxie.llm.structured import whole_text
 from xuxie.llm.usage import token_count
 
@@ -169,7 +169,7 @@ class BatchApi:
             told = json.loads(line)
             key, response, error = told["custom_id"], told.get("response") or {}, told.get("error")
             status, body = token_count(response.get("status_code")) or 0, response.get("body")
-        except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        except UNREADABLE:
             return None
         if not isinstance(key, str):
             return None

@@ -19,7 +19,7 @@ import openai
 
 from xuxie.llm.endpoint import Endpoint
 from xuxie.llm.faults import Transient, fault_of, status_in, stop
-from xuxie.llm.reply import Reply, is_like_a_reply, read_reply
+from xuxie.llm.reply import UNREADABLE, Reply, is_like_a_reply, read_reply
 from xuxie.llm.structured import whole_text
 
 _PATH = "/chat/completions"
@@ -79,7 +79,7 @@ class Client:
             return [entry["id"] for entry in listed if isinstance(entry["id"], str)]
         except (openai.APIError, httpx2.HTTPError, aiohttp.ClientError, OSError):
             return []
-        except (ValueError, LookupError, TypeError, RecursionError):
+        except UNREADABLE:
             return []
 
     async def send(self, body: dict) -> Reply:
@@ -142,7 +142,7 @@ class Client:
         """
         try:
             return read_reply(content, self.endpoint.redact)
-        except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        except UNREADABLE:
             raise self._no_completion(content, structured) from None
 
     def _no_completion(self, content: bytes, structured: bool) -> Exception:

@@ -12,7 +12,7 @@ from email.utils import parsedate_to_datetime
 
 from xuxie.errors import UserError
 from xuxie.llm.endpoint import Endpoint
-from xuxie.llm.reply import document_in
+from xuxie.llm.reply import UNREADABLE, document_in
 from xuxie.llm.structured import whole_text
 from xuxie.llm.usage import token_count
 
@@ -180,7 +180,7 @@ def status_in(body: bytes) -> int | None:
     """
     try:
         document = document_in(body)
-    except (ValueError, RecursionError, TypeError, AttributeError, LookupError):
+    except UNREADABLE:
         return None
     error = document.get("error") if isinstance(document, dict) else None
     for place in (error, document):
@@ -264,7 +264,7 @@ def message_of(body: bytes) -> str:
     text = body.decode("utf-8", "replace").strip()
     try:
         document = document_in(body)
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+    except UNREADABLE:
         return text[:500]
     if isinstance(document, list) and document:  # Gemini's
         document = document[0]

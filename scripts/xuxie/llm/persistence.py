@@ -18,6 +18,11 @@ Result = TypeVar("Result")
 _LONGEST = 60.0  # seconds of a wait that no provider has asked for
 
 
+def longest_wait(backoff: float, tried: int) -> float:
+    """Seconds to wait at most before the next try: `backoff` times 2, 4, 8, ..."""
+    return min(_LONGEST, backoff * 2.0 ** min(tried, 8))
+
+
 class Persistence:
     """When to make such a request again."""
 
@@ -44,7 +49,7 @@ class Persistence:
 
     async def wait_after(self, fault: Transient, tried: int) -> None:
         """Wait until the next try, after so many."""
-        longest = min(_LONGEST, self._backoff * 2.0 ** min(tried, 8))
+        longest = longest_wait(self._backoff, tried)
         wait = fault.retry_after or random.uniform(0.5, 1.0) * longest
         self._health.failed(fault, "a batch", wait)
         logger.info("a request about a batch failed: %s; trying again in %.1f s", fault, wait)

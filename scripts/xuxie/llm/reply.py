@@ -10,6 +10,9 @@ from typing import Any
 from xuxie.llm.structured import thought, whole_text
 from xuxie.llm.usage import token_count
 
+#: What a document of another shape than the one that is looked for may raise.
+UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
+
 #: What some gateways put a completion into, and how deep it lies at most.
 _ENVELOPES = ("data", "result", "output", "response", "body")
 _WRAPPINGS = 3
@@ -51,7 +54,7 @@ def read_reply(body: bytes, redact: Callable[[str], str]) -> Reply:
         redact: takes the key out of a text.
 
     Raises:
-        ValueError, LookupError, TypeError, AttributeError or RecursionError: there is none in it.
+        one of UNREADABLE: there is none in it.
     """
     document = _unwrapped(document_in(body))
     choices = document["choices"]
@@ -78,7 +81,7 @@ def is_like_a_reply(body: bytes) -> bool:
     """Whether a body that no answer can be read from is likely paid for all the same."""
     try:
         document = _unwrapped(document_in(body))
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+    except UNREADABLE:
         return body.lstrip().startswith(b"data:")
     return isinstance(document, dict) and bool({"choices", "usage"} & document.keys())
 

@@ -7,6 +7,7 @@ import time
 
 from xuxie.llm.accounting import Accounting, unanswered
 from xuxie.llm.faults import Rejected, Transient, stop
+from xuxie.llm.persistence import longest_wait
 from xuxie.llm.readiness import Readiness
 from xuxie.llm.request import Request
 from xuxie.llm.run import Run
@@ -15,7 +16,6 @@ from xuxie.llm.sender import Sender
 logger = logging.getLogger(__name__)
 
 _BROKEN = 3  # answers to a question that cannot be read, where no other is read meanwhile
-_LONGEST = 60.0  # seconds of a wait that no provider has asked for
 _LOOK = 0.05  # seconds between looks whether others were answered
 _NO_OTHERS = 0.5  # seconds without any other call after which none is expected
 
@@ -115,7 +115,7 @@ class Retries:
             self._doubted -= 1
 
     async def _wait_after(self, fault: Transient, tried: int, id: str) -> None:
-        """Wait until the next try: what the provider asks for and a little more, or a random time below `backoff` times 2, 4, 8, ...
+        """Wait until the next try: what the provider asks for and a little more, or a random time below `longest_wait`.
 
         After a "too fast", `limits` lets every call of the endpoint wait.
         """
@@ -124,7 +124,7 @@ class Retries:
         if fault.retry_after is not None:
             wait = fault.retry_after * random.uniform(1.0, 1.1)
         elif not fault.throttled:
-            wait = random.uniform(0.0, min(_LONGEST, self._settings.backoff * 2 ** min(tried, 8)))
+            wait = random.uniform(0.0, longest_wait(self._settings.backoff, tried))
         self._run.health.failed(fault, id, wait)
         self._run.progress.retries += 1
         logger.info("%s: %s; trying again in %.1f s", id, fault, wait)
