@@ -84,7 +84,7 @@ def run_all(folder: Path, configfile: Path, size: int, arguments: list[str]) -> 
     complete = yaml.safe_load(configfile.read_text(encoding="utf-8"))
     complete_config(complete, Path(REPOSITORY) / "config/schema.yaml")
     state = read_json(folder / "batches.json") if (folder / "batches.json").exists() else {}
-    known = [Batch(name, [], entry["datasets"]) for name, entry in state.items()]
+    known = [Batch(name, entry["novels"], entry["datasets"]) for name, entry in state.items()]
     failed = []
     for batch in cut_batches(complete, size, known):
         if not batch.datasets:
@@ -95,10 +95,17 @@ def run_all(folder: Path, configfile: Path, size: int, arguments: list[str]) -> 
         part = config_of(batch, config, complete, os.getcwd())
         text = yaml.safe_dump(part, allow_unicode=True, sort_keys=False)
         digest = sha256(f"{text}{arguments}".encode()).hexdigest()
-        if state.get(batch.name, {}).get("made") == digest:
+        before = state.get(batch.name, {"novels": [], "made": None})
+        if before["made"] == digest:
             print(f"{batch.name}: made already", flush=True)
             continue
-        state[batch.name] = {**asdict(batch), "journal": complete["llm"]["journal"], "made": None}
+        state[batch.name] = {
+            **asdict(batch),
+            # Those that have left the configuration too: the answers about them are here.
+            "novels": list(dict.fromkeys(before["novels"] + batch.novels)),
+            "journal": complete["llm"]["journal"],
+            "made": None,
+        }
         write_json(folder / "batches.json", state)
         print(f"{batch.name}: {len(batch.novels)} novels", flush=True)
         targets = [] if has_adapters(batch, complete) else _ledgers(batch)

@@ -81,3 +81,11 @@ def test_numbers_of_batches_are_given_once(library):
     run_with(library, "good", "last", "new")
     state = json.loads((library / "batches/batches.json").read_text())
     assert state["batch-0002"]["datasets"] == [] and state["batch-0004"]["datasets"] == ["new"]
+
+
+def test_a_dataset_that_left_and_comes_back_goes_where_its_answers_are(library):
+    run_with(library, *BOOKS, size=2)
+    run_with(library, "last", size=2)
+    run_with(library, "last", "good", "new", size=2)
+    state = json.loads((library / "batches/batches.json").read_text())
+    assert [entry["datasets"] for entry in state.values()] == [["good"], ["last"], ["new"]]
