@@ -117,3 +117,66 @@ def test_a_batch_has_its_own_part_of_the_configuration_with_paths_that_hold_else
     assert list(part["datasets"]) == ["two"]
     assert part["adapters"] == {"two": {"dataset": "two", "model": "m"}}
     assert config["novels"]["2"]["path"] == ["a.txt", "/b.txt"], "the whole one was changed"
+
+
+def part_of(**sections) -> dict:
+    """The part of a configuration with these sections that a batch has in another folder."""
+    config = {"novels": {"1": {"path": "1.txt"}}, "models": {"m": {"source": "hub"}}, **sections}
+    complete = {
+        **configured({"one": ["1"]}),
+        "adapters": {"one": {"dataset": "one", "model": "m"}},
+        **config,
+    }
+    return config_of(Batch("batch-0001", ["1"], ["one"]), config, complete, "/home/reader")
+
+
+@pytest.mark.parametrize(
+    "given, found",
+    [
+        ("told.txt", "/home/reader/told.txt"),
+        ("/told.yaml", "/told.yaml"),
+        ("passage", "passage"),
+        (None, None),
+    ],
+)
+def test_a_file_of_outlines_is_found_from_a_batch(given, found):
+    assert part_of(sampling={"outlines": given})["sampling"]["outlines"] == found
+
+
+@pytest.mark.parametrize(
+    "given, found",
+    [("large.gguf", "/home/reader/large.gguf"), ("/large.gguf", "/large.gguf"), ("m", "m")],
+)
+def test_a_model_that_is_served_is_found_from_a_batch(given, found):
+    serve = {"command": ["vllm", "serve", "{model}", "--port", "{port}"], "model": given}
+    part = part_of(endpoints={"own": {"serve": serve, "model": "large"}})
+    assert part["endpoints"]["own"]["serve"] == {**serve, "model": found}
+
+
+def test_the_program_of_a_server_is_found_from_a_batch():
+    serve = {"command": ["bin/serve", "--port", "{port}", "org/model"]}
+    part = part_of(endpoints={"own": {"serve": serve, "model": "large"}})
+    command = part["endpoints"]["own"]["serve"]["command"]
+    assert command == ["/home/reader/bin/serve", "--port", "{port}", "org/model"]
+    assert serve["command"][0] == "bin/serve", "the whole one was changed"
+
+
+@pytest.mark.parametrize("argument", ["deepspeed", "fsdp_config", "accelerator_config"])
+def test_a_file_that_training_reads_is_found_from_a_batch(argument):
+    adapter = {
+        "dataset": "one",
+        "model": "m",
+        "train": {argument: "whole.json", "seed": 1},
+        "stages": [
+            {"stage": "pt", "train": {argument: "stage.json"}},
+            {"stage": "sft", "train": {argument: {"inline": 1}}},
+        ],
+    }
+    made = part_of(adapters={"one": adapter})["adapters"]["one"]
+    assert made["train"] == {argument: "/home/reader/whole.json", "seed": 1}
+    assert [stage["train"][argument] for stage in made["stages"]] == [
+        "/home/reader/stage.json",
+        {"inline": 1},
+    ]
+    inline = {**adapter, "train": {argument: '{"stage": 2}'}}
+    assert part_of(adapters={"one": inline})["adapters"]["one"]["train"] == inline["train"]

@@ -5,6 +5,10 @@ from copy import deepcopy
 from dataclasses import dataclass
 
 from xuxie.errors import UserError
+from xuxie.sampling.outlines import OF_THE_PASSAGE
+
+#: Arguments of LLaMA-Factory that may name a file to be read.
+READ_BY_TRAINING = ("deepspeed", "fsdp_config", "accelerator_config")
 
 
 @dataclass(frozen=True)
@@ -93,6 +97,15 @@ def config_of(batch: Batch, config: dict, complete: dict, folder: str) -> dict:
     part["adapters"] = adapters or {
         batch.datasets[0]: {"dataset": batch.datasets[0], "model": next(iter(complete["models"]))}
     }
+    _make_absolute(part, complete["models"], folder)
+    return part
+
+
+def _make_absolute(part: dict, models: dict, folder: str) -> None:
+    """Make the paths of a configuration absolute, wherever one may stand, in place.
+
+    The journal's stays as it is: every batch has its own.
+    """
     for novel in part["novels"].values():
         novel["path"] = _absolute(novel["path"], folder)
     for model in part.get("models", {}).values():
@@ -101,9 +114,31 @@ def config_of(batch: Batch, config: dict, complete: dict, folder: str) -> dict:
     for endpoint in part.get("endpoints", {}).values():
         if endpoint.get("tokenizer"):
             endpoint["tokenizer"] = _absolute(endpoint["tokenizer"], folder)
+        if endpoint.get("serve"):
+            _find_served(endpoint["serve"], models, folder)
     if part.get("pairs", {}).get("prompt_templates"):
         part["pairs"]["prompt_templates"] = _absolute(part["pairs"]["prompt_templates"], folder)
-    return part
+    if part.get("sampling", {}).get("outlines") not in (None, OF_THE_PASSAGE):
+        part["sampling"]["outlines"] = _absolute(part["sampling"]["outlines"], folder)
+    for adapter in part["adapters"].values():
+        for own in (adapter, *adapter.get("stages", [])):
+            _find_read_by_training(own.get("train", {}), folder)
+
+
+def _find_served(serve: dict, models: dict, folder: str) -> None:
+    if serve.get("model") and serve["model"] not in models:
+        serve["model"] = _absolute(serve["model"], folder)
+    program, *words = serve["command"]
+    if os.path.dirname(str(program)):  # otherwise it is looked for on PATH
+        serve["command"] = [_absolute(program, folder), *words]
+
+
+def _find_read_by_training(train: dict, folder: str) -> None:
+    for name in READ_BY_TRAINING:
+        value = train.get(name)
+        # What begins with a brace is no file, but its content.
+        if isinstance(value, str) and not value.startswith("{"):
+            train[name] = _absolute(value, folder)
 
 
 def has_adapters(batch: Batch, complete: dict) -> bool:
