@@ -23,7 +23,7 @@ from xuxie.files.rows import read_json, write_json
 from xuxie.llm import upkeep
 from xuxie.runtime.clone import REPOSITORY
 
-#: What every batch makes, and what has the same name in all of them.
+#: What every batch makes, by the sections of its configuration, and what has the same name in all of them.
 MERGED, SHARED = ("novels", "datasets", "adapters"), "models"
 
 
@@ -84,17 +84,28 @@ def run_all(folder: Path, configfile: Path, size: int, arguments: list[str]) -> 
     complete = yaml.safe_load(configfile.read_text(encoding="utf-8"))
     complete_config(complete, Path(REPOSITORY) / "config/schema.yaml")
     state = read_json(folder / "batches.json") if (folder / "batches.json").exists() else {}
-    known = [Batch(name, [], entry["datasets"]) for name, entry in state.items()]
-    batches = [batch for batch in cut_batches(complete, size, known) if batch.datasets]
+    known = [Batch(name, entry["novels"], entry["datasets"]) for name, entry in state.items()]
     failed = []
-    for batch in batches:
+    for batch in cut_batches(complete, size, known):
+        if not batch.datasets:
+            # It keeps its number, and nothing is left to make.
+            state[batch.name] = {**state[batch.name], "datasets": [], "made": None}
+            write_json(folder / "batches.json", state)
+            continue
         part = config_of(batch, config, complete, os.getcwd())
         text = yaml.safe_dump(part, allow_unicode=True, sort_keys=False)
         digest = sha256(f"{text}{arguments}".encode()).hexdigest()
-        if state.get(batch.name, {}).get("made") == digest:
+        before = state.get(batch.name, {"novels": [], "made": None})
+        if before["made"] == digest:
             print(f"{batch.name}: made already", flush=True)
             continue
-        state[batch.name] = {**asdict(batch), "journal": complete["llm"]["journal"], "made": None}
+        state[batch.name] = {
+            **asdict(batch),
+            # Those that have left the configuration too: the answers about them are here.
+            "novels": list(dict.fromkeys(before["novels"] + batch.novels)),
+            "journal": complete["llm"]["journal"],
+            "made": None,
+        }
         write_json(folder / "batches.json", state)
         print(f"{batch.name}: {len(batch.novels)} novels", flush=True)
         targets = [] if has_adapters(batch, complete) else _ledgers(batch)
@@ -134,28 +145,43 @@ def run(folder: Path, config: str, arguments: list[str]) -> bool:
 def merge(folder: Path, target: Path) -> None:
     """Put the results of all batches into one folder, without a second copy where the file system can, and their journals into one.
 
+    Results of what has left the configuration may be half made, and stay where they are. Answers are merged all the same:
+    they were paid for.
+
     Raises:
         UserError: a batch is not made.
     """
     state = read_json(folder / "batches.json")
-    if missing := [name for name, entry in state.items() if not entry["made"]]:
+    configured = [name for name, entry in state.items() if entry["datasets"]]
+    if missing := [name for name in configured if not state[name]["made"]]:
         raise UserError(
             f"not made yet: {', '.join(missing)}",
             where=str(folder),
             remedy="run them again, without --merge",
         )
     for name, entry in state.items():
-        for kind in MERGED:
-            if (made := folder / name / "results" / kind).is_dir():
-                shutil.copytree(
-                    made, target / "results" / kind, copy_function=_link, dirs_exist_ok=True
-                )
+        if entry["datasets"]:
+            _merge_results(folder / name, target)
+        else:
+            print(f"{name}: out of the configuration, only its journal is merged")
         if (journal := folder / name / entry["journal"]).is_dir():
             upkeep.join(target / entry["journal"], [journal])
     link = target / "results" / SHARED
     if not link.exists():
         link.symlink_to((folder / SHARED).resolve())
-    print(f"{len(state)} batches in {target}")
+    print(f"{len(configured)} batches in {target}")
+
+
+def _merge_results(batch: Path, target: Path) -> None:
+    """Put what a batch's configuration names beside the results of other batches."""
+    config = yaml.safe_load((batch / "config.yaml").read_text(encoding="utf-8"))
+    for kind in MERGED:
+        for name in config[kind]:
+            part = Path("results") / kind / name
+            if (batch / part).is_dir():
+                shutil.copytree(
+                    batch / part, target / part, copy_function=_link, dirs_exist_ok=True
+                )
 
 
 def _link(source: str, target: str) -> None:

@@ -102,6 +102,39 @@ LENGTH = {
     "completion": [9, 99],
     "tokens": [20, 150],
 }
+
+
+def of_lengths(key: str, bounds: list) -> dict:
+    return {"pairs": {"lengths": [LENGTH, {**LENGTH, key: bounds}]}}
+
+
+def of_dataset(**parts) -> dict:
+    return {"default_dataset": parts}
+
+
+@pytest.mark.parametrize(
+    ("change", "key", "bounds"),
+    [
+        (of_lengths("prompt", [250, 60]), "pairs.lengths.1.prompt", [250, 60]),
+        (of_lengths("completion", [250, 80]), "pairs.lengths.1.completion", [250, 80]),
+        (of_lengths("prompt_share", [0.7, 0.3]), "pairs.lengths.1.prompt_share", [0.7, 0.3]),
+        (of_lengths("tokens", [150, 20]), "pairs.lengths.1.tokens", [150, 20]),
+        (
+            of_dataset(rows={"completions": [{"name": "medium", "characters": [450, 150]}]}),
+            "datasets.mine.rows.completions.0.characters",
+            [450, 150],
+        ),
+        (of_dataset(history={"turns": [4, 2]}), "datasets.mine.history.turns", [4, 2]),
+        (of_dataset(history={"passage": [400, 99]}), "datasets.mine.history.passage", [400, 99]),
+    ],
+)
+def test_bounds_in_the_wrong_order_are_refused(change, key, bounds):
+    with pytest.raises(UserError) as refused:
+        completed({"novels": {"mine": {"path": "mine.txt"}}, **change})
+    assert f"{bounds} admits nothing" in str(refused.value)
+    assert f"config key {key}\n" in str(refused.value)
+
+
 OLD = {"source": "path", "name": "old", "template": "qwen", "environment": "qwen1"}
 NEW = {"source": "path", "name": "new", "template": "qwen"}
 

@@ -4,6 +4,12 @@ import os
 from copy import deepcopy
 from dataclasses import dataclass
 
+from xuxie.errors import UserError
+from xuxie.sampling.outlines import OF_THE_PASSAGE
+
+#: Arguments of LLaMA-Factory that may name a file to be read.
+READ_BY_TRAINING = ("deepspeed", "fsdp_config", "accelerator_config")
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -19,36 +25,51 @@ def cut_batches(complete: dict, size: int, known: list[Batch]) -> list[Batch]:
 
     Args:
         complete: the configuration with its defaults.
-        size: how many novels a batch has at most, unless datasets that stay together have more.
-        known: batches of an earlier call.
+        size: how many novels a new batch has at most, unless datasets that stay together have more.
+        known: batches of an earlier call, with all novels that they ever had: answers about these are in their journals.
 
     Returns:
-        the known batches, without what the configuration no longer has, and new ones after them.
+        the known batches, without what the configuration no longer has and with what joins them, and new ones after them.
+
+    Raises:
+        UserError: datasets share a novel, but were dealt out to two batches.
     """
     datasets = {name: entry["novels"] for name, entry in complete["datasets"].items()}
-    kept = [
-        Batch(
-            batch.name,
-            _novels(datasets, names := [name for name in batch.datasets if name in datasets]),
-            names,
-        )
-        for batch in known
-    ]
-    dealt = {name for batch in kept for name in batch.datasets}
+    dealt = {name: batch.name for batch in known for name in batch.datasets}
+    asked = {novel: batch.name for batch in known for novel in batch.novels}
+    members = {batch.name: [name for name in batch.datasets if name in datasets] for batch in known}
     new: list[list[str]] = []
-    for names in _connected(
-        {name: novels for name, novels in datasets.items() if name not in dealt}
-    ):
-        if not new or len(_novels(datasets, [*new[-1], *names])) > size:
-            new.append([])
-        new[-1] += names
-    return [
-        *kept,
-        *(
-            Batch(f"batch-{number:04}", _novels(datasets, names), names)
-            for number, names in enumerate(new, len(kept) + 1)
-        ),
-    ]
+    for names in _connected(datasets):
+        homes = list(dict.fromkeys(dealt[name] for name in names if name in dealt))
+        if len(homes) > 1:
+            raise _in_two_batches(datasets, names, dealt, homes)
+        # A dataset that was renamed, or comes back, finds the answers about its novels.
+        homes += [asked[novel] for novel in _novels(datasets, names) if novel in asked]
+        if homes:
+            members[homes[0]] += [name for name in names if name not in dealt]
+        elif new and len(_novels(datasets, [*new[-1], *names])) <= size:
+            new[-1] += names
+        else:
+            new.append(names)
+    members |= {f"batch-{number:04}": names for number, names in enumerate(new, len(known) + 1)}
+    return [Batch(name, _novels(datasets, names), names) for name, names in members.items()]
+
+
+def _in_two_batches(
+    datasets: dict[str, list[str]], names: list[str], dealt: dict[str, str], homes: list[str]
+) -> UserError:
+    """What is said of datasets that stay together, but are in several batches: of each batch a novel that ties it to the others."""
+    ties = []
+    for home in homes:
+        inside = [name for name in names if dealt.get(name) == home]
+        outside = _novels(datasets, [name for name in names if name not in inside])
+        shared = set(outside).intersection(_novels(datasets, inside))
+        ties.append(f"{min(shared)} in {home}")
+    return UserError(
+        f"datasets that share novels are in {len(homes)} batches: {', '.join(ties)}",
+        where="config key datasets",
+        remedy="let each dataset keep to the novels of one batch, or begin in another folder (manage_journal.py join takes the answers along)",
+    )
 
 
 def config_of(batch: Batch, config: dict, complete: dict, folder: str) -> dict:
@@ -76,6 +97,15 @@ def config_of(batch: Batch, config: dict, complete: dict, folder: str) -> dict:
     part["adapters"] = adapters or {
         batch.datasets[0]: {"dataset": batch.datasets[0], "model": next(iter(complete["models"]))}
     }
+    _make_absolute(part, complete["models"], folder)
+    return part
+
+
+def _make_absolute(part: dict, models: dict, folder: str) -> None:
+    """Make the paths of a configuration absolute, wherever one may stand, in place.
+
+    The journal's stays as it is: every batch has its own.
+    """
     for novel in part["novels"].values():
         novel["path"] = _absolute(novel["path"], folder)
     for model in part.get("models", {}).values():
@@ -84,9 +114,31 @@ def config_of(batch: Batch, config: dict, complete: dict, folder: str) -> dict:
     for endpoint in part.get("endpoints", {}).values():
         if endpoint.get("tokenizer"):
             endpoint["tokenizer"] = _absolute(endpoint["tokenizer"], folder)
+        if endpoint.get("serve"):
+            _find_served(endpoint["serve"], models, folder)
     if part.get("pairs", {}).get("prompt_templates"):
         part["pairs"]["prompt_templates"] = _absolute(part["pairs"]["prompt_templates"], folder)
-    return part
+    if part.get("sampling", {}).get("outlines") not in (None, OF_THE_PASSAGE):
+        part["sampling"]["outlines"] = _absolute(part["sampling"]["outlines"], folder)
+    for adapter in part["adapters"].values():
+        for own in (adapter, *adapter.get("stages", [])):
+            _find_read_by_training(own.get("train", {}), folder)
+
+
+def _find_served(serve: dict, models: dict, folder: str) -> None:
+    if serve.get("model") and serve["model"] not in models:
+        serve["model"] = _absolute(serve["model"], folder)
+    program, *words = serve["command"]
+    if os.path.dirname(str(program)):  # otherwise it is looked for on PATH
+        serve["command"] = [_absolute(program, folder), *words]
+
+
+def _find_read_by_training(train: dict, folder: str) -> None:
+    for name in READ_BY_TRAINING:
+        value = train.get(name)
+        # What begins with a brace is no file, but its content.
+        if isinstance(value, str) and not value.startswith("{"):
+            train[name] = _absolute(value, folder)
 
 
 def has_adapters(batch: Batch, complete: dict) -> bool:

@@ -32,6 +32,7 @@ def complete_config(config: dict, schema_file: str | Path) -> None:
     if error is not None:
         raise _explained(error)
     _check_names(config)
+    _check_bounds(config)
     _check_cuts(config)
     _check_sketches(config)
     _check_systems(config)
@@ -158,6 +159,30 @@ def _check_names(config: dict) -> None:
                 where=f"config key {key}",
                 remedy=f"one of {', '.join(known)}, or add {name} to {section}",
             )
+
+
+def _check_bounds(config: dict) -> None:
+    """No lower bound is above its upper one."""
+    for key, bounds in _bounds(config):
+        if bounds[0] > bounds[1]:
+            raise UserError(
+                f"{bounds} admits nothing",
+                where=f"config key {key}",
+                remedy="put the smaller one first",
+            )
+
+
+def _bounds(config: dict) -> Iterator[tuple[str, list]]:
+    """(key, bounds) of everything that has a lower bound and an upper one."""
+    for number, length in enumerate(config["pairs"]["lengths"]):
+        for kind in ("prompt", "completion", "prompt_share", "tokens"):
+            if length[kind]:
+                yield f"pairs.lengths.{number}.{kind}", length[kind]
+    for name, dataset in config["datasets"].items():
+        for number, size in enumerate(dataset["rows"]["completions"]):
+            yield f"datasets.{name}.rows.completions.{number}.characters", size["characters"]
+        for kind in ("turns", "passage"):
+            yield f"datasets.{name}.history.{kind}", dataset["history"][kind]
 
 
 def _check_cuts(config: dict) -> None:

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from itertools import accumulate, groupby, pairwise
 from typing import Any
 
-from xuxie.errors import UserError
 from xuxie.text.chunks import Cost
 from xuxie.text.sentences import bounds as sentence_bounds
 
@@ -33,18 +32,7 @@ class LengthClass:
 
     @classmethod
     def from_settings(cls, settings: dict) -> "LengthClass":
-        """The class of an entry of `pairs.lengths`.
-
-        Raises:
-            UserError: a lower bound is above its upper one.
-        """
-        for key, bounds in settings.items():
-            if isinstance(bounds, list) and bounds[0] > bounds[1]:
-                raise UserError(
-                    f"{bounds} admits nothing",
-                    where=f"pairs.lengths, {settings['name']}: {key}",
-                    remedy="put the smaller one first",
-                )
+        """The class of an entry of `pairs.lengths`."""
         given: dict[str, Any] = {
             key: tuple(value) if isinstance(value, list) else value
             for key, value in settings.items()
