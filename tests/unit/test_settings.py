@@ -76,6 +76,20 @@ def test_prompts_are_in_the_novels_language():
     assert {os.path.dirname(path) for path in own.generator_templates} == {"mine"}
 
 
+def test_no_novel_of_the_users_holds_up_the_exams_of_the_others():
+    novels = {name: {"path": f"{name}.txt"} for name in ("broken", "own", "another")}
+    sample = {"sample": {"path": "resources/novels/ban-jin-du.txt"}}
+    english = {name: {"path": f"{name}.txt", "language": "en"} for name in ("emma", "ulysses")}
+    datasets = settings(
+        novels=novels | sample | english,
+        datasets={name: {"novels": [name]} for name in ("own", "another", "sample", "ulysses")},
+    ).datasets
+    assert datasets["own"].foreign_text == "resources/novels/ban-jin-du.txt"
+    assert datasets["another"].foreign_text == "resources/novels/ban-jin-du.txt"
+    assert datasets["sample"].foreign_text == "results/novels/first/text.txt"
+    assert datasets["ulysses"].foreign_text == "results/novels/second/text.txt"
+
+
 def test_limits_and_prices_are_no_part_of_an_endpoints_identity():
     far = {
         **CONFIG["endpoints"]["far"],

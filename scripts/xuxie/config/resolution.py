@@ -1,5 +1,6 @@
 """From a complete configuration to its settings: every name becomes the entry that it points to."""
 
+import os
 from pathlib import Path
 
 from xuxie.config.adapter import Adapter
@@ -208,12 +209,24 @@ def _dataset(
 def _foreign_text(
     own: tuple[Novel, ...], novels: dict[str, Novel], resources: str | Path
 ) -> str | list:
-    """The first other novel of the configuration in the language of these, or the sample novel, which is Chinese."""
+    """Another author's text in the language of these: the sample novel, which is Chinese, or the first other novel of the configuration.
+
+    The sample novel is always there; with another one, a file that cannot be read would hold up the exams of all the others.
+    """
     language = _asked_language(own[0].language)
-    for novel in novels.values():
-        if novel not in own and _asked_language(novel.language) == language:
-            return f"results/novels/{novel.name}/text.txt"
-    return f"{resources}/novels/ban-jin-du.txt" if language == "zh" else []
+    sample = f"{resources}/novels/ban-jin-du.txt"
+    read = {os.path.realpath(file) for novel in own for file in novel.files}
+    if language == "zh" and os.path.realpath(sample) not in read:
+        return sample
+    others = (novel for novel in novels.values() if novel not in own)
+    return next(
+        (
+            f"results/novels/{novel.name}/text.txt"
+            for novel in others
+            if _asked_language(novel.language) == language
+        ),
+        [],
+    )
 
 
 def _adapter(name: str, entry: dict, model: Model, dataset: Dataset, sampling: dict) -> Adapter:
