@@ -132,6 +132,14 @@ def test_figures_that_were_not_measured_are_no_lines():
     )
 
 
+def test_a_novel_in_which_no_names_are_looked_for_has_no_line_for_them():
+    systems = {name: measured(0.25) for name in ("base", "tuned")}
+    for found in systems.values():
+        del found["invented_names"]
+    text = card(evaluation={**EVALUATION, "texts": {"systems": systems}})
+    assert "invented names" not in text and "repeated 4-grams" in text
+
+
 @pytest.mark.parametrize("language, label", [("en", "[Next: "), ("zh", "【接下来：")])
 def test_how_to_ask_with_an_outline_is_said_where_rows_had_one(language, label):
     told = {**row("one", "一二三"), "outline": f"{label}…"}

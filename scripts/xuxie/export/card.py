@@ -8,6 +8,7 @@ import jinja2
 import yaml
 
 from xuxie.prompts.told import example_outline
+from xuxie.sampling.authors import BASE, TUNED
 
 SHOWN_SAMPLING = (
     "temperature",
@@ -65,13 +66,14 @@ def front_matter(record: dict, languages: Iterable[str]) -> str:
 
 
 def measures(evaluation: dict, titles: dict[str, str]) -> list[tuple[str, dict]]:
-    """(title, values of base and tuned) of the measures of samples; empty if not both were sampled."""
+    """(title, values of base and tuned) of the measures that both have; empty if not both were sampled."""
     systems = evaluation["texts"]["systems"]
-    if not {"base", "tuned"} <= systems.keys():
-        return []
+    base, tuned = systems.get(BASE, {}), systems.get(TUNED, {})
     return [
-        (title, {system: systems[system][name]["value"] for system in ("base", "tuned")})
+        (title, {BASE: base[name]["value"], TUNED: tuned[name]["value"]})
         for name, title in titles.items()
+        # Names, for example, are not looked for in every language.
+        if name in base and name in tuned
     ]
 
 
@@ -141,8 +143,8 @@ def render_card(
         parities=parities,
         rights=rights,
         samples=[
-            {"prompt": row["prompt"]["input"], "output": row["outputs"]["tuned"]["text"]}
+            {"prompt": row["prompt"]["input"], "output": row["outputs"][TUNED]["text"]}
             for row in samples
-            if "tuned" in row["outputs"]
+            if TUNED in row["outputs"]
         ][:SHOWN_SAMPLES],
     )
