@@ -7,7 +7,6 @@ from pathlib import Path
 import jinja2
 import yaml
 
-from xuxie.prompts.told import example_outline
 from xuxie.sampling.authors import BASE, TUNED
 
 SHOWN_SAMPLING = (
@@ -94,6 +93,7 @@ def render_card(
     system: str | None,
     instruction: str,
     sampling: dict,
+    outline: str = "",
 ) -> str:
     """The card in Markdown.
 
@@ -109,6 +109,7 @@ def render_card(
         samples: rows of samples.jsonl that may be shown; none if no text may.
         rights: the user's statement on the novels' rights.
         system, instruction, sampling: how the model is asked.
+        outline: an example of the line that says what is to happen; empty if no row was told so.
     """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(folder),
@@ -133,9 +134,7 @@ def render_card(
         ),
         system=system,
         instruction=instruction,
-        outline=example_outline("en" if set(languages) == {"en"} else "zh")
-        if any(row.get("outline") for row in splits["train"])
-        else "",
+        outline=outline,
         sampling=", ".join(f"{key} {sampling[key]}" for key in SHOWN_SAMPLING),
         evaluation=evaluation,
         bits=evaluation["bits_per_character"],
