@@ -1,5 +1,6 @@
 """Sentences, headings, numbers, adverts and file order by example, and chunks counted in tokens."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -8,10 +9,11 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 from xuxie.errors import UserError
 from xuxie.files.rows import read_rows, write_rows
 from xuxie.text.aligned import AlignedText
+from xuxie.text.chapters import find_chapters
 from xuxie.text.headings import parse
 from xuxie.text.numerals import number
 from xuxie.text.sentences import sentences
-from xuxie.text.source_map import SourceMap
+from xuxie.text.source_map import Place, SourceMap
 from xuxie.text.sources import Source, read_sources, reading_order
 from xuxie.text.watermarks import read_patterns, remove_watermarks
 
@@ -202,13 +204,13 @@ def test_files_that_cannot_be_read(tmp_path, name, words):
         list(read_sources([str(tmp_path / name)]))
 
 
-def test_a_place_in_an_epub(tmp_path):
+def place_of(words: str, book: Path, folder: Path) -> Place:
+    """Where words of the text of a book stand in the book."""
     from normalise_text import normalise_text
     from xuxie.text.normalise import STEPS
 
-    book = str(ROOT / "tests/fixtures/text/book.epub")
     text, counts, source_map = (
-        str(tmp_path / name) for name in ("text.txt", "text.json", "map.jsonl")
+        str(folder / name) for name in ("text.txt", "text.json", "map.jsonl")
     )
     steps = dict.fromkeys(STEPS, True) | {"simplified": False}
     patterns = str(ROOT / "resources/watermarks.txt")
@@ -219,11 +221,39 @@ def test_a_place_in_an_epub(tmp_path):
         "more_watermarks": [],
         "steps": steps,
     }
-    normalise_text(book, patterns, text, counts, source_map, **options)
+    normalise_text(str(book), patterns, text, counts, source_map, **options)
+    return SourceMap(source_map).locate(Path(text).read_text(encoding="utf-8").index(words))
+
+
+@pytest.mark.parametrize("name", ["book.epub", "Oh! No!.EPUB"])
+def test_a_place_in_an_epub(tmp_path, name):
+    book = shutil.copy(ROOT / "tests/fixtures/text/book.epub", tmp_path / name)
     words = "日子就这样一天一天地过去了"
-    place = SourceMap(source_map).locate(Path(text).read_text(encoding="utf-8").index(words))
-    part: Source = next(source for source in read_sources([book]) if source.name == place.source)
+    place = place_of(words, book, tmp_path)
+    part: Source = next(
+        source for source in read_sources([str(book)]) if source.name == place.source
+    )
     assert part.name.endswith("a.xhtml") and part.data[place.byte :].decode().startswith(words)
+
+
+def test_a_place_in_a_file_of_a_folder_with_an_exclamation_mark(tmp_path):
+    book = tmp_path / "Oh!" / "快跑!.txt"
+    book.parent.mkdir()
+    book.write_text("雨停了。\n天亮了。\n", encoding="utf-8")
+    assert place_of("天亮", book, tmp_path) == Place(str(book), len("雨停了。\n".encode()))
+
+
+def test_a_chapter_without_heading_is_named_after_its_file_or_its_part_of_an_epub():
+    files = ["Oh!/第1章 快跑!.txt", "Oh!/第2章 站住!!.txt", "书!.EPUB!text/第3章 回家.xhtml"]
+    text = "雨停了。"
+    chapters, _ = find_chapters(
+        text * len(files), files=[(at * len(text), name) for at, name in enumerate(files)]
+    )
+    assert [(chapter.number, chapter.title) for chapter in chapters] == [
+        (1, "快跑!"),
+        (2, "站住!!"),
+        (3, "回家"),
+    ]
 
 
 def test_chunks_counted_in_tokens(tmp_path):

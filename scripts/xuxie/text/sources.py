@@ -41,6 +41,13 @@ class Source:
     form: str
 
 
+def parted(name: str) -> tuple[str, str]:
+    """(file, part) of a source's name; the part is empty if the file is no EPUB."""
+    # Files and folders may have a `!` in their own names.
+    book = re.fullmatch(r"(.*?\.epub)!(.+)", name, re.IGNORECASE | re.DOTALL)
+    return (book[1], book[2]) if book else (name, "")
+
+
 def reading_order(paths: Iterable[str]) -> list[str]:
     """Sort a novel's files as a person would: 楔子, 第二章, 第10章, 尾声; part2.txt before part10.txt."""
     return sorted(paths, key=_place_in_novel)
