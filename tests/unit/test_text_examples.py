@@ -1,6 +1,7 @@
 """Sentences, headings, numbers, adverts and file order by example, and chunks counted in tokens."""
 
 import shutil
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -202,6 +203,37 @@ def test_files_in_reading_order():
 def test_files_that_cannot_be_read(tmp_path, name, words):
     with pytest.raises(UserError, match=words):
         list(read_sources([str(tmp_path / name)]))
+
+
+def encrypted_book(folder: Path, *names: str) -> str:
+    """The EPUB of the fixtures with an encryption.xml that names these files."""
+    book = shutil.copy(ROOT / "tests/fixtures/text/book.epub", folder)
+    entries = "".join(
+        f'<e:EncryptedData><e:CipherData><e:CipherReference URI="{name}"/></e:CipherData></e:EncryptedData>'
+        for name in names
+    )
+    with zipfile.ZipFile(book, "a") as archive:
+        archive.writestr(
+            "META-INF/encryption.xml",
+            '<encryption xmlns="urn:oasis:names:tc:opendocument:xmlns:container"'
+            f' xmlns:e="http://www.w3.org/2001/04/xmlenc#">{entries}</encryption>',
+        )
+    return str(book)
+
+
+def test_an_epub_with_obfuscated_fonts_is_read(tmp_path):
+    book = encrypted_book(tmp_path, "OEBPS/fonts/song.otf", "a.xhtml")
+    plain = str(ROOT / "tests/fixtures/text/book.epub")
+    assert [source.data for source in read_sources([book])] == [
+        source.data for source in read_sources([plain])
+    ]
+
+
+@pytest.mark.parametrize("name", ["OEBPS/a.xhtml", "OEBPS/%61.xhtml"])
+def test_an_epub_with_encrypted_text_is_refused(tmp_path, name):
+    book = encrypted_book(tmp_path, "OEBPS/fonts/song.otf", name)
+    with pytest.raises(UserError, match="the EPUB is encrypted"):
+        list(read_sources([book]))
 
 
 def place_of(words: str, book: Path, folder: Path) -> Place:
