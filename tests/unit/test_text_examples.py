@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from cut_chunks import cut_chunks
+from text_case import STEPS
 from tokenizers import Tokenizer, models, pre_tokenizers
 from xuxie.errors import UserError
 from xuxie.files.rows import read_rows, write_rows
@@ -239,19 +240,17 @@ def test_an_epub_with_encrypted_text_is_refused(tmp_path, name):
 def place_of(words: str, book: Path, folder: Path) -> Place:
     """Where words of the text of a book stand in the book."""
     from normalise_text import normalise_text
-    from xuxie.text.normalise import STEPS
 
     text, counts, source_map = (
         str(folder / name) for name in ("text.txt", "text.json", "map.jsonl")
     )
-    steps = dict.fromkeys(STEPS, True) | {"simplified": False}
     patterns = str(ROOT / "resources/watermarks.txt")
     options = {
         "encoding": "auto",
         "on_bad_bytes": "error",
         "language": "zh",
         "more_watermarks": [],
-        "steps": steps,
+        "steps": STEPS,
     }
     normalise_text(str(book), patterns, text, counts, source_map, **options)
     return SourceMap(source_map).locate(Path(text).read_text(encoding="utf-8").index(words))
