@@ -279,6 +279,7 @@ rule write_model_card:
             packaged(f"resources/export/card.{settings.language}.md.j2"),
             packaged("resources/export/measures.yaml"),
         ],
+        ledger=of("adapter.dataset.ledger"),
     output:
         card="results/exports/{adapter}/README.md",
     log:
@@ -295,6 +296,7 @@ rule write_model_card:
         name="{adapter}",
         novels=of("adapter.dataset.languages"),
         language=settings.language,
+        told_in=of("adapter.dataset.language"),
         rights=settings.export.rights,
         show_samples=settings.export.show_samples,
         system=of("adapter.system"),

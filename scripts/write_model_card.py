@@ -7,6 +7,7 @@ from xuxie.dataset.split import SPLITS
 from xuxie.export.card import render_card
 from xuxie.files.novel_text import read_text
 from xuxie.files.rows import read_json, read_rows
+from xuxie.prompts.told import example_outline
 from xuxie.runtime.job import run_job
 
 
@@ -19,11 +20,13 @@ def write_model_card(
     texts: list[str],
     parities: list[str],
     layouts: list[str],
+    ledger: str,
     card: str,
     *,
     name: str,
     novels: dict[str, str],
     language: str,
+    told_in: str,
     rights: str | None,
     show_samples: bool,
     system: str | None,
@@ -39,8 +42,10 @@ def write_model_card(
         texts: text.txt of each novel, in the order of `novels`.
         parities: what was found of each GGUF.
         layouts: the card's templates, all in one folder.
+        ledger: of the dataset: whether its rows were told outlines.
         novels: the novels' languages by name.
         language: of the card.
+        told_in: the language that the rows are told of the story in.
         rights: the user's statement on the novels' rights.
         show_samples: whether the card may show text.
     """
@@ -60,6 +65,7 @@ def write_model_card(
         system=system,
         instruction=instruction,
         sampling=sampling,
+        outline=example_outline(told_in) if read_json(ledger)["told"]["outline"]["train"] else "",
     )
     Path(card).write_text(text, encoding="utf-8")
 

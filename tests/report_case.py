@@ -1,6 +1,9 @@
 """A small made-up run for the tests of the report: two systems, hostile texts, every highlight."""
 
+from workspace import schema
 from xuxie.report.inputs import Adapter, Novel
+
+LANGUAGES = schema()["properties"]["report"]["properties"]["language"]["enum"]
 
 HOSTILE = "<script>document.title='owned'</script></textarea><img src=x onerror=\"document.title='owned'\">"
 LOOP = "她回头看了一眼。" * 6

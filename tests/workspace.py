@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 import yaml
@@ -15,6 +16,12 @@ from patience import wait_for_exit, written_in
 from planning import plan_in
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+@cache
+def schema() -> dict:
+    """The schema of the configuration."""
+    return yaml.safe_load((REPOSITORY / "config/schema.yaml").read_text(encoding="utf-8"))
 
 
 @dataclass

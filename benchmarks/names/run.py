@@ -19,9 +19,10 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parents[1] / "scripts")]
 
 from measure import Count  # noqa: E402
+from xuxie.config.completion import complete_config  # noqa: E402
 from xuxie.text.chapters import find_chapters  # noqa: E402
 from xuxie.text.names import NameFinder  # noqa: E402
-from xuxie.text.normalise import STEPS, normalise  # noqa: E402
+from xuxie.text.normalise import normalise  # noqa: E402
 from xuxie.text.sources import read_sources  # noqa: E402
 
 
@@ -31,7 +32,9 @@ def main() -> None:
     parser.add_argument("novel", type=Path)
     arguments = parser.parse_args()
     labels = yaml.safe_load(arguments.labels.read_text(encoding="utf-8"))["chapters"]
-    steps = {step: step != "simplified" for step in STEPS}
+    config: dict = {"novels": {"novel": {"path": str(arguments.novel)}}}
+    complete_config(config, HERE.parents[1] / "config/schema.yaml")
+    steps = config["novels"]["novel"]["normalise"]
     text = normalise(read_sources([str(arguments.novel)]), steps=steps).aligned.text
     chapters = {
         number: text[chapter.start : chapter.end]

@@ -22,7 +22,8 @@ from xuxie.files.rows import read_rows, write_json
 from xuxie.models.loading import load_model
 from xuxie.prompts.prompting import Prompting
 from xuxie.sampling.decoding import Request, decode
-from xuxie.sampling.parameters import Sampler, SamplingParameters
+from xuxie.sampling.parameters import SamplingParameters
+from xuxie.sampling.sampler import Sampler
 
 
 def main() -> None:

@@ -3,7 +3,9 @@
 import pytest
 import yaml
 from workspace import REPOSITORY
+from write_model_card import write_model_card
 from xuxie.export.card import counts, front_matter, render_card
+from xuxie.files.rows import write_json, write_rows
 
 FOLDER = REPOSITORY / "resources/export"
 
@@ -31,6 +33,17 @@ EVALUATION = {
     "texts": {"systems": {"base": measured(0.25), "tuned": measured(0.75)}},
 }
 SAMPLES = [{"prompt": {"input": "第一行\n第二行<b>"}, "outputs": {"tuned": {"text": "写出来的"}}}]
+
+SAMPLING = {
+    "temperature": 0.7,
+    "top_p": 0.9,
+    "top_k": 50,
+    "min_p": 0,
+    "repetition_penalty": 1.2,
+    "penalty_window": 0,
+    "dry_multiplier": 0,
+    "max_new_tokens": 300,
+}
 
 
 def card(language="en", **changes) -> str:
@@ -64,16 +77,7 @@ def card(language="en", **changes) -> str:
             "rights": None,
             "system": "你是作者",
             "instruction": "续写：",
-            "sampling": {
-                "temperature": 0.7,
-                "top_p": 0.9,
-                "top_k": 50,
-                "min_p": 0,
-                "repetition_penalty": 1.2,
-                "penalty_window": 0,
-                "dry_multiplier": 0,
-                "max_new_tokens": 300,
-            },
+            "sampling": SAMPLING,
             **changes,
         },
     )
@@ -132,11 +136,56 @@ def test_figures_that_were_not_measured_are_no_lines():
     )
 
 
-@pytest.mark.parametrize("language, label", [("en", "[Next: "), ("zh", "【接下来：")])
-def test_how_to_ask_with_an_outline_is_said_where_rows_had_one(language, label):
-    told = {**row("one", "一二三"), "outline": f"{label}…"}
-    splits = {"train": [told, row("two", "四")], "val": [], "test": []}
-    languages = ["en"] if language == "en" else ["zh"]
-    text = card(language, splits=splits, languages=languages)
-    assert text.count(f"`{label}") == 1
-    assert label not in card(language, languages=languages)
+def test_a_novel_in_which_no_names_are_looked_for_has_no_line_for_them():
+    systems = {name: measured(0.25) for name in ("base", "tuned")}
+    for found in systems.values():
+        del found["invented_names"]
+    text = card(evaluation={**EVALUATION, "texts": {"systems": systems}})
+    assert "invented names" not in text and "repeated 4-grams" in text
+
+
+@pytest.mark.parametrize(
+    "language, told_in, label", [("zh", "en", "[Next: "), ("en", "zh", "【接下来：")]
+)
+@pytest.mark.parametrize("told", [0, 7])
+def test_how_to_ask_with_an_outline_is_said_in_the_language_of_the_rows_where_they_had_one(
+    tmp_path, language, told_in, label, told
+):
+    files = {
+        "evaluation.json": EVALUATION,
+        "train.yaml": {"template": "qwen"},
+        "model.json": {"title": "A base"},
+        "ledger.json": {"told": {"outline": {"train": told}}},
+    }
+    for name, content in files.items():
+        write_json(tmp_path / name, content)
+    for name in ("samples", "train", "val", "test"):
+        write_rows(tmp_path / f"{name}.jsonl", [row("one", "一二三")])
+    (tmp_path / "text.txt").write_text("字" * 90, encoding="utf-8")
+
+    def at(name: str) -> str:
+        return str(tmp_path / name)
+
+    write_model_card(
+        at("evaluation.json"),
+        at("samples.jsonl"),
+        at("train.yaml"),
+        [at("config.json"), at("model.json")],
+        [at("train.jsonl"), at("val.jsonl"), at("test.jsonl")],
+        [at("text.txt")] * 2,
+        [],
+        [str(FOLDER / f"card.{language}.md.j2")],
+        at("ledger.json"),
+        at("README.md"),
+        name="mine",
+        novels={"one": "en", "two": "zh"},
+        language=language,
+        told_in=told_in,
+        rights=None,
+        show_samples=False,
+        system=None,
+        instruction="",
+        sampling=SAMPLING,
+    )
+    text = (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert text.count(f"`{label}") == bool(told)

@@ -9,6 +9,7 @@ import pytest
 from report_case import (
     CONFIG,
     HOSTILE,
+    LANGUAGES,
     SAMPLES,
     adapter,
     certificate,
@@ -24,8 +25,8 @@ from xuxie.report.coverage import strips
 from xuxie.report.detectability import detectability_sentences
 from xuxie.report.figures import METRICS, figure, interval
 from xuxie.report.highlights import output_spans, segments
-from xuxie.report.rendering import LANGUAGES, render_page
 from xuxie.report.rendering import read_captions as captions_of
+from xuxie.report.rendering import render_page
 from xuxie.report.tiles import tiles
 from xuxie.report.verdict import verdict_sentences
 

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
-from report_case import CONFIG, SAMPLES, adapter, evaluation, ledger, measured, novel
+from report_case import CONFIG, LANGUAGES, SAMPLES, adapter, evaluation, ledger, measured, novel
 from xuxie.report.content import page_content
 from xuxie.report.costs import costs
-from xuxie.report.rendering import LANGUAGES, read_captions, render_page
+from xuxie.report.rendering import read_captions, render_page
 from xuxie.report.told import sketch_sentences, told_table
 
 FOLDER = Path(__file__).parents[2] / "resources" / "report"

@@ -14,8 +14,9 @@ from transformers import (
     Qwen2ForCausalLM,
 )
 from xuxie.sampling.decoding import Request, decode
-from xuxie.sampling.parameters import Sampler, SamplingParameters, row_generator
+from xuxie.sampling.parameters import SamplingParameters
 from xuxie.sampling.row_attention import RowWise
+from xuxie.sampling.sampler import Sampler, row_generator
 
 SIZES = dict(
     vocab_size=300,

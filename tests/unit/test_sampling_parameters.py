@@ -12,14 +12,8 @@ from transformers import (
     TopKLogitsWarper,
     TopPLogitsWarper,
 )
-from xuxie.sampling import parameters
-from xuxie.sampling.parameters import (
-    PUNCTUATION,
-    STOP,
-    Sampler,
-    SamplingParameters,
-    row_generator,
-)
+from xuxie.sampling.parameters import PUNCTUATION, STOP, SamplingParameters
+from xuxie.sampling.sampler import Sampler, row_generator
 
 LOGITS = torch.tensor([1.0, 0.5, 0.2, -0.4, -1.0, 2.0])
 
@@ -78,9 +72,9 @@ def test_of_a_large_vocabulary_the_same_is_drawn_whether_or_not_all_of_it_is_sor
 ):
     logits = 3 * torch.randn(3000, generator=torch.Generator().manual_seed(0))
     drawn_by = sampler(top_k=0, repetition_penalty=1, **settings)
-    monkeypatch.setattr(parameters, "_FEW", (100, 1000))
+    monkeypatch.setattr("xuxie.sampling.sampler._FEW", (100, 1000))
     few = draws(drawn_by, logits, count=300)
-    monkeypatch.setattr(parameters, "_FEW", ())
+    monkeypatch.setattr("xuxie.sampling.sampler._FEW", ())
     assert few == draws(drawn_by, logits, count=300)
 
 

@@ -2,6 +2,8 @@
 
 import copy
 import os.path
+import subprocess
+import sys
 
 import pytest
 from workspace import REPOSITORY
@@ -9,6 +11,7 @@ from xuxie.config.completion import complete_config
 from xuxie.config.resolution import resolve
 from xuxie.config.settings import Settings
 from xuxie.errors import UserError
+from xuxie.sampling.parameters import SamplingParameters
 
 CONFIG = {
     "novels": {"first": {"path": "first.txt"}, "second": {"path": "second.txt", "language": "en"}},
@@ -46,6 +49,21 @@ def test_names_have_become_what_they_point_to():
     assert odd.model.source_name == "models/own"
     assert [novel.name for novel in odd.dataset.novels] == ["second", "first"]
     assert odd.dataset.languages == {"second": "en", "first": "zh"}
+
+
+def test_evaluations_name_every_sampling_parameter_that_samples_are_drawn_by():
+    drawn = settings(sampling={"variants": {"free": {"repetition_penalty": 1}}}).decodings
+    parameters = set(SamplingParameters.__dataclass_fields__)
+    assert {name: set(values) for name, values in drawn.items()} == {
+        "": parameters,
+        "free": parameters,
+    }
+
+
+def test_the_configuration_is_read_without_torch():
+    """Torch takes seconds to import, and Snakemake reads the configuration again in every job."""
+    code = "import sys, xuxie.config.resolution; sys.exit('torch' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_a_model_and_its_adapters_are_asked_with_one_template():

@@ -1,17 +1,21 @@
 """Sentences, headings, numbers, adverts and file order by example, and chunks counted in tokens."""
 
+import shutil
+import zipfile
 from pathlib import Path
 
 import pytest
 from cut_chunks import cut_chunks
+from text_case import STEPS
 from tokenizers import Tokenizer, models, pre_tokenizers
 from xuxie.errors import UserError
 from xuxie.files.rows import read_rows, write_rows
 from xuxie.text.aligned import AlignedText
+from xuxie.text.chapters import find_chapters
 from xuxie.text.headings import parse
 from xuxie.text.numerals import number
 from xuxie.text.sentences import sentences
-from xuxie.text.source_map import SourceMap
+from xuxie.text.source_map import Place, SourceMap
 from xuxie.text.sources import Source, read_sources, reading_order
 from xuxie.text.watermarks import read_patterns, remove_watermarks
 
@@ -202,28 +206,85 @@ def test_files_that_cannot_be_read(tmp_path, name, words):
         list(read_sources([str(tmp_path / name)]))
 
 
-def test_a_place_in_an_epub(tmp_path):
-    from normalise_text import normalise_text
-    from xuxie.text.normalise import STEPS
-
-    book = str(ROOT / "tests/fixtures/text/book.epub")
-    text, counts, source_map = (
-        str(tmp_path / name) for name in ("text.txt", "text.json", "map.jsonl")
+def encrypted_book(folder: Path, *names: str) -> str:
+    """The EPUB of the fixtures with an encryption.xml that names these files."""
+    book = shutil.copy(ROOT / "tests/fixtures/text/book.epub", folder)
+    entries = "".join(
+        f'<e:EncryptedData><e:CipherData><e:CipherReference URI="{name}"/></e:CipherData></e:EncryptedData>'
+        for name in names
     )
-    steps = dict.fromkeys(STEPS, True) | {"simplified": False}
+    with zipfile.ZipFile(book, "a") as archive:
+        archive.writestr(
+            "META-INF/encryption.xml",
+            '<encryption xmlns="urn:oasis:names:tc:opendocument:xmlns:container"'
+            f' xmlns:e="http://www.w3.org/2001/04/xmlenc#">{entries}</encryption>',
+        )
+    return str(book)
+
+
+def test_an_epub_with_obfuscated_fonts_is_read(tmp_path):
+    book = encrypted_book(tmp_path, "OEBPS/fonts/song.otf", "a.xhtml")
+    plain = str(ROOT / "tests/fixtures/text/book.epub")
+    assert [source.data for source in read_sources([book])] == [
+        source.data for source in read_sources([plain])
+    ]
+
+
+@pytest.mark.parametrize("name", ["OEBPS/a.xhtml", "OEBPS/%61.xhtml"])
+def test_an_epub_with_encrypted_text_is_refused(tmp_path, name):
+    book = encrypted_book(tmp_path, "OEBPS/fonts/song.otf", name)
+    with pytest.raises(UserError, match="the EPUB is encrypted"):
+        list(read_sources([book]))
+
+
+def place_of(words: str, book: Path, folder: Path) -> Place:
+    """Where words of the text of a book stand in the book."""
+    from normalise_text import normalise_text
+
+    text, counts, source_map = (
+        str(folder / name) for name in ("text.txt", "text.json", "map.jsonl")
+    )
     patterns = str(ROOT / "resources/watermarks.txt")
     options = {
         "encoding": "auto",
         "on_bad_bytes": "error",
         "language": "zh",
         "more_watermarks": [],
-        "steps": steps,
+        "steps": STEPS,
     }
-    normalise_text(book, patterns, text, counts, source_map, **options)
+    normalise_text(str(book), patterns, text, counts, source_map, **options)
+    return SourceMap(source_map).locate(Path(text).read_text(encoding="utf-8").index(words))
+
+
+@pytest.mark.parametrize("name", ["book.epub", "Oh! No!.EPUB"])
+def test_a_place_in_an_epub(tmp_path, name):
+    book = shutil.copy(ROOT / "tests/fixtures/text/book.epub", tmp_path / name)
     words = "日子就这样一天一天地过去了"
-    place = SourceMap(source_map).locate(Path(text).read_text(encoding="utf-8").index(words))
-    part: Source = next(source for source in read_sources([book]) if source.name == place.source)
+    place = place_of(words, book, tmp_path)
+    part: Source = next(
+        source for source in read_sources([str(book)]) if source.name == place.source
+    )
     assert part.name.endswith("a.xhtml") and part.data[place.byte :].decode().startswith(words)
+
+
+def test_a_place_in_a_file_of_a_folder_with_an_exclamation_mark(tmp_path):
+    book = tmp_path / "Oh!" / "快跑!.txt"
+    book.parent.mkdir()
+    book.write_text("雨停了。\n天亮了。\n", encoding="utf-8")
+    assert place_of("天亮", book, tmp_path) == Place(str(book), len("雨停了。\n".encode()))
+
+
+def test_a_chapter_without_heading_is_named_after_its_file_or_its_part_of_an_epub():
+    files = ["Oh!/第1章 快跑!.txt", "Oh!/第2章 站住!!.txt", "书!.EPUB!text/第3章 回家.xhtml"]
+    text = "雨停了。"
+    chapters, _ = find_chapters(
+        text * len(files), files=[(at * len(text), name) for at, name in enumerate(files)]
+    )
+    assert [(chapter.number, chapter.title) for chapter in chapters] == [
+        (1, "快跑!"),
+        (2, "站住!!"),
+        (3, "回家"),
+    ]
 
 
 def test_chunks_counted_in_tokens(tmp_path):

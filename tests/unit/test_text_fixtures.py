@@ -8,9 +8,9 @@ import yaml
 from cut_chunks import cut_chunks
 from find_chapters import find_chapters
 from normalise_text import normalise_text
+from text_case import STEPS
 from xuxie.errors import UserError
 from xuxie.files.rows import read_json, read_rows
-from xuxie.text.normalise import STEPS
 from xuxie.text.sources import reading_order
 
 ROOT = Path(__file__).parents[2]
@@ -43,7 +43,7 @@ def novel(folder, file, options):
         on_bad_bytes=options.get("on_bad_bytes", "error"),
         language=options.get("language", "zh"),
         more_watermarks=options.get("watermarks", []),
-        steps={step: step != "simplified" for step in STEPS} | options.get("normalise", {}),
+        steps=STEPS | options.get("normalise", {}),
     )
     pattern, scene_size = options.get("chapter_pattern"), options.get("scene_size", 4000)
     find_chapters(

@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from text_case import STEPS
 from xuxie.errors import UserError
 from xuxie.text.aligned import AlignedText
 from xuxie.text.chapters import find_chapters
 from xuxie.text.chunks import balanced_cuts, chunks
 from xuxie.text.decode import decode
 from xuxie.text.layout import lay_out
-from xuxie.text.normalise import STEPS, normalise
+from xuxie.text.normalise import normalise
 from xuxie.text.numerals import number
 from xuxie.text.scenes import scenes
 from xuxie.text.sentences import sentences
@@ -159,10 +160,15 @@ def test_an_aligned_text_knows_where_what_is_left_comes_from(length, rounds):
         assert character in "xy" or original[origin] == character
 
 
-@given(any_text, st.dictionaries(st.sampled_from(STEPS), st.booleans()))
+def test_every_step_that_can_be_switched_off_is_taken_when_on():
+    source = Source("novel.txt", "雨停了。\n".encode(), "text")
+    assert STEPS.keys() <= normalise([source], steps=ALL_STEPS).tallies.keys()
+
+
+@given(any_text, st.dictionaries(st.sampled_from([*STEPS]), st.booleans()))
 def test_normalising_adds_up_and_leaves_no_replacement(text, switches):
     source = Source("novel.txt", text.encode("utf-8", "ignore"), "text")
-    steps = ALL_STEPS | {"simplified": False} | switches
+    steps = STEPS | switches
     try:
         result = normalise([source], on_bad_bytes="drop", language="any", steps=steps)
     except UserError as error:
@@ -235,7 +241,7 @@ def test_characters_lead_back_to_their_bytes(encoding, prose, tmp_path_factory):
     result = normalise(
         [source],
         encoding=encoding,
-        steps=ALL_STEPS | {"simplified": False, "punctuation": False, "fullwidth": False},
+        steps=STEPS | {"punctuation": False, "fullwidth": False},
     )
     write_source_map(folder / "map.jsonl", result.aligned, result.decoded)
     found = SourceMap(folder / "map.jsonl")
@@ -260,7 +266,7 @@ def test_any_bytes_are_a_clear_error_or_text(data):
                 [Source("novel.txt", data, "text")],
                 language="zh",
                 on_bad_bytes=on_bad_bytes,
-                steps=ALL_STEPS | {"simplified": False},
+                steps=STEPS,
             )
             found, _ = find_chapters(result.aligned.text)
         except UserError as error:

@@ -8,7 +8,8 @@ from transformers import LogitsProcessor, LogitsProcessorList, TextStreamer
 
 from xuxie.prompts.prompting import Prompting
 from xuxie.sampling.local import prompt_within
-from xuxie.sampling.parameters import Sampler, SamplingParameters
+from xuxie.sampling.parameters import SamplingParameters
+from xuxie.sampling.sampler import Sampler
 from xuxie.sampling.turns import Story
 
 

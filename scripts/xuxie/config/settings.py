@@ -19,6 +19,7 @@ from xuxie.config.novel import Novel
 from xuxie.config.pairs import Pairs, Scorer
 from xuxie.errors import UserError
 from xuxie.sampling.outlines import OF_THE_PASSAGE
+from xuxie.sampling.parameters import SamplingParameters
 from xuxie.text.forms import form_of
 
 #: What the store gets of each dataset and of each adapter.
@@ -41,18 +42,7 @@ DELIVERED_LORA = (
     "evaluation.json",
 )
 
-DECODING = (
-    "temperature",
-    "top_p",
-    "top_k",
-    "min_p",
-    "repetition_penalty",
-    "penalty_window",
-    "penalty_exempt",
-    "dry_multiplier",
-    "dry_base",
-    "dry_allowed_length",
-)
+DECODING = tuple(SamplingParameters.__dataclass_fields__)
 """The keys of `sampling` that say how a token is drawn."""
 
 

@@ -105,7 +105,7 @@ def compare_ways(
         ],
         "nearest": nearest,
         "change": change,
-        "verdict": verdict(change) if change["low"] is not None else "unclear",
+        "verdict": verdict(change),
     }
 
 

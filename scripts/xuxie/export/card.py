@@ -7,7 +7,7 @@ from pathlib import Path
 import jinja2
 import yaml
 
-from xuxie.prompts.told import example_outline
+from xuxie.sampling.authors import BASE, TUNED
 
 SHOWN_SAMPLING = (
     "temperature",
@@ -65,13 +65,14 @@ def front_matter(record: dict, languages: Iterable[str]) -> str:
 
 
 def measures(evaluation: dict, titles: dict[str, str]) -> list[tuple[str, dict]]:
-    """(title, values of base and tuned) of the measures of samples; empty if not both were sampled."""
+    """(title, values of base and tuned) of the measures that both have; empty if not both were sampled."""
     systems = evaluation["texts"]["systems"]
-    if not {"base", "tuned"} <= systems.keys():
-        return []
+    base, tuned = systems.get(BASE, {}), systems.get(TUNED, {})
     return [
-        (title, {system: systems[system][name]["value"] for system in ("base", "tuned")})
+        (title, {BASE: base[name]["value"], TUNED: tuned[name]["value"]})
         for name, title in titles.items()
+        # Names, for example, are not looked for in every language.
+        if name in base and name in tuned
     ]
 
 
@@ -92,6 +93,7 @@ def render_card(
     system: str | None,
     instruction: str,
     sampling: dict,
+    outline: str = "",
 ) -> str:
     """The card in Markdown.
 
@@ -107,6 +109,7 @@ def render_card(
         samples: rows of samples.jsonl that may be shown; none if no text may.
         rights: the user's statement on the novels' rights.
         system, instruction, sampling: how the model is asked.
+        outline: an example of the line that says what is to happen; empty if no row was told so.
     """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(folder),
@@ -131,9 +134,7 @@ def render_card(
         ),
         system=system,
         instruction=instruction,
-        outline=example_outline("en" if set(languages) == {"en"} else "zh")
-        if any(row.get("outline") for row in splits["train"])
-        else "",
+        outline=outline,
         sampling=", ".join(f"{key} {sampling[key]}" for key in SHOWN_SAMPLING),
         evaluation=evaluation,
         bits=evaluation["bits_per_character"],
@@ -141,8 +142,8 @@ def render_card(
         parities=parities,
         rights=rights,
         samples=[
-            {"prompt": row["prompt"]["input"], "output": row["outputs"]["tuned"]["text"]}
+            {"prompt": row["prompt"]["input"], "output": row["outputs"][TUNED]["text"]}
             for row in samples
-            if "tuned" in row["outputs"]
+            if TUNED in row["outputs"]
         ][:SHOWN_SAMPLES],
     )

@@ -19,7 +19,7 @@ class Duplicates:
 
     def __init__(self, near: float):
         self._near = near
-        self._equal: dict[str, int] = {}
+        self._equal: set[str] = set()
         self._texts: list[str] = []
         self._index = RMinHashLSH(threshold=near, num_perm=_PERMUTATIONS, num_bands=_BANDS)
 
@@ -38,7 +38,7 @@ class Duplicates:
     def add(self, text: str) -> None:
         """Remember a text."""
         packed = dense(text)
-        self._equal[packed] = len(self._texts)
+        self._equal.add(packed)
         if self._near < 1:
             self._index.insert(len(self._texts), _minhash(grams(packed)))
         self._texts.append(packed)

@@ -43,9 +43,9 @@ def segments(text: str, spans: dict[str, list[tuple[int, int]]]) -> list[Segment
     return cut
 
 
-def output_spans(text: str, found: dict, output: dict | None) -> dict[str, list[tuple[int, int]]]:
-    """The spans of one output from what evaluation.json says of it and its entry in samples.jsonl (None for the author's text)."""
-    foreign_stop = output and output.get("foreign_stop")
+def output_spans(text: str, found: dict, output: dict) -> dict[str, list[tuple[int, int]]]:
+    """The spans of one output from what evaluation.json says of it and its entry in samples.jsonl."""
+    foreign_stop = output.get("foreign_stop")
     return {
         "copied": [tuple(span) for span in found["copied"]],
         "invented": [

@@ -13,8 +13,6 @@ import jinja2
 import yaml
 from markupsafe import Markup
 
-LANGUAGES = ("zh", "en")
-
 
 def read_captions(folder: str | Path, language: str) -> dict:
     """The words of the page in a language."""

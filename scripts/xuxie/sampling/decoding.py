@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import torch
 
 from xuxie.models.nll import head_sees
-from xuxie.sampling.parameters import Sampler, row_generator
+from xuxie.sampling.sampler import Sampler, row_generator
 
 logger = logging.getLogger(__name__)
 

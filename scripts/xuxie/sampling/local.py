@@ -11,8 +11,9 @@ from xuxie.prompts.prompting import BARE, Prompting
 from xuxie.sampling.cache import answer_key, keep, recall
 from xuxie.sampling.decoding import Continuation, Request, decode
 from xuxie.sampling.memory import Remember
-from xuxie.sampling.parameters import Sampler, SamplingParameters
+from xuxie.sampling.parameters import SamplingParameters
 from xuxie.sampling.prefixes import common_prefix
+from xuxie.sampling.sampler import Sampler
 from xuxie.sampling.turns import Story
 
 logger = logging.getLogger(__name__)

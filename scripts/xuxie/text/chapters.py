@@ -13,6 +13,7 @@ from xuxie.text.heading_lines import HeadingLine, heading_lines, matching_lines
 from xuxie.text.headings import Heading
 from xuxie.text.repeated_chapters import without_repetitions
 from xuxie.text.scenes import scenes, trimmed
+from xuxie.text.sources import parted
 from xuxie.text.structure import Chapter, Findings
 
 # Text before the first heading that is this long belongs to the novel and is no title page.
@@ -76,7 +77,8 @@ def _of_files(text: str, files: Sequence[tuple[int, str]]) -> list[Chapter]:
     chapters = []
     for (start, name), (end, _) in pairwise([*files, (len(text), "")]):
         start, end = trimmed(text, start, end)
-        stem = PurePath(name.split("!")[-1]).stem
+        file, part = parted(name)
+        stem = PurePath(part or file).stem
         heading = headings.parse(stem)
         if start < end:
             named = heading or Heading("chapter", "", None, stem, True)

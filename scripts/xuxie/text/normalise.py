@@ -14,20 +14,6 @@ from xuxie.text.sources import Source
 
 logger = logging.getLogger(__name__)
 
-STEPS = (
-    "line_endings",
-    "markup",
-    "invisible",
-    "fullwidth",
-    "simplified",
-    "watermarks",
-    "unicode",
-    "punctuation",
-    "repeated_lines",
-    "broken_lines",
-    "spaces",
-)
-
 _READERS = {
     "text": markup.resolve_remains,
     "markdown": markup.read_markdown,
@@ -97,7 +83,7 @@ def normalise(
         encoding: of all sources, or auto.
         on_bad_bytes: error or drop.
         language: what each source must read as: zh, en or any.
-        steps: which of `STEPS` to take.
+        steps: which steps to take, `normalise` of the novel.
         patterns: adverts to remove, from `watermarks.read_patterns`.
 
     Raises:

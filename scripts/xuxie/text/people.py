@@ -328,7 +328,7 @@ class _Search:
             return False
         if tag[0] in "vdcprfut" or word[-1] == "人":
             return True
-        if self._counts[word] < 10 and frequency >= 20:
+        if self._counts[word] < 10:
             return True
         keen = 10 if word in self._words and self._words[word].speaks >= 0.1 else 30
         return self._counts[word] / len(self._text) < keen * frequency / 6e7

@@ -12,7 +12,7 @@ import numpy as np
 from xuxie.files.rows import read_rows, write_rows
 from xuxie.text.aligned import AlignedText
 from xuxie.text.decode import Decoded
-from xuxie.text.sources import read_sources
+from xuxie.text.sources import parted, read_sources
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,4 +75,5 @@ class SourceMap:
 
 @cache
 def _data(name: str) -> bytes:
-    return next(source.data for source in read_sources([name.split("!")[0]]) if source.name == name)
+    file, _ = parted(name)
+    return next(source.data for source in read_sources([file]) if source.name == name)

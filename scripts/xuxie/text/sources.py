@@ -6,6 +6,8 @@ import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from posixpath import join, normpath
+from urllib.parse import unquote
 
 from xuxie.errors import UserError
 from xuxie.text import headings
@@ -25,6 +27,8 @@ _BINARY = {
     b"BOOKMOBI": "a Kindle book",
 }
 
+_ENCRYPTION = "META-INF/encryption.xml"
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -39,6 +43,13 @@ class Source:
     name: str
     data: bytes
     form: str
+
+
+def parted(name: str) -> tuple[str, str]:
+    """(file, part) of a source's name; the part is empty if the file is no EPUB."""
+    # Files and folders may have a `!` in their own names.
+    book = re.fullmatch(r"(.*?\.epub)!(.+)", name, re.IGNORECASE | re.DOTALL)
+    return (book[1], book[2]) if book else (name, "")
 
 
 def reading_order(paths: Iterable[str]) -> list[str]:
@@ -102,28 +113,22 @@ def _read(path: Path) -> list[Source]:
 
 
 def _epub(path: Path, data: bytes) -> list[Source]:
-    from ebooklib import ITEM_DOCUMENT, ITEM_NAVIGATION, epub
+    from ebooklib import ITEM_DOCUMENT, epub
 
     if not data:
         raise UserError(
             "the file is empty", where=str(path), remedy="give a file with the novel's text in it"
         )
     try:
-        if "META-INF/encryption.xml" in zipfile.ZipFile(path).namelist():
-            raise UserError(
-                "the EPUB is encrypted",
-                where=str(path),
-                remedy="give a file without copy protection",
-            )
+        encrypted = _encrypted(path)
+        reader = epub.EpubReader(str(path))
         with warnings.catch_warnings(action="ignore"):
-            book = epub.read_epub(str(path))
-    except UserError:
-        raise
+            book = reader.load()
     except Exception as error:  # the library raises whatever its parsers raise
         raise UserError(
             f"the EPUB cannot be read: {error}",
             where=str(path),
-            remedy="save it anew, with calibre for example",
+            remedy="save it anew, with calibre for example, and without copy protection",
         ) from error
     items = [book.get_item_with_id(name) for name, *_ in book.spine]
     documents = [
@@ -133,15 +138,28 @@ def _epub(path: Path, data: bytes) -> list[Source]:
         and item.get_type() == ITEM_DOCUMENT
         and not isinstance(item, epub.EpubNav)
     ]
-    sources = [
-        Source(f"{path}!{item.get_name()}", item.content, "html")
-        for item in documents
-        if item.get_type() != ITEM_NAVIGATION
-    ]
-    if not sources:
+    if not documents:
         raise UserError(
             "the EPUB names no text in its reading order",
             where=str(path),
             remedy="save it anew, with calibre for example",
         )
-    return sources
+    if encrypted & {normpath(join(reader.opf_dir, item.get_name())) for item in documents}:
+        raise UserError(
+            "the EPUB is encrypted",
+            where=str(path),
+            remedy="give a file without copy protection",
+        )
+    return [Source(f"{path}!{item.get_name()}", item.content, "html") for item in documents]
+
+
+def _encrypted(path: Path) -> set[str]:
+    """The files in an EPUB that are encrypted: of many books fonts alone, which a publisher may not give away."""
+    from ebooklib.utils import parse_string  # which resolves no entities
+
+    with zipfile.ZipFile(path) as archive:
+        if _ENCRYPTION not in archive.namelist():
+            return set()
+        tree = parse_string(archive.read(_ENCRYPTION))
+    references = tree.iterfind(".//{http://www.w3.org/2001/04/xmlenc#}CipherReference")
+    return {normpath(unquote(reference.get("URI", ""))) for reference in references}

@@ -218,11 +218,7 @@ def _run(command: list[str], environment: dict[str, str], yaml_file: Path) -> No
 
 def _result(state: dict) -> dict:
     history = state["log_history"]
-    total = (
-        history[-1]
-        if "train_runtime" in history[-1]
-        else next(entry for entry in reversed(history) if "train_runtime" in entry)
-    )
+    total = next(entry for entry in reversed(history) if "train_runtime" in entry)
     return {
         "steps": state["global_step"],
         "epochs": state["epoch"],
