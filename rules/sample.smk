@@ -42,6 +42,7 @@ rule sample_outputs:
     resources:
         mem_mb=memory_to_sample,
         runtime=minutes_to_sample,
+        llm=1 if settings.asked_rivals else 0,
         gpu=max([1, *(serve["gpus"] for serve in settings.served_rivals)]),
     params:
         environment=of("adapter.model.environment"),

@@ -1,30 +1,48 @@
 """Every rule is complete and named after what it does, and the drawing of the rules is that of the rules."""
 
+import ast
 import importlib.util
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from snakemake.api import SnakemakeApi
-from snakemake.settings.types import OutputSettings, ResourceSettings
+from snakemake.settings.types import ConfigSettings, OutputSettings, ResourceSettings
 from workspace import REPOSITORY
 
 RULE_FILES = [REPOSITORY / "Snakefile", *sorted((REPOSITORY / "rules").glob("*.smk"))]
 assert len(RULE_FILES) > 8
 
 
-@pytest.fixture(scope="module")
-def rules():
-    """The rules, as Snakemake understands them."""
+#: Has the rules that only some configurations have.
+EVERYTHING = {
+    "endpoints": {"far": {"base_url": "http://127.0.0.1:9/v1", "model": "reader"}},
+    "sampling": {"systems": ["base", "tuned", "far"]},
+    "evaluation": {"judge": "far", "paraphraser": "far"},
+}
+
+
+@contextmanager
+def rules_of(config: dict) -> Iterator[list]:
+    """The rules, as Snakemake understands them, with these changes of the configuration."""
     with SnakemakeApi(OutputSettings(quiet={"all"})) as api, pytest.MonkeyPatch.context() as patch:
         patch.chdir(REPOSITORY)
         workflow = api.workflow(
             resource_settings=ResourceSettings(cores=1),
+            config_settings=ConfigSettings(config=config),
             snakefile=REPOSITORY / "Snakefile",
             workdir=REPOSITORY,
         )
         found = [rule for rule in workflow._workflow.rules if not rule.norun]
         assert len(found) > 15
+        yield found
+
+
+@pytest.fixture(scope="module")
+def rules():
+    with rules_of(EVERYTHING) as found:
         yield found
 
 
@@ -45,6 +63,31 @@ def test_a_rule_its_script_its_logs_and_its_benchmarks_share_a_name(rules):
         assert (REPOSITORY / "scripts" / f"{rule.name}.py").exists()
         assert all(str(log).startswith(f"logs/{rule.name}") for log in rule.log)
         assert not rule.output or str(rule.benchmark).startswith(f"benchmarks/results/{rule.name}")
+
+
+def test_every_rule_that_asks_an_endpoint_counts_against_the_bound_of_such_jobs(rules):
+    ask = [rule for rule in rules if takes_endpoints(rule.name) and rule.name != "estimate"]
+    assert len(ask) > 5
+    for rule in ask:
+        assert rule.resources.get("llm") == 1, f"{rule.name} asks an endpoint without `llm=1`"
+
+
+def test_sampling_counts_only_where_a_rival_is_an_endpoint():
+    with rules_of({}) as rules:
+        sampling = next(rule for rule in rules if rule.name == "sample_outputs")
+        assert sampling.resources["llm"] == 0
+
+
+def takes_endpoints(rule: str) -> bool:
+    """Whether a rule's function is handed the endpoints of the configuration."""
+    script = ast.parse((REPOSITORY / f"scripts/{rule}.py").read_text(encoding="utf-8"))
+    functions = [node for node in script.body if isinstance(node, ast.FunctionDef)]
+    return any(
+        argument.arg == "endpoints"
+        for function in functions
+        if function.name == rule
+        for argument in function.args.kwonlyargs
+    )
 
 
 def test_inputs_and_outputs_have_names(rules):

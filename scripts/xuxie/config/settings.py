@@ -107,10 +107,14 @@ class Settings:
         return {"": own} | {name: own | more for name, more in self.sampling["variants"].items()}
 
     @property
+    def asked_rivals(self) -> list[Endpoint]:
+        """The rivals that are endpoints, which a sampling job asks."""
+        return [rival for rival in self.rivals.values() if isinstance(rival, Endpoint)]
+
+    @property
     def served_rivals(self) -> list[dict]:
         """`serve` of each rival for which a sampling job starts a server of the user's."""
-        endpoints = (rival for rival in self.rivals.values() if isinstance(rival, Endpoint))
-        return [endpoint.serve for endpoint in endpoints if endpoint.serve]
+        return [endpoint.serve for endpoint in self.asked_rivals if endpoint.serve]
 
     @property
     def outline_file(self) -> str | list:
