@@ -45,7 +45,7 @@ def compare_decodings(
     if not rows:
         raise UserError(
             "there are no watched chapters to choose the sampling values on",
-            where="config key datasets.{name}.split",
+            where="config key datasets.*.split",
             remedy="give `val` a share; the held-out chapters must not choose what they judge",
         )
     rows = watched_prompts(rows, list(read_rows(val_text)), prompts)
