@@ -140,7 +140,7 @@ rule evaluate_adapter:
     params:
         environment=of("adapter.model.environment"),
         names=of("adapter.dataset.novel_names"),
-        settings=settings.evaluation,
+        settings=settings.evaluation_of_adapters,
         system=settings.sampling["system"],
         target_chars=settings.sampling["target_chars"],
         decodings=settings.decodings,

@@ -89,7 +89,7 @@ rule compare_decodings:
         gpu=1,
     params:
         environment=of("adapter.model.environment"),
-        sampling=settings.sampling,
+        sampling=settings.sampling_of_answers,
         grid=settings.decoding["grid"],
         prompts=settings.decoding["prompts"],
         template=of("adapter.asked_template"),

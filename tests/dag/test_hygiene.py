@@ -97,6 +97,32 @@ def test_inputs_and_outputs_have_names(rules):
             assert named == len(files), f"{rule.name} has files without a name"
 
 
+@pytest.mark.parametrize(
+    "changed, unmoved",
+    [
+        ({"evaluation": {"attributed": 7, "judged": 7, "seed": 7}}, {"evaluate_adapter"}),
+        (
+            {"sampling": {"prompts": 7, "drafts": 2, "systems": ["tuned"], "target_chars": 700}},
+            {"merge_adapter", "write_modelfile", "write_model_card", "compare_decodings"},
+        ),
+        ({"sampling": {"penalty_window": 7, "dry_multiplier": 0.7}}, {"merge_adapter"}),
+    ],
+)
+def test_what_a_rule_does_not_follow_runs_it_for_nothing(changed, unmoved):
+    """A param that changes runs the rule again, and all that is made from what it makes."""
+    params = []
+    for config in ({}, changed):
+        with rules_of(config) as found:
+            params.append({rule.name: values_of(rule) for rule in found if rule.name in unmoved})
+    assert params[0].keys() == unmoved
+    assert params[0] == params[1]
+
+
+def values_of(rule) -> dict:
+    """The params of a rule that are the same for all its jobs."""
+    return {name: value for name, value in rule.params.items() if not callable(value)}
+
+
 def test_no_rule_looks_through_the_whole_config():
     """`lookup` walks through every entry at each call: time grows with the square of the number of novels."""
     for path in RULE_FILES:

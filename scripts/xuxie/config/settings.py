@@ -55,6 +55,18 @@ DECODING = (
 )
 """The keys of `sampling` that say how a token is drawn."""
 
+ANSWERING = (*DECODING, "seed", "system", "max_new_tokens", "batch_size")
+"""Those that say how one answer is asked for."""
+
+TAKEN_HOME = (*DECODING, "max_new_tokens")
+"""Those that an export tells others of."""
+
+MERGED = ("temperature", "top_p", "top_k", "min_p", "repetition_penalty", "max_new_tokens")
+"""Those that a merged model's own `generation_config.json` has."""
+
+MEASURING = ("rows", "contexts", "ladder_rows", "followed_chars", "judge")
+"""The keys of `evaluation` that say how an adapter is evaluated, beside `exam.read`."""
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -105,6 +117,27 @@ class Settings:
         """How samples are drawn, by variant; under the empty name as configured."""
         own = {name: self.sampling[name] for name in DECODING}
         return {"": own} | {name: own | more for name, more in self.sampling["variants"].items()}
+
+    @property
+    def sampling_of_answers(self) -> dict:
+        """What of `sampling` says how one answer is asked for; rules that get no more run again for no more."""
+        return {name: self.sampling[name] for name in ANSWERING}
+
+    @property
+    def sampling_taken_home(self) -> dict:
+        """What of it an export tells others of."""
+        return {name: self.sampling[name] for name in TAKEN_HOME}
+
+    @property
+    def sampling_merged(self) -> dict:
+        """What of it a merged model has for its own."""
+        return {name: self.sampling[name] for name in MERGED}
+
+    @property
+    def evaluation_of_adapters(self) -> dict:
+        """What of `evaluation` says how an adapter is evaluated."""
+        own = {name: self.evaluation[name] for name in MEASURING}
+        return {**own, "exam": {"read": self.evaluation["exam"]["read"]}}
 
     @property
     def asked_rivals(self) -> list[Endpoint]:
