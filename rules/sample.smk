@@ -79,9 +79,11 @@ rule compare_decodings:
         "logs/compare_decodings/{adapter}.log",
     benchmark:
         "benchmarks/results/compare_decodings/{adapter}.tsv"
-    # Of a rule on demand --containerize must know the environment without an adapter's name.
+    # Of a rule on demand --containerize must know the environment without an adapter's name, as it does where all have the same.
     conda:
-        "../envs/train.yaml"
+        f"../envs/{settings.shared_environment}.yaml"
+        if settings.shared_environment
+        else environment_file
     threads: 4
     resources:
         mem_mb=memory_for_model,

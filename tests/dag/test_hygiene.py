@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from snakemake.api import SnakemakeApi
@@ -121,6 +122,30 @@ def test_what_a_rule_does_not_follow_runs_it_for_nothing(changed, unmoved):
 def values_of(rule) -> dict:
     """The params of a rule that are the same for all its jobs."""
     return {name: value for name, value in rule.params.items() if not callable(value)}
+
+
+def test_ways_of_drawing_are_compared_in_the_environment_of_each_adapters_model():
+    """Where all models share one it has a plain name, as --containerize wants it of a rule on demand."""
+    embedded = "qwen2.5-coder-0.5b"
+    large = {"source": "hub", "name": "some/large", "template": "qwen", "environment": "gpu"}
+    several = {
+        "models": {"large": large},
+        "adapters": {
+            name: {"model": model, "dataset": "ban-jin-du"}
+            for name, model in (("plain", embedded), ("quantised", "large"))
+        },
+    }
+    assert environment_of_compare_decodings({}) == "../envs/train.yaml"
+    on_gpu = {"models": {embedded: {"environment": "gpu"}}}
+    assert environment_of_compare_decodings(on_gpu) == "../envs/gpu.yaml"
+    environment = environment_of_compare_decodings(several)
+    for adapter, name in (("plain", "train"), ("quantised", "gpu")):
+        assert environment(SimpleNamespace(adapter=adapter)) == f"../envs/{name}.yaml"
+
+
+def environment_of_compare_decodings(config: dict):
+    with rules_of(config) as found:
+        return next(rule for rule in found if rule.name == "compare_decodings").conda_env
 
 
 def test_no_rule_looks_through_the_whole_config():

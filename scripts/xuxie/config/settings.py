@@ -119,6 +119,12 @@ class Settings:
         return {"": own} | {name: own | more for name, more in self.sampling["variants"].items()}
 
     @property
+    def shared_environment(self) -> str | None:
+        """The environment that the base models of all adapters run in; None if they run in several."""
+        names = {adapter.model.environment for adapter in self.adapters.values()}
+        return names.pop() if len(names) == 1 else None
+
+    @property
     def sampling_of_answers(self) -> dict:
         """What of `sampling` says how one answer is asked for; rules that get no more run again for no more."""
         return {name: self.sampling[name] for name in ANSWERING}
