@@ -4,6 +4,7 @@ import importlib.util
 import itertools
 from types import ModuleType, SimpleNamespace
 
+import yaml
 from workspace import REPOSITORY
 
 
@@ -28,3 +29,12 @@ def test_every_tenth_kill_is_snakemake_itself(monkeypatch, tmp_path):
     disturbed._run = SimpleNamespace(kill=lambda: None)
     disturbed._disturb()
     assert (disturbed.outcome.kills, disturbed.outcome.snakemakes) == (200, 20)
+
+
+def test_the_base_model_of_an_adapter_is_found_whatever_its_source(monkeypatch, tmp_path):
+    run = program("temporary/run.py", monkeypatch)
+    adapter = tmp_path / "adapters/mine"
+    adapter.mkdir(parents=True)
+    said = {"model_name_or_path": "results/models/own-key/hf"}
+    (adapter / "train.yaml").write_text(yaml.safe_dump(said))
+    assert run.base_model(tmp_path, "mine") == tmp_path / "models/own-key/hf"
