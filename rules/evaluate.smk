@@ -57,6 +57,7 @@ if settings.paraphraser:
             "../envs/llm.yaml"
         threads: settings.paraphraser.threads
         resources:
+            llm=1,
             gpu=settings.paraphraser.gpus,
             mem_mb=memory_to_ask(always(settings.paraphraser)),
             runtime=minutes_to_ask(always(settings.paraphraser), minutes_to_compare),
@@ -86,6 +87,7 @@ if settings.samples_judge:
             "../envs/llm.yaml"
         threads: settings.samples_judge.threads
         resources:
+            llm=1,
             gpu=settings.samples_judge.gpus,
             mem_mb=memory_to_ask(always(settings.samples_judge)),
             runtime=minutes_to_ask(always(settings.samples_judge), minutes_to_compare),
@@ -138,7 +140,7 @@ rule evaluate_adapter:
     params:
         environment=of("adapter.model.environment"),
         names=of("adapter.dataset.novel_names"),
-        settings=settings.evaluation,
+        settings=settings.evaluation_of_adapters,
         system=settings.sampling["system"],
         target_chars=settings.sampling["target_chars"],
         decodings=settings.decodings,

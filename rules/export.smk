@@ -114,7 +114,7 @@ rule merge_adapter:
         template=of("adapter.asked_template"),
         trust_remote_code=of("adapter.model.trust_remote_code"),
         system=settings.sampling["system"],
-        sampling=settings.sampling,
+        sampling=settings.sampling_merged,
     script:
         "../scripts/merge_adapter.py"
 
@@ -253,7 +253,7 @@ rule write_modelfile:
         system=of("adapter.system"),
         instruction=of("adapter.dataset.instruction"),
         language=of("adapter.dataset.language"),
-        sampling=settings.sampling,
+        sampling=settings.sampling_taken_home,
     script:
         "../scripts/write_modelfile.py"
 
@@ -301,7 +301,7 @@ rule write_model_card:
         show_samples=settings.export.show_samples,
         system=of("adapter.system"),
         instruction=of("adapter.dataset.instruction"),
-        sampling=settings.sampling,
+        sampling=settings.sampling_taken_home,
     script:
         "../scripts/write_model_card.py"
 

@@ -42,6 +42,7 @@ rule sample_outputs:
     resources:
         mem_mb=memory_to_sample,
         runtime=minutes_to_sample,
+        llm=1 if settings.asked_rivals else 0,
         gpu=max([1, *(serve["gpus"] for serve in settings.served_rivals)]),
     params:
         environment=of("adapter.model.environment"),
@@ -78,9 +79,11 @@ rule compare_decodings:
         "logs/compare_decodings/{adapter}.log",
     benchmark:
         "benchmarks/results/compare_decodings/{adapter}.tsv"
-    # Of a rule on demand --containerize must know the environment without an adapter's name.
+    # Of a rule on demand --containerize must know the environment without an adapter's name, as it does where all have the same.
     conda:
-        "../envs/train.yaml"
+        f"../envs/{settings.shared_environment}.yaml"
+        if settings.shared_environment
+        else environment_file
     threads: 4
     resources:
         mem_mb=memory_for_model,
@@ -88,7 +91,7 @@ rule compare_decodings:
         gpu=1,
     params:
         environment=of("adapter.model.environment"),
-        sampling=settings.sampling,
+        sampling=settings.sampling_of_answers,
         grid=settings.decoding["grid"],
         prompts=settings.decoding["prompts"],
         template=of("adapter.asked_template"),

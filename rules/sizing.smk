@@ -6,6 +6,8 @@ import glob
 import math
 import os
 
+from xuxie.sampling.amount import most_tokens
+
 # A job that was submitted has a Snakemake of its own, which would start another one for its step, as Slurm's steps want it. What
 # computes for long has that; for these it would double the work.
 if workflow.remote_exec:
@@ -107,13 +109,7 @@ def memory_to_sample(wildcards, input, attempt):
 def minutes_to_sample(wildcards, attempt):
     """At 20 tokens a second, as a batch of a 0.5 B model on two cores, a day at most; and what rivals' servers ask for."""
     sampling = settings.sampling
-    tokens = (
-        sampling["prompts"]
-        * len(sampling["systems"])
-        * (1 + len(sampling["variants"]))
-        * sampling["drafts"]
-        * max(sampling["max_new_tokens"], sampling["target_chars"])
-    )
+    tokens = most_tokens(sampling, systems=len(sampling["systems"]), prompts=sampling["prompts"])
     served = sum(serve["runtime"] for serve in settings.served_rivals)
     return min(1440, math.ceil((30 + tokens / 20 / 60) * attempt)) + served * attempt
 

@@ -35,7 +35,7 @@ def compare_decodings(
 
     Args:
         val, val_text: rows and chapters that are watched in training, and neither trained on nor held out.
-        sampling: `sampling` of the config.
+        sampling: what of `sampling` of the config says how one answer is asked for.
         grid: what differs from it, way by way; the configured one is tried first.
         prompts: about how many passages are continued.
         template, history_turns, trust_remote_code: see `sample_outputs`.
@@ -45,7 +45,7 @@ def compare_decodings(
     if not rows:
         raise UserError(
             "there are no watched chapters to choose the sampling values on",
-            where="config key datasets.{name}.split",
+            where="config key datasets.*.split",
             remedy="give `val` a share; the held-out chapters must not choose what they judge",
         )
     rows = watched_prompts(rows, list(read_rows(val_text)), prompts)

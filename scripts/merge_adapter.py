@@ -34,7 +34,7 @@ def merge_adapter(
         adapter_copy: the exported adapter's weights.
         template: the template that the adapter is asked with.
         system: `sampling.system` of the config.
-        sampling: `sampling` of the config.
+        sampling: see `merge`.
     """
     trained = Trained(Path(model[0]).parent, Path(adapter).parent, template, trust_remote_code)
     rows = evenly_spread(list(read_rows(test)), TRIED_ROWS)

@@ -164,7 +164,7 @@ class Disturbed:
         while self.outcome.kills < self.plan.kills:
             if self._done.wait(self._random.expovariate(1 / self.plan.gap)):
                 return
-            if self.outcome.kills % 10 == 9 and self.outcome.snakemakes < self.outcome.kills // 9:
+            if self.outcome.snakemakes < (self.outcome.kills + 1) // 10:
                 self._run.kill()
                 self.outcome.snakemakes += 1
             found = scripts_running_in(self.workspace.folder)

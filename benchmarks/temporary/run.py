@@ -17,10 +17,11 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 
 import torch
+import yaml
 from xuxie.evaluation.intervals import interval_of_ratio
 from xuxie.evaluation.lengths import QUARTERS
 from xuxie.files.novel_text import chapter_spans, read_text
-from xuxie.files.rows import read_json, read_rows, write_json
+from xuxie.files.rows import read_rows, write_json
 from xuxie.models.loading import best_dtype, load_model
 from xuxie.sampling.spread import evenly_spread
 
@@ -40,10 +41,10 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path(__file__).with_name("results.json"))
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    folder = options.results / "adapters" / options.adapter
-    base = read_json(folder / "manifest.json")["base_model"]["name"]
     model, tokenizer = load_model(
-        options.results / "models" / base / "hf", folder, dtype=best_dtype(large_products=True)
+        base_model(options.results, options.adapter),
+        options.results / "adapters" / options.adapter,
+        dtype=best_dtype(large_products=True),
     )
     for name, weight in model.named_parameters():
         # Small steps are lost in bfloat16.
@@ -73,6 +74,12 @@ def main() -> None:
             f"{change['value']:+.1%} ({change['low']:+.1%} to {change['high']:+.1%}) | "
             f"{found['ways'][rate]['seconds']} |"
         )
+
+
+def base_model(results: Path, adapter: str) -> Path:
+    """The folder of an adapter's base model, which its train.yaml names from the folder that holds `results`."""
+    said = yaml.safe_load((results / "adapters" / adapter / "train.yaml").read_text("utf-8"))
+    return results / Path(said["model_name_or_path"]).relative_to("results")
 
 
 def held_out(results: Path, dataset: str, count: int) -> dict[tuple[str, int], str]:

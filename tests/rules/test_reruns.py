@@ -42,3 +42,13 @@ def test_a_changed_threshold_asks_nothing_again(walked_copy, small_config):
     counts = jobs(walked_copy.plan().stdout)
     assert "gather_pairs" in counts
     assert not {"normalise_text", "generate_pairs", "score_by_judge"} & counts.keys()
+
+
+def test_a_changed_number_of_attributed_passages_evaluates_no_adapter_again(
+    walked_copy, small_config
+):
+    evaluation = {**small_config["evaluation"], "attributed": 7}
+    walked_copy.configure({**small_config, "evaluation": evaluation})
+    counts = jobs(walked_copy.plan().stdout)
+    assert "write_report" in counts, "which shows the configuration"
+    assert not {"sample_outputs", "evaluate_adapter"} & counts.keys()

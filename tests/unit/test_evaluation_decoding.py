@@ -5,7 +5,9 @@ import math
 import numpy as np
 import pytest
 import torch
+from compare_decodings import compare_decodings
 from tiny_model import make_tiny_model
+from xuxie.errors import UserError
 from xuxie.evaluation.decoding import STATISTICS, compare_ways, distances, measure
 from xuxie.models import shared_prefixes
 from xuxie.models.loading import load_model
@@ -83,4 +85,23 @@ def test_ways_that_are_read_together_are_seen_as_each_alone(tmp_path, monkeypatc
     for way, seen in zip(ways, together, strict=True):
         assert np.allclose(
             seen, measure(model, prompting, [ROW], [way], None)[0], atol=1e-4, equal_nan=True
+        )
+
+
+def test_without_watched_chapters_the_key_that_gives_some_is_named(tmp_path):
+    (tmp_path / "val.jsonl").touch()
+    with pytest.raises(UserError, match=r"config key datasets\.\*\.split"):
+        compare_decodings(
+            val=str(tmp_path / "val.jsonl"),
+            val_text="",
+            adapter="",
+            model=[],
+            decoding="",
+            sampling={},
+            grid=[],
+            prompts=4,
+            template="qwen",
+            history_turns=0,
+            trust_remote_code=False,
+            threads=torch.get_num_threads(),
         )

@@ -5,7 +5,8 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 from xuxie.overlap.duplicates import Duplicates, grams, jaccard
-from xuxie.pairs.selection import covered, dropped_counts, select
+from xuxie.overlap.spans import covered
+from xuxie.pairs.selection import dropped_counts, select
 
 SETTINGS = {"threshold": 5, "near_duplicate": 0.8, "max_overlap": 0.5}
 

@@ -1,6 +1,10 @@
 """A budget in tokens takes the same share of every chapter, by seed, and the ledger says what it cost."""
 
+import tracemalloc
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from training_run import TrainingRun, texts_of
 from xuxie.errors import UserError
 from xuxie.files.rows import read_json, read_rows
@@ -64,6 +68,34 @@ def test_coverage_counts_each_character_once():
     found = coverage(texts, rows)
     assert (found["characters"], found["covered"]) == (100, 40)
     assert [chapter["covered"] for chapter in found["chapters"]] == [40, 0]
+
+
+spans = st.lists(st.tuples(st.integers(0, 60), st.integers(60, 90)), max_size=6)
+
+
+@given(spans, st.sets(st.integers(1, 99), min_size=2, max_size=8))
+def test_coverage_is_what_counting_characters_finds(learnt, edges):
+    places = sorted(edges)
+    stretches = list(zip(places[::2], places[1::2], strict=False))
+    texts = [{"novel": "n", "chapter": 1, "span": span} for span in stretches]
+    rows = [{"novel": "n", "chapter": 1, "learnt": span} for span in learnt]
+    characters = {place for span in learnt for place in range(*span)}
+    wanted = sum(len(characters & set(range(*span))) for span in stretches)
+    assert coverage(texts, rows)["covered"] == wanted
+
+
+def test_coverage_of_a_long_book_takes_no_memory_for_each_character():
+    size, length = 2_000_000, 1000
+    texts = [{"novel": "n", "chapter": 1, "span": [0, size]}]
+    starts = range(0, size, length)
+    rows = [{"novel": "n", "chapter": 1, "learnt": [at, at + length]} for at in starts]
+    tracemalloc.start()
+    try:
+        assert coverage(texts, rows)["covered"] == size
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < size
 
 
 def test_the_ledger_says_what_the_budget_cost(tiny_model, novel_text, tmp_path, monkeypatch):

@@ -45,6 +45,18 @@ DELIVERED_LORA = (
 DECODING = tuple(SamplingParameters.__dataclass_fields__)
 """The keys of `sampling` that say how a token is drawn."""
 
+ANSWERING = (*DECODING, "seed", "system", "max_new_tokens", "batch_size")
+"""Those that say how one answer is asked for."""
+
+TAKEN_HOME = (*DECODING, "max_new_tokens")
+"""Those that an export tells others of."""
+
+MERGED = ("temperature", "top_p", "top_k", "min_p", "repetition_penalty", "max_new_tokens")
+"""Those that a merged model's own `generation_config.json` has."""
+
+MEASURING = ("rows", "contexts", "ladder_rows", "followed_chars", "judge")
+"""The keys of `evaluation` that say how an adapter is evaluated, beside `exam.read`."""
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -97,10 +109,41 @@ class Settings:
         return {"": own} | {name: own | more for name, more in self.sampling["variants"].items()}
 
     @property
+    def shared_environment(self) -> str | None:
+        """The environment that the base models of all adapters run in; None if they run in several."""
+        names = {adapter.model.environment for adapter in self.adapters.values()}
+        return names.pop() if len(names) == 1 else None
+
+    @property
+    def sampling_of_answers(self) -> dict:
+        """What of `sampling` says how one answer is asked for; rules that get no more run again for no more."""
+        return {name: self.sampling[name] for name in ANSWERING}
+
+    @property
+    def sampling_taken_home(self) -> dict:
+        """What of it an export tells others of."""
+        return {name: self.sampling[name] for name in TAKEN_HOME}
+
+    @property
+    def sampling_merged(self) -> dict:
+        """What of it a merged model has for its own."""
+        return {name: self.sampling[name] for name in MERGED}
+
+    @property
+    def evaluation_of_adapters(self) -> dict:
+        """What of `evaluation` says how an adapter is evaluated."""
+        own = {name: self.evaluation[name] for name in MEASURING}
+        return {**own, "exam": {"read": self.evaluation["exam"]["read"]}}
+
+    @property
+    def asked_rivals(self) -> list[Endpoint]:
+        """The rivals that are endpoints, which a sampling job asks."""
+        return [rival for rival in self.rivals.values() if isinstance(rival, Endpoint)]
+
+    @property
     def served_rivals(self) -> list[dict]:
         """`serve` of each rival for which a sampling job starts a server of the user's."""
-        endpoints = (rival for rival in self.rivals.values() if isinstance(rival, Endpoint))
-        return [endpoint.serve for endpoint in endpoints if endpoint.serve]
+        return [endpoint.serve for endpoint in self.asked_rivals if endpoint.serve]
 
     @property
     def outline_file(self) -> str | list:

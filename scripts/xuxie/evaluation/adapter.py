@@ -66,7 +66,7 @@ def evaluate_adapter(
         judged: the judge's preferences; None if there is no judge.
         exam, passages: what `examine_metrics` found out about the metrics of a text, and the passages that it did so on.
         paraphrased: these passages as an LLM wrote them again; None if none was asked.
-        settings: `evaluation` of the config.
+        settings: what of `evaluation` of the config says how an adapter is evaluated.
         system: `sampling.system` of the config, so that a model is measured as it is asked.
         target_chars: `sampling.target_chars` of the config.
         decodings: how the samples were drawn, by variant; the empty name is as configured.

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from xuxie.evaluation.contexts import held_out_rows
 from xuxie.files.rows import read_json, read_rows
-from xuxie.sampling.authors import BASE, TUNED
+from xuxie.sampling.amount import most_tokens
+from xuxie.sampling.authors import BASE, TUNED, parted
 from xuxie.training.estimate import Rate
 from xuxie.training.speed import Speed
 
@@ -22,8 +23,8 @@ def tokens_to_sample(sampling: dict, held_out: int) -> int:
         held_out: how many rows there are to ask with.
     """
     own = [name for name in sampling["systems"] if name in (BASE, TUNED)]
-    longest = max(sampling["max_new_tokens"], sampling["target_chars"])
-    return min(sampling["prompts"], held_out) * len(own) * longest
+    prompts = min(sampling["prompts"], held_out)
+    return most_tokens(sampling, systems=len(own), prompts=prompts)
 
 
 def characters_to_read(rows: Sequence[dict], count: int | None) -> int:
@@ -32,16 +33,16 @@ def characters_to_read(rows: Sequence[dict], count: int | None) -> int:
 
 
 def measured_sampling(adapters: Iterable[Path]) -> Rate | None:
-    """The rate of the first of these adapters' folders whose samples were timed, in written tokens."""
+    """The rate of the first of these adapters' folders whose samples were timed, in tokens that base and tuned have written."""
     for folder in adapters:
         samples, seconds = folder / "samples.jsonl", seconds_of_rule("sample_outputs", folder.name)
         if seconds and samples.is_file():
             outputs = [row["outputs"] for row in read_rows(samples)]
             tokens = sum(
-                output["tokens"]
+                _written(output)
                 for row in outputs
                 for name, output in row.items()
-                if name in (BASE, TUNED)
+                if parted(name)[0] in (BASE, TUNED)
             )
             return _rate(tokens, seconds, "tokens")
     return None
@@ -79,6 +80,11 @@ def seconds_of_rule(rule: str, adapter: str) -> float | None:
     with file.open(encoding="utf-8") as lines:
         *_, last = csv.DictReader(lines, delimiter="\t")
     return float(last["s"])
+
+
+def _written(output: dict) -> int:
+    """The tokens of all drafts of a sample; those that were not taken are thought to be as long as the one that was."""
+    return output["tokens"] * output.get("drafts", {"count": 1})["count"]
 
 
 def _rate(amount: float, seconds: float, unit: str) -> Rate | None:

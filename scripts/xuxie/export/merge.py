@@ -24,7 +24,7 @@ def merge(
         trained: the adapter on its base.
         folder: where it goes. rows: Alpaca rows that the chat template is tried on.
         system: a system prompt in place of the rows' own.
-        sampling: `sampling` of the config, the defaults of `generate` from now on.
+        sampling: the values of `sampling` of the config that are the defaults of `generate` from now on.
 
     Raises:
         UserError: the merged weights are not numbers, or the tokenizer did not survive.

@@ -32,7 +32,7 @@ def modelfile(
         quantisations: of the GGUF files beside it; the first is used. Without any, Ollama converts the merged folder itself.
         system: what the model was trained with; None for the template's own default.
         instruction: put before each passage.
-        sampling: `sampling` of the config.
+        sampling: the values of `sampling` of the config that an export tells others of.
         context: tokens of prompt and answer together.
         outline: an example of the line that says what is to happen; empty if no row was told so.
 

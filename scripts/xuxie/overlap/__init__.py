@@ -1,1 +1,1 @@
-"""What two texts have in common: n-grams, duplicates, leaks."""
+"""What two texts, or spans of one, have in common: n-grams, duplicates, leaks, characters."""

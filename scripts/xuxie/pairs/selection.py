@@ -3,8 +3,7 @@
 from collections import Counter, defaultdict
 
 from xuxie.overlap.duplicates import Duplicates
-
-Span = tuple[int, int]
+from xuxie.overlap.spans import Span, covered
 
 
 def select(
@@ -54,15 +53,6 @@ def _reason(pair: dict, threshold: float, max_overlap: float, kept_spans: list[S
         if covered(start, end, kept_spans) > max_overlap * (end - start)
         else None
     )
-
-
-def covered(start: int, end: int, spans: list[Span]) -> int:
-    """How many characters of a span lie in any of the others."""
-    count, reached = 0, start
-    for other_start, other_end in sorted(spans):
-        count += max(0, min(end, other_end) - max(reached, other_start))
-        reached = max(reached, other_end)
-    return count
 
 
 def dropped_counts(pairs: list[dict]) -> dict[str, int]:

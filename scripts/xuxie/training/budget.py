@@ -4,6 +4,7 @@ import random
 from collections.abc import Sequence
 
 from xuxie.errors import UserError
+from xuxie.overlap.spans import Span, covered
 
 Chapter = tuple[str, int]
 
@@ -66,20 +67,21 @@ def coverage(texts: Sequence[dict], rows: Sequence[dict]) -> dict:
     Returns:
         `characters` and `covered`, in all and for each chapter under `chapters`.
     """
-    learnt: dict[Chapter, set[int]] = {}
+    learnt: dict[Chapter, list[Span]] = {}
     for row in rows:
-        learnt.setdefault((row["novel"], row["chapter"]), set()).update(range(*row["learnt"]))
+        learnt.setdefault((row["novel"], row["chapter"]), []).append(tuple(row["learnt"]))
     chapters: dict[Chapter, list[int]] = {}
     for text in texts:
         key = text["novel"], text["chapter"]
+        start, end = text["span"]
         counts = chapters.setdefault(key, [0, 0])
-        counts[0] += text["span"][1] - text["span"][0]
-        counts[1] += len(learnt.get(key, set()).intersection(range(*text["span"])))
+        counts[0] += end - start
+        counts[1] += covered(start, end, learnt.get(key, []))
     return {
         "characters": sum(characters for characters, _ in chapters.values()),
-        "covered": sum(covered for _, covered in chapters.values()),
+        "covered": sum(trained for _, trained in chapters.values()),
         "chapters": [
-            {"novel": novel, "chapter": chapter, "characters": characters, "covered": covered}
-            for (novel, chapter), (characters, covered) in chapters.items()
+            {"novel": novel, "chapter": chapter, "characters": characters, "covered": trained}
+            for (novel, chapter), (characters, trained) in chapters.items()
         ],
     }
