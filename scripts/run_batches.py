@@ -8,12 +8,15 @@ import argparse
 import fcntl
 import os
 import shutil
+import signal
 import subprocess
 import sys
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
+from typing import IO
 
 import yaml
 from xuxie.config.batches import Batch, config_of, cut_batches, has_adapters
@@ -25,6 +28,9 @@ from xuxie.runtime.clone import REPOSITORY
 
 #: What every batch makes, by the sections of its configuration, and what has the same name in all of them.
 MERGED, SHARED = ("novels", "datasets", "adapters"), "models"
+
+#: Signals that ask this program to end.
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -42,11 +48,11 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(mine)
     given.folder.mkdir(parents=True, exist_ok=True)
     try:
-        with alone(given.folder):
+        with alone(given.folder) as lock:
             if given.merge:
                 merge(given.folder, given.merge)
                 return 0
-            failed = run_all(given.folder, given.configfile, given.size, told)
+            failed = run_all(given.folder, given.configfile, given.size, told, lock)
     except UserError as error:
         print(error, file=sys.stderr)
         return 1
@@ -62,8 +68,8 @@ def _cut_at_dashes(words: list[str]) -> tuple[list[str], list[str]]:
 
 
 @contextmanager
-def alone(folder: Path):
-    """Nobody else runs these batches meanwhile.
+def alone(folder: Path) -> Iterator[IO]:
+    """Nobody else runs these batches meanwhile, nor while a process goes on that was handed the lock.
 
     Raises:
         UserError: somebody does.
@@ -73,12 +79,14 @@ def alone(folder: Path):
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise UserError(
-                "these batches are being run", where=str(folder), remedy="wait for that run"
+                "these batches are being run",
+                where=str(folder),
+                remedy="wait for that run; of one that was killed, its snakemake goes on by itself",
             ) from None
-        yield
+        yield lock
 
 
-def run_all(folder: Path, configfile: Path, size: int, arguments: list[str]) -> list[str]:
+def run_all(folder: Path, configfile: Path, size: int, arguments: list[str], lock: IO) -> list[str]:
     """Run every batch that is not made yet as it is configured now; return the names of those that failed."""
     config = yaml.safe_load(configfile.read_text(encoding="utf-8"))
     complete = yaml.safe_load(configfile.read_text(encoding="utf-8"))
@@ -109,7 +117,7 @@ def run_all(folder: Path, configfile: Path, size: int, arguments: list[str]) -> 
         write_json(folder / "batches.json", state)
         print(f"{batch.name}: {len(batch.novels)} novels", flush=True)
         targets = [] if has_adapters(batch, complete) else _ledgers(batch)
-        if run(folder / batch.name, text, [*targets, *arguments]):
+        if run(folder / batch.name, text, [*targets, *arguments], lock):
             state[batch.name]["made"] = digest
             write_json(folder / "batches.json", state)
         else:
@@ -121,7 +129,7 @@ def _ledgers(batch: Batch) -> list[str]:
     return [f"results/datasets/{name}/ledger_check.json" for name in batch.datasets]
 
 
-def run(folder: Path, config: str, arguments: list[str]) -> bool:
+def run(folder: Path, config: str, arguments: list[str], lock: IO) -> bool:
     """Run snakemake in a batch's folder; whether all was made."""
     (folder / "results").mkdir(parents=True, exist_ok=True)
     models = folder.parent / SHARED
@@ -137,9 +145,63 @@ def run(folder: Path, config: str, arguments: list[str]) -> bool:
     ]
     with (folder / "run.log").open("ab") as log:
         if any((folder / ".snakemake/locks").glob("*")):
-            # The lock of a run that was killed: nobody else runs here.
-            subprocess.run([*command, "--unlock"], stdout=log, stderr=log, check=False)
-        return subprocess.run([*command, *arguments], stdout=log, stderr=log).returncode == 0
+            # Snakemake's lock, of one that was killed: one that goes on would hold ours.
+            call([*command, "--unlock"], log, lock)
+        return call([*command, *arguments], log, lock) == 0
+
+
+def call(command: list[str], log: IO, lock: IO) -> int:
+    """Run a command to its end, and pass on to it the signals that ask this program to end; return its exit status.
+
+    The command holds the lock too: if this program is killed, nobody else begins before the command has ended. It is in a
+    process group of its own, so that it hears Ctrl-C once: at a second one Snakemake no longer cancels its jobs.
+
+    Raises:
+        SystemExit: there was such a signal.
+    """
+    heard: list[int] = []
+    usual = {
+        number: signal.signal(number, lambda number, _: heard.append(number))
+        for number in ENDING
+        if signal.getsignal(number) != signal.SIG_IGN  # as it is under nohup
+    }
+    try:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            pass_fds=[lock.fileno()],
+            process_group=0,
+        )
+        passed = 0
+        while not _has_ended(process):
+            for number in heard[passed:]:
+                _pass_on(number, process)
+                passed += 1
+    finally:
+        for number, handler in usual.items():
+            signal.signal(number, handler)
+    if heard:
+        raise SystemExit(128 + heard[0])
+    return process.returncode
+
+
+def _has_ended(process: subprocess.Popen) -> bool:
+    """Whether a process ends within the next half second."""
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(timeout=0.5)
+    return process.returncode is not None
+
+
+def _pass_on(number: int, snakemake: subprocess.Popen) -> None:
+    """Ctrl-C cancels all jobs, those on this machine as well; whatever else lets those end that are under way."""
+    with suppress(OSError):  # the terminal may be gone
+        print("waiting for snakemake to end in order", file=sys.stderr, flush=True)
+    if number == signal.SIGINT:
+        os.killpg(snakemake.pid, number)
+    else:
+        snakemake.terminate()  # of a SIGHUP it would die at once
 
 
 def merge(folder: Path, target: Path) -> None:

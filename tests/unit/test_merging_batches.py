@@ -13,7 +13,7 @@ BOOKS = ("good", "bad", "last")
 def library(tmp_path, monkeypatch):
     """A folder for batches of one dataset; those with a dataset named bad fail, with half of its results made."""
 
-    def run(folder, config: str, arguments: list[str]) -> bool:
+    def run(folder, config: str, arguments: list[str], lock) -> bool:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "config.yaml").write_text(config, encoding="utf-8")
         (folder / "journal").mkdir(exist_ok=True)
@@ -39,7 +39,7 @@ def run_with(library, *books: str, size: int = 1) -> list[str]:
     config = {"novels": {name: {"path": f"{name}.txt"} for name in books}}
     (library / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
     (library / "batches").mkdir(exist_ok=True)
-    return run_batches.run_all(library / "batches", library / "config.yaml", size, [])
+    return run_batches.run_all(library / "batches", library / "config.yaml", size, [], None)
 
 
 def merged(library) -> set[str]:
