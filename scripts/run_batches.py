@@ -7,11 +7,12 @@ python scripts/run_batches.py FOLDER --merge TARGET
 import argparse
 import fcntl
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from hashlib import sha256
@@ -19,8 +20,9 @@ from pathlib import Path
 from typing import IO
 
 import yaml
-from xuxie.config.batches import Batch, config_of, cut_batches, has_adapters
+from xuxie.config.batches import Batch, config_of, cut_batches, files_read, has_adapters
 from xuxie.config.completion import complete_config
+from xuxie.config.resolution import resolve
 from xuxie.errors import UserError
 from xuxie.files.rows import read_json, write_json
 from xuxie.llm import upkeep
@@ -31,6 +33,19 @@ MERGED, SHARED = ("novels", "datasets", "adapters"), "models"
 
 #: Signals that ask this program to end.
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+#: Options of snakemake that say how it runs, and make nothing else. Any other may.
+HOW_TO_RUN = (
+    ("--cores", "-c"),
+    ("--jobs", "-j"),
+    ("--executor", "-e"),
+    ("--profile",),
+    ("--workflow-profile",),
+    ("--retries", "-T"),
+    ("--latency-wait", "-w"),
+)
+#: A dry run, also where short options share a word.
+ONLY_PLANS = re.compile("--dry-?run|-[a-zA-Z]*n[a-zA-Z]*")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -91,6 +106,8 @@ def run_all(folder: Path, configfile: Path, size: int, arguments: list[str], loc
     config = yaml.safe_load(configfile.read_text(encoding="utf-8"))
     complete = yaml.safe_load(configfile.read_text(encoding="utf-8"))
     complete_config(complete, Path(REPOSITORY) / "config/schema.yaml")
+    settings = resolve(complete)
+    asked, only_plans = _what_is_asked(arguments)
     state = read_json(folder / "batches.json") if (folder / "batches.json").exists() else {}
     known = [Batch(name, entry["novels"], entry["datasets"]) for name, entry in state.items()]
     failed = []
@@ -102,27 +119,73 @@ def run_all(folder: Path, configfile: Path, size: int, arguments: list[str], loc
             continue
         part = config_of(batch, config, complete, os.getcwd())
         text = yaml.safe_dump(part, allow_unicode=True, sort_keys=False)
-        digest = sha256(f"{text}{arguments}".encode()).hexdigest()
+        digest = _digest(text, asked, files_read(batch, settings))
         before = state.get(batch.name, {"novels": [], "made": None})
-        if before["made"] == digest:
+        if before["made"] == digest and is_made(folder / batch.name, before):
             print(f"{batch.name}: made already", flush=True)
             continue
-        state[batch.name] = {
+        entry = state[batch.name] = {
             **asdict(batch),
             # Those that have left the configuration too: the answers about them are here.
             "novels": list(dict.fromkeys(before["novels"] + batch.novels)),
             "journal": complete["llm"]["journal"],
+            "targets": [],
             "made": None,
         }
         write_json(folder / "batches.json", state)
         print(f"{batch.name}: {len(batch.novels)} novels", flush=True)
         targets = [] if has_adapters(batch, complete) else _ledgers(batch)
-        if run(folder / batch.name, text, [*targets, *arguments], lock):
-            state[batch.name]["made"] = digest
-            write_json(folder / "batches.json", state)
-        else:
+        if not run(folder / batch.name, text, [*targets, *arguments], lock):
             failed.append(batch.name)
+        elif not only_plans:
+            # Not all of them, where snakemake was asked for less.
+            entry["targets"] = [
+                target
+                for target in _targets(batch, complete)
+                if (folder / batch.name / target).exists()
+            ]
+            entry["made"] = digest if entry["targets"] else None
+            write_json(folder / "batches.json", state)
     return failed
+
+
+def _what_is_asked(arguments: list[str]) -> tuple[list[str], bool]:
+    """Snakemake's arguments without those that make nothing else, and whether it is only to plan."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    for names in HOW_TO_RUN:
+        parser.add_argument(*names, nargs="?")
+    others = parser.parse_known_args(arguments)[1]
+    asked = [word for word in others if not ONLY_PLANS.fullmatch(word)]
+    return asked, asked != others
+
+
+def _digest(config: str, asked: list[str], files: Iterable[str]) -> str:
+    """What tells a batch from the same one with something changed. No file is read for it, as there may be 100,000."""
+    digest = sha256(f"{config}{asked}".encode())
+    for file in files:
+        try:
+            found = os.stat(file)
+        except OSError:
+            continue  # the workflow says so
+        digest.update(f"{file} {found.st_size} {found.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
+
+
+def is_made(folder: Path, entry: dict) -> bool:
+    """Whether a batch was made, and all that it is made for is still there."""
+    targets = entry.get("targets", [])
+    return bool(entry["made"] and targets) and all((folder / file).exists() for file in targets)
+
+
+def _targets(batch: Batch, complete: dict) -> list[str]:
+    """What a batch is made for."""
+    datasets = set(batch.datasets)
+    adapters = [
+        f"results/adapters/{name}/adapter_model.safetensors"
+        for name, entry in complete["adapters"].items()
+        if entry["dataset"] in datasets
+    ]
+    return [*_ledgers(batch), *adapters, *(["results/report.html"] if adapters else [])]
 
 
 def _ledgers(batch: Batch) -> list[str]:
@@ -215,7 +278,7 @@ def merge(folder: Path, target: Path) -> None:
     """
     state = read_json(folder / "batches.json")
     configured = [name for name, entry in state.items() if entry["datasets"]]
-    if missing := [name for name in configured if not state[name]["made"]]:
+    if missing := [name for name in configured if not is_made(folder / name, state[name])]:
         raise UserError(
             f"not made yet: {', '.join(missing)}",
             where=str(folder),

@@ -1,9 +1,11 @@
 """A configuration of more novels than one run can plan, cut into configurations that a run each can."""
 
 import os
+from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass
 
+from xuxie.config.settings import Settings
 from xuxie.errors import UserError
 from xuxie.sampling.outlines import OF_THE_PASSAGE
 
@@ -139,6 +141,31 @@ def _find_read_by_training(train: dict, folder: str) -> None:
         # What begins with a brace is no file, but its content.
         if isinstance(value, str) and not value.startswith("{"):
             train[name] = _absolute(value, folder)
+
+
+def files_read(batch: Batch, settings: Settings) -> Iterator[str]:
+    """The files that a batch is made from, beside its configuration; each once.
+
+    Args:
+        batch: the batch.
+        settings: the whole configuration's; relative paths are of the folder that it is used in.
+    """
+    novels = [settings.novels[name] for name in batch.novels]
+    datasets = [settings.datasets[name] for name in batch.datasets]
+    for novel in novels:
+        yield from novel.files
+    templates = [
+        *(file for novel in novels for file in novel.generator_templates),
+        *(file for novel in novels for file in novel.judge_templates),
+        *(file for dataset in datasets for file in dataset.sketch_templates),
+        *(dataset.preference_template for dataset in datasets),
+        *(dataset.paraphrase_template for dataset in datasets),
+    ]
+    yield from dict.fromkeys(templates)  # which most novels share
+    for name in settings.models_from("path"):
+        yield from settings.models[name].source_files
+    if isinstance(settings.outline_file, str):
+        yield settings.outline_file
 
 
 def has_adapters(batch: Batch, complete: dict) -> bool:
