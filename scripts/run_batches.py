@@ -274,8 +274,9 @@ def merge(folder: Path, target: Path) -> None:
     they were paid for.
 
     Raises:
-        UserError: a batch is not made.
+        UserError: a batch is not made, or the folder is no other one.
     """
+    _check_apart(folder, target)
     state = read_json(folder / "batches.json")
     configured = [name for name, entry in state.items() if entry["datasets"]]
     if missing := [name for name in configured if not is_made(folder / name, state[name])]:
@@ -292,9 +293,20 @@ def merge(folder: Path, target: Path) -> None:
         if (journal := folder / name / entry["journal"]).is_dir():
             upkeep.join(target / entry["journal"], [journal])
     link = target / "results" / SHARED
-    if not link.exists():
+    if not os.path.lexists(link):
         link.symlink_to((folder / SHARED).resolve())
     print(f"{len(configured)} batches in {target}")
+
+
+def _check_apart(folder: Path, target: Path) -> None:
+    """What is merged into a folder of the batches would take the place of their own results."""
+    batches, merged = folder.resolve(), target.resolve()
+    if batches.is_relative_to(merged) or merged.is_relative_to(batches):
+        raise UserError(
+            f"{target} is not apart from the batches in {folder}",
+            where="--merge",
+            remedy="name a folder that neither holds the batches nor lies among them",
+        )
 
 
 def _merge_results(batch: Path, target: Path) -> None:
@@ -310,11 +322,15 @@ def _merge_results(batch: Path, target: Path) -> None:
 
 
 def _link(source: str, target: str) -> None:
-    Path(target).unlink(missing_ok=True)
+    """What was there stays until the new file is whole."""
+    partial = f"{target}.partial"
+    Path(partial).unlink(missing_ok=True)
     try:
-        os.link(source, target)
+        os.link(source, partial)
     except OSError:
-        shutil.copy2(source, target)
+        shutil.copy2(source, partial)
+    os.replace(partial, target)
+    Path(partial).unlink(missing_ok=True)  # it stays where both are one file already
 
 
 if __name__ == "__main__":

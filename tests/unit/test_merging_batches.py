@@ -186,3 +186,41 @@ def test_a_dry_run_makes_nothing(made, told):
 def test_datasets_alone_merge_where_no_more_was_asked_for(library):
     run_with(library, "good", told=("--until", "check_ledger"))
     assert merged(library) == {"good"}
+
+
+@pytest.mark.parametrize(
+    "target", ["batches", "batches/batch-0001", "batches/all", "all/../batches", "."]
+)
+def test_nothing_is_merged_into_the_folder_of_the_batches(library, target):
+    run_with(library, "good", "last")
+    with pytest.raises(UserError, match="is not apart from the batches"):
+        run_batches.merge(library / "batches", library / target)
+    assert merged(library) == {"good", "last"}
+
+
+def test_results_are_merged_again_over_those_of_before(library):
+    run_with(library, "good")
+    own = library / "batches/batch-0001/results/datasets/good/train.jsonl"
+    for text in ("one", "two"):
+        own.unlink()
+        own.write_text(text)
+        for _ in range(2):
+            merged(library)
+            folder = library / "all/results/datasets/good"
+            assert (folder / "train.jsonl").read_text() == own.read_text() == text
+            assert {file.name for file in folder.iterdir()} == {"train.jsonl", "ledger_check.json"}
+
+
+def test_what_was_merged_before_stays_when_the_disk_is_full(library, monkeypatch):
+    run_with(library, "good")
+    merged(library)
+    (library / "all/results/novels/good/text.txt").write_text("before")
+
+    def full(*_):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(os, "link", full)
+    monkeypatch.setattr(shutil, "copy2", full)
+    with pytest.raises((OSError, shutil.Error)):
+        merged(library)
+    assert (library / "all/results/novels/good/text.txt").read_text() == "before"
