@@ -20,7 +20,14 @@ from pathlib import Path
 from typing import IO
 
 import yaml
-from xuxie.config.batches import Batch, config_of, cut_batches, files_read, has_adapters
+from xuxie.config.batches import (
+    Batch,
+    check_systems,
+    config_of,
+    cut_batches,
+    files_read,
+    has_adapters,
+)
 from xuxie.config.completion import complete_config
 from xuxie.config.resolution import resolve
 from xuxie.errors import UserError
@@ -110,8 +117,10 @@ def run_all(folder: Path, configfile: Path, size: int, arguments: list[str], loc
     asked, only_plans = _what_is_asked(arguments)
     state = read_json(folder / "batches.json") if (folder / "batches.json").exists() else {}
     known = [Batch(name, entry["novels"], entry["datasets"]) for name, entry in state.items()]
+    batches = cut_batches(complete, size, known)
+    check_systems(batches, complete)
     failed = []
-    for batch in cut_batches(complete, size, known):
+    for batch in batches:
         if not batch.datasets:
             # It keeps its number, and nothing is left to make.
             state[batch.name] = {**state[batch.name], "datasets": [], "made": None}

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from xuxie.config.batches import Batch, config_of, cut_batches
+from xuxie.config.batches import Batch, check_systems, config_of, cut_batches
 from xuxie.errors import UserError
 
 NOVELS = [f"n{number}" for number in range(12)]
@@ -180,3 +180,39 @@ def test_a_file_that_training_reads_is_found_from_a_batch(argument):
     ]
     inline = {**adapter, "train": {argument: '{"stage": 2}'}}
     assert part_of(adapters={"one": inline})["adapters"]["one"]["train"] == inline["train"]
+
+
+@pytest.mark.parametrize(
+    "chosen, found", [(["one", "other"], ["one"]), (["other"], []), ([], []), (None, None)]
+)
+def test_a_batch_exports_those_of_its_adapters_that_are_chosen(chosen, found):
+    adapters = {name: {"dataset": name, "model": "m"} for name in ("one", "other")}
+    part = part_of(adapters=adapters, export={"adapters": chosen})
+    assert part["export"]["adapters"] == found
+
+
+def test_each_batch_has_a_part_of_the_store():
+    assert part_of(store="s3://bucket/folder")["store"] == "s3://bucket/folder/batch-0001"
+    assert part_of(store=None)["store"] is None
+
+
+def with_systems(*names: str) -> dict:
+    datasets = configured({"a": ["1"], "b": ["2"]})
+    adapters = {name: {"dataset": name, "model": "m"} for name in ("a", "b")}
+    return {
+        **datasets,
+        "adapters": adapters,
+        "endpoints": {"cloud": {}},
+        "sampling": {"systems": list(names)},
+    }
+
+
+def test_an_adapter_that_samples_in_every_batch_is_refused_where_there_are_several():
+    complete = with_systems("base", "tuned", "cloud", "b")
+    several = [Batch("batch-0001", ["1"], ["a"]), Batch("batch-0002", ["2"], ["b"])]
+    with pytest.raises(UserError, match="b is an adapter of one batch, and batch-0001"):
+        check_systems(several, complete)
+    check_systems(several, with_systems("base", "tuned", "cloud"))
+    check_systems(
+        [Batch("batch-0001", ["1", "2"], ["a", "b"]), Batch("batch-0002", [], [])], complete
+    )

@@ -224,3 +224,9 @@ def test_what_was_merged_before_stays_when_the_disk_is_full(library, monkeypatch
     with pytest.raises((OSError, shutil.Error)):
         merged(library)
     assert (library / "all/results/novels/good/text.txt").read_text() == "before"
+
+
+def test_an_adapter_that_samples_in_all_batches_is_refused_before_any_of_them_runs(library):
+    with pytest.raises(UserError, match="good is an adapter of one batch, and batch-0002"):
+        run_with(library, "good", "last", sampling={"systems": ["base", "tuned", "good"]})
+    assert not (library / "batches/batch-0001").exists()

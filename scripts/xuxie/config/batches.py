@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from xuxie.config.settings import Settings
 from xuxie.errors import UserError
+from xuxie.sampling.authors import BASE, TUNED
 from xuxie.sampling.outlines import OF_THE_PASSAGE
 
 #: Arguments of LLaMA-Factory that may name a file to be read.
@@ -74,6 +75,25 @@ def _in_two_batches(
     )
 
 
+def check_systems(batches: list[Batch], complete: dict) -> None:
+    """An adapter that samples beside all others has to be in every batch, so that there can be but one.
+
+    Raises:
+        UserError: `sampling.systems` names an adapter that a batch does not have.
+    """
+    for name in complete["sampling"]["systems"]:
+        if name in (BASE, TUNED) or name in complete["endpoints"]:
+            continue
+        dataset = complete["adapters"][name]["dataset"]
+        without = [batch for batch in batches if batch.datasets and dataset not in batch.datasets]
+        if without:
+            raise UserError(
+                f"{name} is an adapter of one batch, and {without[0].name} is to sample it too",
+                where="config key sampling.systems",
+                remedy=f"take {name} off the list, or begin in another folder with a --size that all novels fit in",
+            )
+
+
 def config_of(batch: Batch, config: dict, complete: dict, folder: str) -> dict:
     """The configuration of a batch, to be used in another folder.
 
@@ -99,6 +119,10 @@ def config_of(batch: Batch, config: dict, complete: dict, folder: str) -> dict:
     part["adapters"] = adapters or {
         batch.datasets[0]: {"dataset": batch.datasets[0], "model": next(iter(complete["models"]))}
     }
+    if chosen := part.get("export", {}).get("adapters"):
+        part["export"]["adapters"] = [name for name in chosen if name in adapters]
+    if part.get("store"):
+        part["store"] = f"{part['store']}/{batch.name}"  # or each sends its report to one place
     _make_absolute(part, complete["models"], folder)
     return part
 
