@@ -59,6 +59,9 @@ def test_no_novel_is_in_two_batches_when_datasets_come_and_go(datasets, later, s
     assert sorted(name for batch in batches for name in batch.datasets) == sorted(later)
     novels = [novel for batch in batches for novel in batch.novels]
     assert sorted(novels) == sorted(set().union(*later.values()))
+    before = {novel: batch.name for batch in first for novel in batch.novels}
+    for batch in batches:
+        assert {before.get(novel, batch.name) for novel in batch.novels} <= {batch.name}
 
 
 def test_a_new_dataset_joins_the_batch_that_has_its_novel():
@@ -84,6 +87,9 @@ def test_a_renamed_dataset_and_one_that_comes_back_find_their_answers():
     "datasets",
     [
         {"a": ["1"], "b": ["2"], "both": ["2", "1"]},
+        {"both": ["1", "2"]},
+        {"a": ["1"], "both": ["1", "3", "2"]},
+        {"a": ["1", "2"]},
         {"a": ["1"], "b": ["2"], "c": ["1", "3"], "d": ["3", "2"]},
     ],
 )
@@ -97,6 +103,12 @@ def test_a_dataset_that_takes_up_a_novel_of_another_batch_is_refused():
     first = cut_batches(configured({"a": ["1"], "b": ["2"]}), 1, [])
     with pytest.raises(UserError, match="2 in batch-0001, 2 in batch-0002"):
         cut_batches(configured({"a": ["1", "2"], "b": ["2"]}), 1, first)
+
+
+def test_a_dataset_that_has_only_a_novel_of_another_batch_is_refused():
+    first = cut_batches(configured({"a": ["1"], "b": ["2"]}), 1, [])
+    with pytest.raises(UserError, match="2 in batch-0001, 2 in batch-0002"):
+        cut_batches(configured({"a": ["2"]}), 1, first)
 
 
 def test_a_batch_has_its_own_part_of_the_configuration_with_paths_that_hold_elsewhere():

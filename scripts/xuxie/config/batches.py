@@ -35,7 +35,7 @@ def cut_batches(complete: dict, size: int, known: list[Batch]) -> list[Batch]:
         the known batches, without what the configuration no longer has and with what joins them, and new ones after them.
 
     Raises:
-        UserError: datasets share a novel, but were dealt out to two batches.
+        UserError: datasets stay together, but they or their novels were dealt out to two batches.
     """
     datasets = {name: entry["novels"] for name, entry in complete["datasets"].items()}
     dealt = {name: batch.name for batch in known for name in batch.datasets}
@@ -43,11 +43,17 @@ def cut_batches(complete: dict, size: int, known: list[Batch]) -> list[Batch]:
     members = {batch.name: [name for name in batch.datasets if name in datasets] for batch in known}
     new: list[list[str]] = []
     for names in _connected(datasets):
-        homes = list(dict.fromkeys(dealt[name] for name in names if name in dealt))
-        if len(homes) > 1:
-            raise _in_two_batches(datasets, names, dealt, homes)
         # A dataset that was renamed, or comes back, finds the answers about its novels.
-        homes += [asked[novel] for novel in _novels(datasets, names) if novel in asked]
+        homes = list(
+            dict.fromkeys(
+                [
+                    *(dealt[name] for name in names if name in dealt),
+                    *(asked[novel] for novel in _novels(datasets, names) if novel in asked),
+                ]
+            )
+        )
+        if len(homes) > 1:
+            raise _in_two_batches(datasets, names, dealt, asked, homes)
         if homes:
             members[homes[0]] += [name for name in names if name not in dealt]
         elif new and len(_novels(datasets, [*new[-1], *names])) <= size:
@@ -59,15 +65,20 @@ def cut_batches(complete: dict, size: int, known: list[Batch]) -> list[Batch]:
 
 
 def _in_two_batches(
-    datasets: dict[str, list[str]], names: list[str], dealt: dict[str, str], homes: list[str]
+    datasets: dict[str, list[str]],
+    names: list[str],
+    dealt: dict[str, str],
+    asked: dict[str, str],
+    homes: list[str],
 ) -> UserError:
     """What is said of datasets that stay together, but are in several batches: of each batch a novel that ties it to the others."""
     ties = []
     for home in homes:
         inside = [name for name in names if dealt.get(name) == home]
         outside = _novels(datasets, [name for name in names if name not in inside])
-        shared = set(outside).intersection(_novels(datasets, inside))
-        ties.append(f"{min(shared)} in {home}")
+        own = _novels(datasets, inside)
+        known = [novel for novel in _novels(datasets, names) if asked.get(novel) == home]
+        ties.append(f"{min(set(outside).intersection(own) or known or own)} in {home}")
     return UserError(
         f"datasets that share novels are in {len(homes)} batches: {', '.join(ties)}",
         where="config key datasets",
