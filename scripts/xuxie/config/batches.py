@@ -114,18 +114,16 @@ def config_of(batch: Batch, config: dict, complete: dict, folder: str) -> dict:
         complete: the same with its defaults.
         folder: what its paths are relative to.
     """
-    part = deepcopy(config)
+    whole = ("novels", "datasets", "adapters")  # too much to copy for each batch
+    part = {key: entry if key in whole else deepcopy(entry) for key, entry in config.items()}
     # As they were written, where they were: a default that a new version adds makes no other batch.
     datasets, written = (
         config.get(section) or complete[section] for section in ("datasets", "adapters")
     )
     part["novels"] = {name: deepcopy(config["novels"][name]) for name in batch.novels}
     part["datasets"] = {name: deepcopy(datasets[name]) for name in batch.datasets}
-    adapters = {
-        name: deepcopy(entry)
-        for name, entry in written.items()
-        if entry["dataset"] in batch.datasets
-    }
+    own = set(batch.datasets)
+    adapters = {name: deepcopy(entry) for name, entry in written.items() if entry["dataset"] in own}
     # No configuration is without an adapter; one that nobody has asked for is left out of the targets.
     part["adapters"] = adapters or {
         batch.datasets[0]: {"dataset": batch.datasets[0], "model": next(iter(complete["models"]))}
@@ -205,7 +203,8 @@ def files_read(batch: Batch, settings: Settings) -> Iterator[str]:
 
 def has_adapters(batch: Batch, complete: dict) -> bool:
     """Whether the configuration asks for an adapter of any of its datasets."""
-    return any(entry["dataset"] in batch.datasets for entry in complete["adapters"].values())
+    own = set(batch.datasets)
+    return any(entry["dataset"] in own for entry in complete["adapters"].values())
 
 
 def _absolute(path, folder: str):
@@ -222,17 +221,18 @@ def _novels(datasets: dict[str, list[str]], names: list[str]) -> list[str]:
 def _connected(datasets: dict[str, list[str]]) -> list[list[str]]:
     """Datasets that share novels, directly or by way of others, in the order of their first ones."""
     group_of: dict[str, list[str]] = {}  # by novel
-    groups: list[list[str]] = []
+    groups: dict[int, list[str]] = {}  # by identity, so that one among 100,000 is found at once
     for name, novels in datasets.items():
         met = {id(group_of[novel]): group_of[novel] for novel in novels if novel in group_of}
         joined = [*(one for group in met.values() for one in group), name]
-        groups = [group for group in groups if id(group) not in met]
-        groups.append(joined)
+        for merged in met:
+            del groups[merged]
+        groups[id(joined)] = joined
         for member in joined:
             for novel in datasets[member]:
                 group_of[novel] = joined
     order = {name: place for place, name in enumerate(datasets)}
     return sorted(
-        (sorted(group, key=order.__getitem__) for group in groups),
+        (sorted(group, key=order.__getitem__) for group in groups.values()),
         key=lambda group: order[group[0]],
     )
