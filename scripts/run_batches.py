@@ -163,9 +163,9 @@ def _what_is_asked(arguments: list[str]) -> tuple[list[str], bool]:
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     for names in HOW_TO_RUN:
         parser.add_argument(*names, nargs="?")
-    others = parser.parse_known_args(arguments)[1]
+    how, others = parser.parse_known_args(arguments)
     asked = [word for word in others if not ONLY_PLANS.fullmatch(word)]
-    return asked, asked != others
+    return asked, asked != others or how.executor in ("dryrun", "touch")
 
 
 def _digest(config: str, asked: list[str], files: Iterable[str]) -> str:
@@ -283,7 +283,7 @@ def merge(folder: Path, target: Path) -> None:
     they were paid for.
 
     Raises:
-        UserError: a batch is not made, or the folder is no other one.
+        UserError: a batch is not made, or the target is not apart from the batches.
     """
     _check_apart(folder, target)
     state = read_json(folder / "batches.json")

@@ -173,7 +173,9 @@ def test_what_snakemake_is_asked_for_makes_batches_again(made):
     assert len(again()) == 2
 
 
-@pytest.mark.parametrize("told", [("-n",), ("-np",), ("--dry-run",), ("--cores", "1", "-n")])
+@pytest.mark.parametrize(
+    "told", [("-n",), ("-np",), ("--dry-run",), ("--cores", "1", "-n"), ("-e", "dryrun")]
+)
 def test_a_dry_run_makes_nothing(made, told):
     library, again = made
     (library / "good.txt").write_text("another text")
