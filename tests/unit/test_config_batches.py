@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from xuxie.config.batches import Batch, config_of, cut_batches
+from xuxie.config.batches import Batch, check_systems, config_of, cut_batches
 from xuxie.errors import UserError
 
 NOVELS = [f"n{number}" for number in range(12)]
@@ -59,6 +59,9 @@ def test_no_novel_is_in_two_batches_when_datasets_come_and_go(datasets, later, s
     assert sorted(name for batch in batches for name in batch.datasets) == sorted(later)
     novels = [novel for batch in batches for novel in batch.novels]
     assert sorted(novels) == sorted(set().union(*later.values()))
+    before = {novel: batch.name for batch in first for novel in batch.novels}
+    for batch in batches:
+        assert {before.get(novel, batch.name) for novel in batch.novels} <= {batch.name}
 
 
 def test_a_new_dataset_joins_the_batch_that_has_its_novel():
@@ -84,6 +87,9 @@ def test_a_renamed_dataset_and_one_that_comes_back_find_their_answers():
     "datasets",
     [
         {"a": ["1"], "b": ["2"], "both": ["2", "1"]},
+        {"both": ["1", "2"]},
+        {"a": ["1"], "both": ["1", "3", "2"]},
+        {"a": ["1", "2"]},
         {"a": ["1"], "b": ["2"], "c": ["1", "3"], "d": ["3", "2"]},
     ],
 )
@@ -97,6 +103,12 @@ def test_a_dataset_that_takes_up_a_novel_of_another_batch_is_refused():
     first = cut_batches(configured({"a": ["1"], "b": ["2"]}), 1, [])
     with pytest.raises(UserError, match="2 in batch-0001, 2 in batch-0002"):
         cut_batches(configured({"a": ["1", "2"], "b": ["2"]}), 1, first)
+
+
+def test_a_dataset_that_has_only_a_novel_of_another_batch_is_refused():
+    first = cut_batches(configured({"a": ["1"], "b": ["2"]}), 1, [])
+    with pytest.raises(UserError, match="2 in batch-0001, 2 in batch-0002"):
+        cut_batches(configured({"a": ["2"]}), 1, first)
 
 
 def test_a_batch_has_its_own_part_of_the_configuration_with_paths_that_hold_elsewhere():
@@ -180,3 +192,39 @@ def test_a_file_that_training_reads_is_found_from_a_batch(argument):
     ]
     inline = {**adapter, "train": {argument: '{"stage": 2}'}}
     assert part_of(adapters={"one": inline})["adapters"]["one"]["train"] == inline["train"]
+
+
+@pytest.mark.parametrize(
+    "chosen, found", [(["one", "other"], ["one"]), (["other"], []), ([], []), (None, None)]
+)
+def test_a_batch_exports_those_of_its_adapters_that_are_chosen(chosen, found):
+    adapters = {name: {"dataset": name, "model": "m"} for name in ("one", "other")}
+    part = part_of(adapters=adapters, export={"adapters": chosen})
+    assert part["export"]["adapters"] == found
+
+
+def test_each_batch_has_a_part_of_the_store():
+    assert part_of(store="s3://bucket/folder")["store"] == "s3://bucket/folder/batch-0001"
+    assert part_of(store=None)["store"] is None
+
+
+def with_systems(*names: str) -> dict:
+    datasets = configured({"a": ["1"], "b": ["2"]})
+    adapters = {name: {"dataset": name, "model": "m"} for name in ("a", "b")}
+    return {
+        **datasets,
+        "adapters": adapters,
+        "endpoints": {"cloud": {}},
+        "sampling": {"systems": list(names)},
+    }
+
+
+def test_an_adapter_that_samples_in_every_batch_is_refused_where_there_are_several():
+    complete = with_systems("base", "tuned", "cloud", "b")
+    several = [Batch("batch-0001", ["1"], ["a"]), Batch("batch-0002", ["2"], ["b"])]
+    with pytest.raises(UserError, match="b is an adapter of one batch, and batch-0001"):
+        check_systems(several, complete)
+    check_systems(several, with_systems("base", "tuned", "cloud"))
+    check_systems(
+        [Batch("batch-0001", ["1", "2"], ["a", "b"]), Batch("batch-0002", [], [])], complete
+    )
