@@ -5,7 +5,13 @@ import torch
 import yaml
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from training_run import TrainingRun, rows_of
-from transformers import AutoTokenizer, PreTrainedTokenizerFast, Qwen2Config
+from transformers import (
+    AutoTokenizer,
+    PreTrainedTokenizerFast,
+    Qwen2Config,
+    Qwen3Config,
+    Qwen3ForCausalLM,
+)
 from workspace import REPOSITORY
 from xuxie.errors import UserError
 from xuxie.prompts.prompting import Prompting
@@ -226,6 +232,25 @@ SHAPE = Shape.of(
         num_key_value_heads=8,
     )
 )
+
+
+def test_heads_wider_than_their_share_of_the_hidden_size_are_counted_as_they_are():
+    """As in Qwen3-0.6B, where 16 heads of 128 stand on a hidden size of 1024."""
+    config = Qwen3Config(
+        vocab_size=32,
+        hidden_size=48,
+        intermediate_size=96,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        head_dim=32,
+    )
+    with torch.device("meta"):
+        layer = Qwen3ForCausalLM(config).model.layers[0]
+    linears = [part for part in layer.modules() if isinstance(part, torch.nn.Linear)]
+    assert sorted(Shape.of(config).linears) == sorted(
+        (linear.in_features, linear.out_features) for linear in linears
+    )
 
 
 def test_the_memory_estimate_follows_the_settings():

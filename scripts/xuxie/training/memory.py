@@ -36,6 +36,7 @@ class Shape:
     layers: int
     hidden: int
     feed_forward: int
+    queries: int
     keys: int
     vocabulary: int
     tied: bool
@@ -43,14 +44,14 @@ class Shape:
     @classmethod
     def of(cls, config) -> "Shape":
         """Read the sizes from a Hugging Face config of the usual form."""
-        head = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
-        keys = head * (getattr(config, "num_key_value_heads", None) or config.num_attention_heads)
-        feed_forward = config.intermediate_size
+        heads = config.num_attention_heads
+        head = getattr(config, "head_dim", None) or config.hidden_size // heads
         return cls(
             config.num_hidden_layers,
             config.hidden_size,
-            feed_forward,
-            keys,
+            config.intermediate_size,
+            head * heads,
+            head * (getattr(config, "num_key_value_heads", None) or heads),
             config.vocab_size,
             config.tie_word_embeddings,
         )
@@ -59,10 +60,10 @@ class Shape:
     def linears(self) -> list[tuple[int, int]]:
         """(inputs, outputs) of each linear map of one layer."""
         attention = [
-            (self.hidden, self.hidden),
+            (self.hidden, self.queries),
             (self.hidden, self.keys),
             (self.hidden, self.keys),
-            (self.hidden, self.hidden),
+            (self.queries, self.hidden),
         ]
         return (
             attention + 2 * [(self.hidden, self.feed_forward)] + [(self.feed_forward, self.hidden)]
