@@ -1,5 +1,7 @@
 """Every way in which a run could fail without an error is refused, by row, tokens and remedy."""
 
+import json
+
 import pytest
 import torch
 import yaml
@@ -274,6 +276,27 @@ def test_the_memory_estimate_follows_the_settings():
     on_cpu = estimate(SHAPE, {**settings, "use_cpu": True})
     assert on_cpu["logits"] == 0
     assert on_cpu["activations"] > base["activations"]
+
+
+@pytest.mark.parametrize("written", ["inline", "JSON", "file"])
+@pytest.mark.parametrize(("stage", "sharded"), [(1, False), (2, False), (3, True)])
+def test_deepspeed_shards_the_weights_in_the_third_stage_of_zero_alone(
+    stage, sharded, written, tmp_path
+):
+    config = {"zero_optimization": {"stage": stage}}
+    file = tmp_path / "zero.json"
+    file.write_text(json.dumps(config))
+    deepspeed = {"inline": config, "JSON": json.dumps(config), "file": str(file)}[written]
+    arguments = {"cutoff_len": 2048}
+    alone = estimate(SHAPE, arguments, 4)["base model"]
+    shared = estimate(SHAPE, {**arguments, "deepspeed": deepspeed}, 4)["base model"]
+    assert shared < alone if sharded else shared == alone
+
+
+@pytest.mark.parametrize("deepspeed", ["absent.json", "{stage: 3}"])
+def test_a_configuration_of_deepspeed_that_cannot_be_read_is_refused_by_its_key(deepspeed):
+    with pytest.raises(UserError, match=r"deepspeed has no(.|\n)*adapters\.\*\.train\.deepspeed"):
+        estimate(SHAPE, {"cutoff_len": 2048, "deepspeed": deepspeed}, 4)
 
 
 @pytest.mark.parametrize(

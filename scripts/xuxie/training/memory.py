@@ -1,9 +1,12 @@
 """How much memory training and sampling need, roughly, and which setting to change when there is not enough."""
 
+import json
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 
+from xuxie.errors import UserError
 from xuxie.models.nll import POSITIONS_AT_ONCE as SCORED_POSITIONS
 
 GIB = 1024**3
@@ -103,13 +106,32 @@ def needed(
 
 
 def is_sharded(arguments: dict) -> bool:
-    """Whether each of several devices keeps only its share of the weights (FSDP, or DeepSpeed as ZeRO-3)."""
+    """Whether each of several devices keeps only its share of the weights (FSDP, or DeepSpeed as ZeRO-3).
+
+    Raises:
+        UserError: `deepspeed` names no configuration that can be read.
+    """
     options = arguments.get("fsdp") or ""
     words = options.split() if isinstance(options, str) else [str(option) for option in options]
-    stage = arguments.get("deepspeed")
-    if isinstance(stage, dict):
-        return stage.get("zero_optimization", {}).get("stage") == 3
-    return "full_shard" in words or bool(stage)
+    return "full_shard" in words or _zero_stage(arguments.get("deepspeed")) == 3
+
+
+def _zero_stage(deepspeed: dict | str | None) -> int:
+    """The stage of ZeRO in a configuration of DeepSpeed, given as itself, as JSON or as a file; 0 without any."""
+    if isinstance(deepspeed, str) and deepspeed:
+        try:
+            inline = deepspeed.startswith("{")
+            deepspeed = json.loads(
+                deepspeed if inline else Path(deepspeed).read_text(encoding="utf-8")
+            )
+        except (OSError, ValueError) as error:
+            raise UserError(
+                f"deepspeed has no configuration that can be read: {error}",
+                where="config key adapters.*.train.deepspeed",
+                remedy="name a JSON file, or write the configuration itself there",
+            ) from error
+    zero = deepspeed.get("zero_optimization") if isinstance(deepspeed, dict) else None
+    return zero.get("stage", 0) if isinstance(zero, dict) else 0
 
 
 def estimate(shape: Shape, arguments: dict, devices: int = 1) -> dict[str, float]:
