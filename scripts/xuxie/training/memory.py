@@ -141,6 +141,9 @@ def estimate(shape: Shape, arguments: dict, devices: int = 1) -> dict[str, float
     the feed-forward size per layer and token in bfloat16, or one of the hidden size and one layer's worth with
     gradient checkpointing. On a CPU the loss is taken in chunks, which never have all logits at once. Where the weights are sharded over devices, each holds its share, plus in full the tables and the
     two layers that are being computed and fetched. Expect it to be right within a third.
+
+    Raises:
+        UserError: `quantization_bit` is none that the workflow knows, or `deepspeed` cannot be read.
     """
     share = devices if is_sharded(arguments) else 1
     tokens = arguments.get("per_device_train_batch_size", 8) * arguments["cutoff_len"]
@@ -180,7 +183,14 @@ def estimate_sampling(
 
 def _base(shape: Shape, arguments: dict) -> float:
     weights = shape.layers * sum(inputs * outputs for inputs, outputs in shape.linears)
-    return weights * QUANTISED_BYTES[arguments.get("quantization_bit")] + 2 * shape.table
+    bits = arguments.get("quantization_bit")
+    if bits not in QUANTISED_BYTES:
+        raise UserError(
+            f"quantization_bit cannot be {bits!r}",
+            where="config key adapters.*.train.quantization_bit",
+            remedy="one of 4, 8",
+        )
+    return weights * QUANTISED_BYTES[bits] + 2 * shape.table
 
 
 def _gathered(shape: Shape) -> float:
