@@ -130,6 +130,17 @@ def test_what_sampling_would_not_reproduce_is_refused_by_name(train, why):
         arguments(**train)
 
 
+def test_what_llamafactory_takes_and_fails_with_when_it_loads_the_model_is_refused():
+    with pytest.raises(
+        UserError, match=r"flash_attn cannot be 'fa3'(.|\n)*train\.flash_attn(.|\n)*sdpa, fa2"
+    ):
+        arguments(flash_attn="fa3")
+    for optimizer in ("galore_adamw", "apollo_adamw"):
+        with pytest.raises(UserError, match=r"without optim_target_modules(.|\n)*train\.optim"):
+            arguments(optim=optimizer)
+        assert arguments(optim=optimizer, optim_target_modules="all-linear")["optim"] == optimizer
+
+
 @pytest.mark.parametrize("bits", [1, 2, 3, 5, 6, "5"])
 def test_bits_that_bitsandbytes_does_not_have_are_refused(bits):
     with pytest.raises(

@@ -4,8 +4,10 @@ import importlib.util
 
 import pytest
 from training_run import TrainingRun, rows_of
+from transformers import Trainer, TrainingArguments
+from transformers.training_args import OptimizerNames
 from xuxie.errors import UserError
-from xuxie.training.features import asked_features, missing, refuse_missing
+from xuxie.training.features import OWN_OPTIMIZERS, asked_features, missing, refuse_missing
 
 #: What can be asked for, and the package that has it.
 ASKED = {
@@ -14,6 +16,10 @@ ASKED = {
     "quantization_bit: 4": ({"quantization_bit": 4}, "bitsandbytes"),
     "quantization_bit: 8": ({"quantization_bit": 8}, "bitsandbytes"),
     "optim: paged_adamw_8bit": ({"optim": "paged_adamw_8bit"}, "bitsandbytes"),
+    "optim: lion_32bit": ({"optim": "lion_32bit"}, "bitsandbytes"),
+    "optim: rmsprop_bnb": ({"optim": "rmsprop_bnb"}, "bitsandbytes"),
+    "optim: adamw_torch_8bit": ({"optim": "adamw_torch_8bit"}, "torchao"),
+    "fp8": ({"fp8": True, "fp8_backend": "auto"}, "torchao"),
     "deepspeed": ({"deepspeed": "zero3.json"}, "deepspeed"),
 }
 
@@ -39,6 +45,20 @@ def test_what_is_not_installed_is_named_with_what_brings_it(name, here):
     assert [fault[:2] for fault in faults] == [(name, f"{module} is not installed")]
     with pytest.raises(UserError, match=rf"{name} is asked for(.|\n)*adapters\.\*\.train, {name}"):
         refuse_missing(faults, where="somewhere")
+
+
+@pytest.mark.parametrize("name", [optimizer.value for optimizer in OptimizerNames])
+def test_what_an_optimizer_needs_is_what_transformers_asks_for(name, tmp_path):
+    """Its own attempt to make one ends with the package's name where the package is not installed."""
+    modules = [feature.module for feature in asked_features({"optim": name}, "qwen2")]
+    assert bool(modules) != (name in OWN_OPTIMIZERS), "each is in one of the lists"
+    arguments = TrainingArguments(output_dir=str(tmp_path), optim=name, use_cpu=True)
+    if not modules:
+        Trainer.get_optimizer_cls_and_kwargs(arguments)
+        return
+    absent(modules[0])
+    with pytest.raises((ImportError, ValueError), match=modules[0]):
+        Trainer.get_optimizer_cls_and_kwargs(arguments)
 
 
 def test_everything_that_is_missing_is_said_at_once():

@@ -68,9 +68,12 @@ FIXED = {
 }
 """Arguments that may be written down, but only with the value that the workflow is made for."""
 
-POSSIBLE = {"quantization_bit": (4, 8)}
+POSSIBLE = {"quantization_bit": (4, 8), "flash_attn": ("auto", "disabled", "sdpa", "fa2")}
 """What remains of arguments that LLaMA-Factory takes with more values than it can train with: its parser passes them all, and the
-model's loader fails. bitsandbytes, by which the samples are made as well, has four and eight bits."""
+model's loader fails. bitsandbytes, by which the samples are made as well, has four and eight bits; of fa3 there is the name alone."""
+
+LOW_RANK = ("galore_", "apollo_")
+"""How the names of the optimizers begin that work on the modules of `optim_target_modules`."""
 
 
 def training_arguments(
@@ -150,6 +153,13 @@ def _refuse(train: dict, stage: str) -> None:
                 where=_key(name),
                 remedy=f"leave it out, or say {fixed[name]!r}",
             )
+    optimizer = str(train.get("optim"))
+    if optimizer.startswith(LOW_RANK) and not train.get("optim_target_modules"):
+        raise UserError(
+            f"optim cannot be {optimizer} without optim_target_modules",
+            where=_key("optim"),
+            remedy="name the modules that it works on, or take another optimizer",
+        )
     if stage == "pt" and train.get("packing"):
         raise UserError(
             "packing cannot be chosen in the stage pt",
@@ -260,7 +270,7 @@ def _checked(name: str, value):
     choices = POSSIBLE.get(name, choices)
     if choices and value is not None and value not in choices:
         raise UserError(
-            f"{name} cannot be {value!r}",
+            f"{name} cannot be {_plain(value)!r}",
             where=_key(name),
             remedy=f"one of {', '.join(map(str, choices))}",
         )

@@ -22,6 +22,60 @@ NO_GPU = (
     "there is no GPU here, or its driver is too old for this torch (`nvidia-smi` names its version)"
 )
 
+OWN_OPTIMIZERS = ("adamw_torch", "adamw_torch_fused", "adafactor", "adagrad", "rmsprop", "sgd")
+"""Values of `optim` that torch and transformers have by themselves."""
+
+OPTIMIZERS = {
+    "bitsandbytes": (
+        "adamw_bnb_8bit",
+        "adamw_8bit",
+        "paged_adamw_32bit",
+        "paged_adamw_8bit",
+        "ademamix",
+        "ademamix_8bit",
+        "paged_ademamix_32bit",
+        "paged_ademamix_8bit",
+        "lion_32bit",
+        "lion_8bit",
+        "paged_lion_32bit",
+        "paged_lion_8bit",
+        "rmsprop_bnb",
+        "rmsprop_bnb_8bit",
+        "rmsprop_bnb_32bit",
+    ),
+    "torchao": ("adamw_torch_4bit", "adamw_torch_8bit"),
+    "galore_torch": (
+        "galore_adamw",
+        "galore_adamw_8bit",
+        "galore_adafactor",
+        "galore_adamw_layerwise",
+        "galore_adamw_8bit_layerwise",
+        "galore_adafactor_layerwise",
+    ),
+    "apollo_torch": ("apollo_adamw", "apollo_adamw_layerwise"),
+    "lomo_optim": ("lomo", "adalomo"),
+    "grokadamw": ("grokadamw",),
+    "schedulefree": ("schedule_free_radam", "schedule_free_adamw", "schedule_free_sgd"),
+    "optimi": ("stable_adamw",),
+    "apex": ("adamw_apex_fused",),
+    "torchdistx": ("adamw_anyprecision",),
+    "torch_xla": ("adamw_torch_xla",),
+    "torch_npu": ("adamw_torch_npu_fused",),
+}
+"""The other values of `optim`, by the module that has them. No part of a name tells which: bitsandbytes' and torchao's both have 8bit."""
+
+OPTIMIZER_INSTALL = {
+    "bitsandbytes": GPU_INSTALL,
+    "torchao": "install it: pip install torchao",
+    "galore_torch": "install it: pip install galore-torch",
+    "apollo_torch": "install it: pip install apollo-torch",
+    "lomo_optim": "install it: pip install lomo-optim",
+    "grokadamw": "install it: pip install grokadamw",
+    "schedulefree": "install it: pip install schedulefree",
+    "optimi": "install it: pip install torch-optimi",
+}
+"""How a module of `OPTIMIZERS` is had, where a package index has it."""
+
 Fault = tuple[str, str, str]
 """An argument, what is wrong with what it asks for, and the remedy."""
 
@@ -96,11 +150,21 @@ def asked_features(arguments: dict, model_type: str) -> Iterator[Feature]:
             lambda: _multiply_quantised(bits),
         )
     optimizer = str(arguments.get("optim") or "")
-    if "8bit" in optimizer or "paged" in optimizer:
+    for module, names in OPTIMIZERS.items():
+        if optimizer in names:
+            yield Feature(
+                f"optim: {optimizer}",
+                module,
+                ", or ".join(
+                    filter(None, ["take another optimizer", OPTIMIZER_INSTALL.get(module)])
+                ),
+                _need_gpu if module == "bitsandbytes" else None,
+            )
+    if arguments.get("fp8"):
         yield Feature(
-            f"optim: {optimizer}",
-            "bitsandbytes",
-            f"take another optimizer, or {GPU_INSTALL}",
+            "fp8",
+            "transformer_engine" if arguments.get("fp8_backend") == "te" else "torchao",
+            "leave it out: bfloat16 is trained in wherever the machine can",
             _need_gpu,
         )
     if arguments.get("deepspeed"):
