@@ -8,12 +8,16 @@ a process of its own: see `xuxie.training.machine`.
 
 import importlib
 import importlib.util
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from types import ModuleType, SimpleNamespace
 
 import torch
 
 from xuxie.errors import UserError
+from xuxie.runtime.llamafactory import import_factory
 
 GPU_INSTALL = (
     "install it: `make install GPU=1`, or with --sdm conda set models.*.environment to gpu"
@@ -76,6 +80,10 @@ OPTIMIZER_INSTALL = {
 }
 """How a module of `OPTIMIZERS` is had, where a package index has it."""
 
+LIGER = "liger_kernel.transformers"
+LIGER_FUNCTION = "apply_liger_kernel_to_"
+"""How its functions begin that give a type of model, named after it, the kernels."""
+
 Fault = tuple[str, str, str]
 """An argument, what is wrong with what it asks for, and the remedy."""
 
@@ -89,12 +97,14 @@ class Feature:
         module: the package that has it; empty for what torch has by itself.
         remedy: what brings it.
         attempt: uses it once on the device; None where being there is all.
+        unfit: why it would do nothing for this model, which any machine can tell; empty if it would.
     """
 
     argument: str
     module: str
     remedy: str
     attempt: Callable[[], None] | None = None
+    unfit: Callable[[], str] | None = None
 
     def fault(self, *, here: bool) -> str:
         """What is wrong with it; empty if nothing is.
@@ -104,6 +114,8 @@ class Feature:
         """
         if self.module and importlib.util.find_spec(self.module) is None:
             return f"{self.module} is not installed"
+        if self.unfit and (reason := self.unfit()):
+            return reason
         if not here:
             return ""
         try:
@@ -139,8 +151,9 @@ def asked_features(arguments: dict, model_type: str) -> Iterator[Feature]:
         yield Feature(
             "enable_liger_kernel",
             "liger_kernel",
-            f"leave it out, or {GPU_INSTALL}",
+            f"leave it out, or, where it is missing, {GPU_INSTALL}",
             lambda: _find_liger_kernels(model_type),
+            lambda: unfit_for_liger(model_type),
         )
     if bits := arguments.get("quantization_bit"):
         yield Feature(
@@ -233,10 +246,46 @@ def _attend_with_flash_attention() -> None:
 
 
 def _find_liger_kernels(model_type: str) -> None:
-    kernels = importlib.import_module("liger_kernel.transformers")
-    if not hasattr(kernels, f"apply_liger_kernel_to_{model_type}"):
-        raise RuntimeError(f"it has no kernels for models of the type {model_type}")
+    kernels = importlib.import_module(LIGER)
+    if not hasattr(kernels, LIGER_FUNCTION + model_type):
+        raise RuntimeError(f"this release has no kernels for models of the type {model_type}")
     _need_gpu()
+
+
+def unfit_for_liger(model_type: str) -> str:
+    """Why LLaMA-Factory would train a model of this type without liger's kernels, though it is asked for them; empty if it would not."""
+    called = _called_of_liger(model_type)
+    if not called:
+        return f"LLaMA-Factory has no kernels of liger for models of the type {model_type}"
+    # Each of these functions changes the classes of the type in its name: glm gets glm4's, which it does not use.
+    if called != LIGER_FUNCTION + model_type:
+        return f"LLaMA-Factory calls liger's {called}, which does nothing for the type {model_type}"
+    return ""
+
+
+def _called_of_liger(model_type: str) -> str:
+    """The function of liger that LLaMA-Factory calls before it loads a model of this type; empty if none.
+
+    Its list is code. That is run with an empty module in liger's place, whose functions only say that they were called.
+    """
+    apply = import_factory("llamafactory.model.model_utils.liger_kernel").apply_liger_kernel
+    called: list[str] = []
+    stand_in = ModuleType(LIGER)
+    vars(stand_in)["__getattr__"] = lambda name: partial(called.append, name)
+    liger = sys.modules.get(LIGER)
+    sys.modules[LIGER] = stand_in
+    try:
+        apply(
+            SimpleNamespace(model_type=model_type),
+            SimpleNamespace(enable_liger_kernel=True),
+            is_trainable=True,
+            require_logits=False,
+        )
+    finally:
+        del sys.modules[LIGER]
+        if liger:
+            sys.modules[LIGER] = liger
+    return "".join(called)
 
 
 def _multiply_quantised(bits: int) -> None:
