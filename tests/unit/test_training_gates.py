@@ -321,6 +321,12 @@ def test_the_advice_turns_what_is_largest(largest, settings, advised):
     assert advised in advice({largest: 2.0, "other": 1.0}, settings)
 
 
+def test_more_gpus_are_advised_only_for_what_they_share():
+    sharded = {"fsdp": "full_shard auto_wrap"}
+    assert "more GPUs" in advice({"base model": 2.0, "activations": 1.0}, sharded)
+    assert "more GPUs" not in advice({"base model": 2.0, "keys and values": 1.0}, sharded)
+
+
 def test_sampling_holds_the_form_that_was_trained():
     whole = {"cutoff_len": 2048}
     settings = {"batch_size": 8, "max_new_tokens": 300}

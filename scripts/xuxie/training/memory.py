@@ -219,7 +219,8 @@ def advice(parts: dict[str, float], arguments: dict) -> str:
     batch = arguments.get("per_device_train_batch_size", 8)
     steps = arguments.get("gradient_accumulation_steps", 1)
     largest = max(parts, key=lambda name: parts[name])
-    if largest == "base model" and is_sharded(arguments):
+    sampling = "keys and values" in parts  # which one device does, with the whole model
+    if largest == "base model" and is_sharded(arguments) and not sampling:
         return "train on more GPUs (adapters.*.gpus, adapters.*.nodes), or take a smaller model"
     if largest == "base model":
         return "set adapters.*.train.quantization_bit to 4 (QLoRA), or take a smaller model"
