@@ -4,6 +4,7 @@ import pytest
 import yaml
 from xuxie.errors import UserError
 from xuxie.training.arguments import machine_arguments, parse_arguments, training_arguments
+from xuxie.training.memory import is_sharded
 
 PLACES = {
     "stage": "sft",
@@ -127,6 +128,36 @@ def test_what_sampling_would_not_reproduce_is_refused_by_name(train, why):
     name = list(train)[-1]
     with pytest.raises(UserError, match=rf"{name}(.|\n)*{why}|{why}(.|\n)*{name}"):
         arguments(**train)
+
+
+def test_what_llamafactory_takes_and_fails_with_when_it_loads_the_model_is_refused():
+    with pytest.raises(
+        UserError, match=r"flash_attn cannot be 'fa3'(.|\n)*train\.flash_attn(.|\n)*sdpa, fa2"
+    ):
+        arguments(flash_attn="fa3")
+    for optimizer in ("galore_adamw", "apollo_adamw"):
+        with pytest.raises(UserError, match=r"without optim_target_modules(.|\n)*train\.optim"):
+            arguments(optim=optimizer)
+        assert arguments(optim=optimizer, optim_target_modules="all-linear")["optim"] == optimizer
+
+
+@pytest.mark.parametrize("bits", [1, 2, 3, 5, 6, "5"])
+def test_bits_that_bitsandbytes_does_not_have_are_refused(bits):
+    with pytest.raises(
+        UserError, match=r"quantization_bit cannot be \d(.|\n)*train\.quantization_bit(.|\n)*4, 8"
+    ):
+        arguments(quantization_bit=bits)
+    assert arguments(quantization_bit="4")["quantization_bit"] == 4
+    assert arguments(quantization_bit=None)["quantization_bit"] is None
+
+
+@pytest.mark.parametrize("fsdp", ["full_shard auto_wrap", ["full_shard", "auto_wrap"]])
+def test_ways_of_sharding_may_be_a_list(fsdp):
+    rendered = yaml.safe_load(yaml.safe_dump(arguments(fsdp=fsdp)))
+    assert rendered["fsdp"] == "full_shard auto_wrap"
+    assert is_sharded(rendered)
+    with pytest.raises(UserError, match=r"fsdp cannot be(.|\n)*train\.fsdp"):
+        arguments(fsdp=["full_shard", "auto_rap"])
 
 
 def test_saying_no_to_a_refused_argument_is_allowed():

@@ -1,11 +1,20 @@
 """What training asks of packages and device is there before anything expensive, or is named with what brings it."""
 
 import importlib.util
+import sys
 
 import pytest
 from training_run import TrainingRun, rows_of
+from transformers import Trainer, TrainingArguments
+from transformers.training_args import OptimizerNames
 from xuxie.errors import UserError
-from xuxie.training.features import asked_features, missing, refuse_missing
+from xuxie.training.features import (
+    OWN_OPTIMIZERS,
+    asked_features,
+    missing,
+    refuse_missing,
+    unfit_for_liger,
+)
 
 #: What can be asked for, and the package that has it.
 ASKED = {
@@ -14,6 +23,10 @@ ASKED = {
     "quantization_bit: 4": ({"quantization_bit": 4}, "bitsandbytes"),
     "quantization_bit: 8": ({"quantization_bit": 8}, "bitsandbytes"),
     "optim: paged_adamw_8bit": ({"optim": "paged_adamw_8bit"}, "bitsandbytes"),
+    "optim: lion_32bit": ({"optim": "lion_32bit"}, "bitsandbytes"),
+    "optim: rmsprop_bnb": ({"optim": "rmsprop_bnb"}, "bitsandbytes"),
+    "optim: adamw_torch_8bit": ({"optim": "adamw_torch_8bit"}, "torchao"),
+    "fp8": ({"fp8": True, "fp8_backend": "auto"}, "torchao"),
     "deepspeed": ({"deepspeed": "zero3.json"}, "deepspeed"),
 }
 
@@ -22,6 +35,24 @@ def absent(module: str) -> None:
     """Skip where a package is there: that it is not is what these tests are about."""
     if importlib.util.find_spec(module):
         pytest.skip(f"{module} is installed here: this is not the environment without a GPU")
+
+
+@pytest.fixture
+def liger_everywhere(tmp_path, monkeypatch):
+    """A liger that knows what LLaMA-Factory does not, and that notes what is called; it is looked for without a GPU."""
+    absent("liger_kernel")
+    package = tmp_path / "liger_kernel"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    known = ("qwen2", "glm", "glm4", "smollm3", "olmo3", "gpt2")
+    functions = [f"def apply_liger_kernel_to_{name}(): called.append({name!r})" for name in known]
+    (package / "transformers.py").write_text("\n".join(["called = []", *functions]))
+    monkeypatch.syspath_prepend(tmp_path)
+    for name in ("liger_kernel", "liger_kernel.transformers"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    yield
+    for name in ("liger_kernel", "liger_kernel.transformers"):
+        sys.modules.pop(name, None)
 
 
 @pytest.fixture
@@ -39,6 +70,51 @@ def test_what_is_not_installed_is_named_with_what_brings_it(name, here):
     assert [fault[:2] for fault in faults] == [(name, f"{module} is not installed")]
     with pytest.raises(UserError, match=rf"{name} is asked for(.|\n)*adapters\.\*\.train, {name}"):
         refuse_missing(faults, where="somewhere")
+
+
+@pytest.mark.parametrize("name", [optimizer.value for optimizer in OptimizerNames])
+def test_what_an_optimizer_needs_is_what_transformers_asks_for(name, tmp_path):
+    """Its own attempt to make one ends with the package's name where the package is not installed."""
+    modules = [feature.module for feature in asked_features({"optim": name}, "qwen2")]
+    assert bool(modules) != (name in OWN_OPTIMIZERS), "each is in one of the lists"
+    arguments = TrainingArguments(output_dir=str(tmp_path), optim=name, use_cpu=True)
+    if not modules:
+        Trainer.get_optimizer_cls_and_kwargs(arguments)
+        return
+    absent(modules[0])
+    with pytest.raises((ImportError, ValueError), match=modules[0]):
+        Trainer.get_optimizer_cls_and_kwargs(arguments)
+
+
+@pytest.mark.parametrize("model_type", ["qwen2", "qwen3", "llama", "glm4", "mistral"])
+def test_models_that_llamafactory_gives_liger_kernels(model_type):
+    assert unfit_for_liger(model_type) == ""
+
+
+@pytest.mark.parametrize("model_type", ["smollm3", "olmo3", "gpt2"])
+def test_liger_is_refused_for_models_that_llamafactory_would_train_without_it(
+    model_type, liger_everywhere
+):
+    [(_, fault, _)] = missing({"enable_liger_kernel": True}, model_type, here=False)
+    assert fault == f"LLaMA-Factory has no kernels of liger for models of the type {model_type}"
+
+
+def test_liger_is_refused_where_the_kernels_go_to_another_type(liger_everywhere):
+    [(_, fault, _)] = missing({"enable_liger_kernel": True}, "glm", here=False)
+    assert "apply_liger_kernel_to_glm4, which does nothing for the type glm" in fault
+    assert missing({"enable_liger_kernel": True}, "glm4", here=False) == []
+
+
+def test_the_list_is_asked_without_touching_liger(liger_everywhere):
+    liger = importlib.import_module("liger_kernel.transformers")
+    assert unfit_for_liger("qwen2") == ""
+    assert sys.modules["liger_kernel.transformers"] is liger
+    assert liger.called == []
+
+
+def test_a_release_of_liger_without_the_kernels_is_told(liger_everywhere):
+    [(_, fault, _)] = missing({"enable_liger_kernel": True}, "qwen3_next", here=True)
+    assert "this release has no kernels for models of the type qwen3_next" in fault
 
 
 def test_everything_that_is_missing_is_said_at_once():

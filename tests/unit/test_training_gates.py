@@ -1,11 +1,19 @@
 """Every way in which a run could fail without an error is refused, by row, tokens and remedy."""
 
+import json
+
 import pytest
 import torch
 import yaml
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from training_run import TrainingRun, rows_of
-from transformers import AutoTokenizer, PreTrainedTokenizerFast, Qwen2Config
+from transformers import (
+    AutoTokenizer,
+    PreTrainedTokenizerFast,
+    Qwen2Config,
+    Qwen3Config,
+    Qwen3ForCausalLM,
+)
 from workspace import REPOSITORY
 from xuxie.errors import UserError
 from xuxie.prompts.prompting import Prompting
@@ -228,6 +236,25 @@ SHAPE = Shape.of(
 )
 
 
+def test_heads_wider_than_their_share_of_the_hidden_size_are_counted_as_they_are():
+    """As in Qwen3-0.6B, where 16 heads of 128 stand on a hidden size of 1024."""
+    config = Qwen3Config(
+        vocab_size=32,
+        hidden_size=48,
+        intermediate_size=96,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        head_dim=32,
+    )
+    with torch.device("meta"):
+        layer = Qwen3ForCausalLM(config).model.layers[0]
+    linears = [part for part in layer.modules() if isinstance(part, torch.nn.Linear)]
+    assert sorted(Shape.of(config).linears) == sorted(
+        (linear.in_features, linear.out_features) for linear in linears
+    )
+
+
 def test_the_memory_estimate_follows_the_settings():
     settings = {"per_device_train_batch_size": 4, "cutoff_len": 2048}
     base = estimate(SHAPE, settings)
@@ -251,6 +278,27 @@ def test_the_memory_estimate_follows_the_settings():
     assert on_cpu["activations"] > base["activations"]
 
 
+@pytest.mark.parametrize("written", ["inline", "JSON", "file"])
+@pytest.mark.parametrize(("stage", "sharded"), [(1, False), (2, False), (3, True)])
+def test_deepspeed_shards_the_weights_in_the_third_stage_of_zero_alone(
+    stage, sharded, written, tmp_path
+):
+    config = {"zero_optimization": {"stage": stage}}
+    file = tmp_path / "zero.json"
+    file.write_text(json.dumps(config))
+    deepspeed = {"inline": config, "JSON": json.dumps(config), "file": str(file)}[written]
+    arguments = {"cutoff_len": 2048}
+    alone = estimate(SHAPE, arguments, 4)["base model"]
+    shared = estimate(SHAPE, {**arguments, "deepspeed": deepspeed}, 4)["base model"]
+    assert shared < alone if sharded else shared == alone
+
+
+@pytest.mark.parametrize("deepspeed", ["absent.json", "{stage: 3}"])
+def test_a_configuration_of_deepspeed_that_cannot_be_read_is_refused_by_its_key(deepspeed):
+    with pytest.raises(UserError, match=r"deepspeed has no(.|\n)*adapters\.\*\.train\.deepspeed"):
+        estimate(SHAPE, {"cutoff_len": 2048, "deepspeed": deepspeed}, 4)
+
+
 @pytest.mark.parametrize(
     ("largest", "settings", "advised"),
     [
@@ -271,6 +319,12 @@ def test_the_memory_estimate_follows_the_settings():
 )
 def test_the_advice_turns_what_is_largest(largest, settings, advised):
     assert advised in advice({largest: 2.0, "other": 1.0}, settings)
+
+
+def test_more_gpus_are_advised_only_for_what_they_share():
+    sharded = {"fsdp": "full_shard auto_wrap"}
+    assert "more GPUs" in advice({"base model": 2.0, "activations": 1.0}, sharded)
+    assert "more GPUs" not in advice({"base model": 2.0, "keys and values": 1.0}, sharded)
 
 
 def test_sampling_holds_the_form_that_was_trained():

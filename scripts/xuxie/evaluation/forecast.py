@@ -19,6 +19,7 @@ from xuxie.models.loading import load_tokenizer
 from xuxie.models.sizes import config_of
 from xuxie.pairs.estimate import about
 from xuxie.runtime.environments import SHARED
+from xuxie.training.arguments import typed_arguments
 from xuxie.training.checks import as_trained
 from xuxie.training.estimate import Rate, assumed_rate, measured_rate
 from xuxie.training.memory import GIB, Shape, device_memory, needed
@@ -85,7 +86,11 @@ def forecast(
     Args:
         adapter: see `Adapter.as_estimated`.
         sampling, evaluation: these sections of the config.
+
+    Raises:
+        UserError: an argument of training is refused; names the key.
     """
+    adapter = {**adapter, "stages": [_typed(stage, adapter) for stage in adapter["stages"]]}
     model = Model.find(adapter)
     runs = {
         file.parent: read_json(file) for file in Path("results/adapters").glob("*/manifest.json")
@@ -101,6 +106,13 @@ def forecast(
     for work in _after_training(dataset.test, model, runs, alone, adapter, sampling, evaluation):
         yield f"  {work}"
     yield f"  {_memory(model, adapter)}"
+
+
+def _typed(stage: dict, adapter: dict) -> dict:
+    """The stage with its arguments as they will be rendered, unless that takes the release of another environment."""
+    if adapter["environment"] not in SHARED:
+        return stage
+    return {**stage, "train": typed_arguments(stage["train"])}
 
 
 def _of_stage(

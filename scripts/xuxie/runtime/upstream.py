@@ -137,6 +137,14 @@ RELIANCES = (
     ),
     Reliance(
         *FACTORY,
+        "llamafactory.model.model_utils.liger_kernel",
+        "apply_liger_kernel",
+        "xuxie.training.features",
+        "which types of models get kernels stands in its code alone; it is run with an empty module in liger's place",
+        "bd36084697b3a386",
+    ),
+    Reliance(
+        *FACTORY,
         "llamafactory.launcher",
         "launch",
         "xuxie.training.launcher",

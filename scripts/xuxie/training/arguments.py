@@ -7,6 +7,7 @@ import functools
 import io
 import tempfile
 import typing
+from enum import Enum
 
 import pydantic
 
@@ -67,6 +68,13 @@ FIXED = {
 }
 """Arguments that may be written down, but only with the value that the workflow is made for."""
 
+POSSIBLE = {"quantization_bit": (4, 8), "flash_attn": ("auto", "disabled", "sdpa", "fa2")}
+"""What remains of arguments that LLaMA-Factory takes with more values than it can train with: its parser passes them all, and the
+model's loader fails. bitsandbytes, by which the samples are made as well, has four and eight bits; of fa3 there is the name alone."""
+
+LOW_RANK = ("galore_", "apollo_")
+"""How the names of the optimizers begin that work on the modules of `optim_target_modules`."""
+
 
 def training_arguments(
     train: dict,
@@ -112,8 +120,17 @@ def training_arguments(
         "report_to": "none",
         "disable_tqdm": True,
         "restore_callback_states_from_checkpoint": True,
-        **{name: _checked(name, value) for name, value in _in_this_release(train).items()},
+        **typed_arguments(train),
     }
+
+
+def typed_arguments(train: dict) -> dict:
+    """The arguments of the config in their own types, under the names of the installed release.
+
+    Raises:
+        UserError: one is unknown, of the wrong type, or has a value that cannot be trained with; names the key.
+    """
+    return {name: _checked(name, value) for name, value in _in_this_release(train).items()}
 
 
 def _refuse(train: dict, stage: str) -> None:
@@ -136,6 +153,13 @@ def _refuse(train: dict, stage: str) -> None:
                 where=_key(name),
                 remedy=f"leave it out, or say {fixed[name]!r}",
             )
+    optimizer = str(train.get("optim"))
+    if optimizer.startswith(LOW_RANK) and not train.get("optim_target_modules"):
+        raise UserError(
+            f"optim cannot be {optimizer} without optim_target_modules",
+            where=_key("optim"),
+            remedy="name the modules that it works on, or take another optimizer",
+        )
     if stage == "pt" and train.get("packing"):
         raise UserError(
             "packing cannot be chosen in the stage pt",
@@ -243,13 +267,21 @@ def _checked(name: str, value):
             where=_key(name),
             remedy=f"its type is {_words(kind)}{quote}",
         ) from error
+    choices = POSSIBLE.get(name, choices)
     if choices and value is not None and value not in choices:
         raise UserError(
-            f"{name} cannot be {value!r}",
+            f"{name} cannot be {_plain(value)!r}",
             where=_key(name),
             remedy=f"one of {', '.join(map(str, choices))}",
         )
-    return value.value if hasattr(value, "value") else value
+    return _plain(value)
+
+
+def _plain(value):
+    """A value as YAML can say it: a choice by its name, a list of choices by their names in one text, which LLaMA-Factory reads alike."""
+    if isinstance(value, list) and value and all(isinstance(item, Enum) for item in value):
+        return " ".join(item.value for item in value)
+    return value.value if isinstance(value, Enum) else value
 
 
 def _in_this_release(train: dict) -> dict:

@@ -8,12 +8,16 @@ a process of its own: see `xuxie.training.machine`.
 
 import importlib
 import importlib.util
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from types import ModuleType, SimpleNamespace
 
 import torch
 
 from xuxie.errors import UserError
+from xuxie.runtime.llamafactory import import_factory
 
 GPU_INSTALL = (
     "install it: `make install GPU=1`, or with --sdm conda set models.*.environment to gpu"
@@ -21,6 +25,64 @@ GPU_INSTALL = (
 NO_GPU = (
     "there is no GPU here, or its driver is too old for this torch (`nvidia-smi` names its version)"
 )
+
+OWN_OPTIMIZERS = ("adamw_torch", "adamw_torch_fused", "adafactor", "adagrad", "rmsprop", "sgd")
+"""Values of `optim` that torch and transformers have by themselves."""
+
+OPTIMIZERS = {
+    "bitsandbytes": (
+        "adamw_bnb_8bit",
+        "adamw_8bit",
+        "paged_adamw_32bit",
+        "paged_adamw_8bit",
+        "ademamix",
+        "ademamix_8bit",
+        "paged_ademamix_32bit",
+        "paged_ademamix_8bit",
+        "lion_32bit",
+        "lion_8bit",
+        "paged_lion_32bit",
+        "paged_lion_8bit",
+        "rmsprop_bnb",
+        "rmsprop_bnb_8bit",
+        "rmsprop_bnb_32bit",
+    ),
+    "torchao": ("adamw_torch_4bit", "adamw_torch_8bit"),
+    "galore_torch": (
+        "galore_adamw",
+        "galore_adamw_8bit",
+        "galore_adafactor",
+        "galore_adamw_layerwise",
+        "galore_adamw_8bit_layerwise",
+        "galore_adafactor_layerwise",
+    ),
+    "apollo_torch": ("apollo_adamw", "apollo_adamw_layerwise"),
+    "lomo_optim": ("lomo", "adalomo"),
+    "grokadamw": ("grokadamw",),
+    "schedulefree": ("schedule_free_radam", "schedule_free_adamw", "schedule_free_sgd"),
+    "optimi": ("stable_adamw",),
+    "apex": ("adamw_apex_fused",),
+    "torchdistx": ("adamw_anyprecision",),
+    "torch_xla": ("adamw_torch_xla",),
+    "torch_npu": ("adamw_torch_npu_fused",),
+}
+"""The other values of `optim`, by the module that has them. No part of a name tells which: bitsandbytes' and torchao's both have 8bit."""
+
+OPTIMIZER_INSTALL = {
+    "bitsandbytes": GPU_INSTALL,
+    "torchao": "install it: pip install torchao",
+    "galore_torch": "install it: pip install galore-torch",
+    "apollo_torch": "install it: pip install apollo-torch",
+    "lomo_optim": "install it: pip install lomo-optim",
+    "grokadamw": "install it: pip install grokadamw",
+    "schedulefree": "install it: pip install schedulefree",
+    "optimi": "install it: pip install torch-optimi",
+}
+"""How a module of `OPTIMIZERS` is had, where a package index has it."""
+
+LIGER = "liger_kernel.transformers"
+LIGER_FUNCTION = "apply_liger_kernel_to_"
+"""How its functions begin that give a type of model, named after it, the kernels."""
 
 Fault = tuple[str, str, str]
 """An argument, what is wrong with what it asks for, and the remedy."""
@@ -35,12 +97,14 @@ class Feature:
         module: the package that has it; empty for what torch has by itself.
         remedy: what brings it.
         attempt: uses it once on the device; None where being there is all.
+        unfit: why it would do nothing for this model, which any machine can tell; empty if it would.
     """
 
     argument: str
     module: str
     remedy: str
     attempt: Callable[[], None] | None = None
+    unfit: Callable[[], str] | None = None
 
     def fault(self, *, here: bool) -> str:
         """What is wrong with it; empty if nothing is.
@@ -50,6 +114,8 @@ class Feature:
         """
         if self.module and importlib.util.find_spec(self.module) is None:
             return f"{self.module} is not installed"
+        if self.unfit and (reason := self.unfit()):
+            return reason
         if not here:
             return ""
         try:
@@ -85,8 +151,9 @@ def asked_features(arguments: dict, model_type: str) -> Iterator[Feature]:
         yield Feature(
             "enable_liger_kernel",
             "liger_kernel",
-            f"leave it out, or {GPU_INSTALL}",
+            f"leave it out, or, where it is missing, {GPU_INSTALL}",
             lambda: _find_liger_kernels(model_type),
+            lambda: unfit_for_liger(model_type),
         )
     if bits := arguments.get("quantization_bit"):
         yield Feature(
@@ -96,11 +163,21 @@ def asked_features(arguments: dict, model_type: str) -> Iterator[Feature]:
             lambda: _multiply_quantised(bits),
         )
     optimizer = str(arguments.get("optim") or "")
-    if "8bit" in optimizer or "paged" in optimizer:
+    for module, names in OPTIMIZERS.items():
+        if optimizer in names:
+            yield Feature(
+                f"optim: {optimizer}",
+                module,
+                ", or ".join(
+                    filter(None, ["take another optimizer", OPTIMIZER_INSTALL.get(module)])
+                ),
+                _need_gpu if module == "bitsandbytes" else None,
+            )
+    if arguments.get("fp8"):
         yield Feature(
-            f"optim: {optimizer}",
-            "bitsandbytes",
-            f"take another optimizer, or {GPU_INSTALL}",
+            "fp8",
+            "transformer_engine" if arguments.get("fp8_backend") == "te" else "torchao",
+            "leave it out: bfloat16 is trained in wherever the machine can",
             _need_gpu,
         )
     if arguments.get("deepspeed"):
@@ -169,10 +246,46 @@ def _attend_with_flash_attention() -> None:
 
 
 def _find_liger_kernels(model_type: str) -> None:
-    kernels = importlib.import_module("liger_kernel.transformers")
-    if not hasattr(kernels, f"apply_liger_kernel_to_{model_type}"):
-        raise RuntimeError(f"it has no kernels for models of the type {model_type}")
+    kernels = importlib.import_module(LIGER)
+    if not hasattr(kernels, LIGER_FUNCTION + model_type):
+        raise RuntimeError(f"this release has no kernels for models of the type {model_type}")
     _need_gpu()
+
+
+def unfit_for_liger(model_type: str) -> str:
+    """Why LLaMA-Factory would train a model of this type without liger's kernels, though it is asked for them; empty if it would not."""
+    called = _called_of_liger(model_type)
+    if not called:
+        return f"LLaMA-Factory has no kernels of liger for models of the type {model_type}"
+    # Each of these functions changes the classes of the type in its name: glm gets glm4's, which it does not use.
+    if called != LIGER_FUNCTION + model_type:
+        return f"LLaMA-Factory calls liger's {called}, which does nothing for the type {model_type}"
+    return ""
+
+
+def _called_of_liger(model_type: str) -> str:
+    """The function of liger that LLaMA-Factory calls before it loads a model of this type; empty if none.
+
+    Its list is code. That is run with an empty module in liger's place, whose functions only say that they were called.
+    """
+    apply = import_factory("llamafactory.model.model_utils.liger_kernel").apply_liger_kernel
+    called: list[str] = []
+    stand_in = ModuleType(LIGER)
+    vars(stand_in)["__getattr__"] = lambda name: partial(called.append, name)
+    liger = sys.modules.get(LIGER)
+    sys.modules[LIGER] = stand_in
+    try:
+        apply(
+            SimpleNamespace(model_type=model_type),
+            SimpleNamespace(enable_liger_kernel=True),
+            is_trainable=True,
+            require_logits=False,
+        )
+    finally:
+        del sys.modules[LIGER]
+        if liger:
+            sys.modules[LIGER] = liger
+    return "".join(called)
 
 
 def _multiply_quantised(bits: int) -> None:

@@ -1,9 +1,12 @@
 """How much memory training and sampling need, roughly, and which setting to change when there is not enough."""
 
+import json
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 
+from xuxie.errors import UserError
 from xuxie.models.nll import POSITIONS_AT_ONCE as SCORED_POSITIONS
 
 GIB = 1024**3
@@ -36,6 +39,7 @@ class Shape:
     layers: int
     hidden: int
     feed_forward: int
+    queries: int
     keys: int
     vocabulary: int
     tied: bool
@@ -43,14 +47,14 @@ class Shape:
     @classmethod
     def of(cls, config) -> "Shape":
         """Read the sizes from a Hugging Face config of the usual form."""
-        head = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
-        keys = head * (getattr(config, "num_key_value_heads", None) or config.num_attention_heads)
-        feed_forward = config.intermediate_size
+        heads = config.num_attention_heads
+        head = getattr(config, "head_dim", None) or config.hidden_size // heads
         return cls(
             config.num_hidden_layers,
             config.hidden_size,
-            feed_forward,
-            keys,
+            config.intermediate_size,
+            head * heads,
+            head * (getattr(config, "num_key_value_heads", None) or heads),
             config.vocab_size,
             config.tie_word_embeddings,
         )
@@ -59,10 +63,10 @@ class Shape:
     def linears(self) -> list[tuple[int, int]]:
         """(inputs, outputs) of each linear map of one layer."""
         attention = [
-            (self.hidden, self.hidden),
+            (self.hidden, self.queries),
             (self.hidden, self.keys),
             (self.hidden, self.keys),
-            (self.hidden, self.hidden),
+            (self.queries, self.hidden),
         ]
         return (
             attention + 2 * [(self.hidden, self.feed_forward)] + [(self.feed_forward, self.hidden)]
@@ -102,13 +106,32 @@ def needed(
 
 
 def is_sharded(arguments: dict) -> bool:
-    """Whether each of several devices keeps only its share of the weights (FSDP, or DeepSpeed as ZeRO-3)."""
+    """Whether each of several devices keeps only its share of the weights (FSDP, or DeepSpeed as ZeRO-3).
+
+    Raises:
+        UserError: `deepspeed` names no configuration that can be read.
+    """
     options = arguments.get("fsdp") or ""
     words = options.split() if isinstance(options, str) else [str(option) for option in options]
-    stage = arguments.get("deepspeed")
-    if isinstance(stage, dict):
-        return stage.get("zero_optimization", {}).get("stage") == 3
-    return "full_shard" in words or bool(stage)
+    return "full_shard" in words or _zero_stage(arguments.get("deepspeed")) == 3
+
+
+def _zero_stage(deepspeed: dict | str | None) -> int:
+    """The stage of ZeRO in a configuration of DeepSpeed, given as itself, as JSON or as a file; 0 without any."""
+    if isinstance(deepspeed, str) and deepspeed:
+        try:
+            inline = deepspeed.startswith("{")
+            deepspeed = json.loads(
+                deepspeed if inline else Path(deepspeed).read_text(encoding="utf-8")
+            )
+        except (OSError, ValueError) as error:
+            raise UserError(
+                f"deepspeed has no configuration that can be read: {error}",
+                where="config key adapters.*.train.deepspeed",
+                remedy="name a JSON file, or write the configuration itself there",
+            ) from error
+    zero = deepspeed.get("zero_optimization") if isinstance(deepspeed, dict) else None
+    return zero.get("stage", 0) if isinstance(zero, dict) else 0
 
 
 def estimate(shape: Shape, arguments: dict, devices: int = 1) -> dict[str, float]:
@@ -118,6 +141,9 @@ def estimate(shape: Shape, arguments: dict, devices: int = 1) -> dict[str, float
     the feed-forward size per layer and token in bfloat16, or one of the hidden size and one layer's worth with
     gradient checkpointing. On a CPU the loss is taken in chunks, which never have all logits at once. Where the weights are sharded over devices, each holds its share, plus in full the tables and the
     two layers that are being computed and fetched. Expect it to be right within a third.
+
+    Raises:
+        UserError: `quantization_bit` is none that the workflow knows, or `deepspeed` cannot be read.
     """
     share = devices if is_sharded(arguments) else 1
     tokens = arguments.get("per_device_train_batch_size", 8) * arguments["cutoff_len"]
@@ -157,7 +183,14 @@ def estimate_sampling(
 
 def _base(shape: Shape, arguments: dict) -> float:
     weights = shape.layers * sum(inputs * outputs for inputs, outputs in shape.linears)
-    return weights * QUANTISED_BYTES[arguments.get("quantization_bit")] + 2 * shape.table
+    bits = arguments.get("quantization_bit")
+    if bits not in QUANTISED_BYTES:
+        raise UserError(
+            f"quantization_bit cannot be {bits!r}",
+            where="config key adapters.*.train.quantization_bit",
+            remedy="one of 4, 8",
+        )
+    return weights * QUANTISED_BYTES[bits] + 2 * shape.table
 
 
 def _gathered(shape: Shape) -> float:
@@ -186,7 +219,8 @@ def advice(parts: dict[str, float], arguments: dict) -> str:
     batch = arguments.get("per_device_train_batch_size", 8)
     steps = arguments.get("gradient_accumulation_steps", 1)
     largest = max(parts, key=lambda name: parts[name])
-    if largest == "base model" and is_sharded(arguments):
+    sampling = "keys and values" in parts  # which one device does, with the whole model
+    if largest == "base model" and is_sharded(arguments) and not sampling:
         return "train on more GPUs (adapters.*.gpus, adapters.*.nodes), or take a smaller model"
     if largest == "base model":
         return "set adapters.*.train.quantization_bit to 4 (QLoRA), or take a smaller model"
