@@ -151,7 +151,7 @@ def asked_features(arguments: dict, model_type: str) -> Iterator[Feature]:
         yield Feature(
             "enable_liger_kernel",
             "liger_kernel",
-            f"leave it out, or, where it is missing, {GPU_INSTALL}",
+            f"leave it out, or {GPU_INSTALL}",
             lambda: _find_liger_kernels(model_type),
             lambda: unfit_for_liger(model_type),
         )
