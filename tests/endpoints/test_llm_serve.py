@@ -237,6 +237,33 @@ def test_a_server_that_dies_again_and_again_ends_the_job_with_its_words(tmp_path
     assert started() == []
 
 
+#: It comes up once, then not before its sixth life, which is to be never reached.
+GONE = """
+import sys
+from pathlib import Path
+
+lives = Path(sys.argv[2] + ".lives")
+with lives.open("a") as file:
+    file.write("x")
+if 1 < lives.stat().st_size < 6:
+    print("no device")
+    sys.exit(1)
+"""
+
+
+def test_a_server_that_answered_once_and_comes_back_no_more_ends_the_job(tmp_path):
+    notes = str(tmp_path / "asked")
+    settings = served([PYTHON, "-c", GONE + ECHO, "{port}", notes], serve={"restarts": 2})
+    settings |= {"concurrency": 1, "tries": 1}
+    deadly = Question("deadly", [{"role": "user", "content": "deadly"}])
+    with (
+        pytest.raises(UserError, match="started again 2 times(.|\n)*no device"),
+        open_endpoint(settings) as endpoint,
+    ):
+        list(ask_all(endpoint, [*questions(3), deadly], journal=tmp_path / "journal"))
+    assert Path(f"{notes}.lives").read_text() == "xxx"
+
+
 #: A job as a script's: it asks until it has its answers. Its server starts another process, in a session of its own.
 JOB = """
 import json, sys

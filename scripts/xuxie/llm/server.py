@@ -2,6 +2,7 @@
 
 import http.client
 import logging
+import math
 import os
 import secrets
 import shlex
@@ -76,7 +77,7 @@ class Server:
         self._process: subprocess.Popen[str] | None = None
         self._reader: threading.Thread | None = None
         self._said: deque[str] = deque(maxlen=_LAST_WORDS)
-        self._well_since = 0.0
+        self._well_since = math.inf  # of this life
         self._restarted = 0  # times since the last answer
         self._closed = threading.Event()
         self._one_at_a_time = threading.Lock()
@@ -161,6 +162,7 @@ class Server:
         self._words = filled(self._command, {PORT: self._port})
         logger.info("starting %s: %s", self._name, shlex.join(self._words))
         self._said.clear()
+        self._well_since = math.inf  # what an earlier life has answered says nothing of this one
         self._process = subprocess.Popen(
             [sys.executable, supervisor.__file__, str(self._grace), *self._words],
             env=self._environment,
