@@ -1,5 +1,6 @@
 import errno
 import os
+import shutil
 import time
 import zlib
 
@@ -427,6 +428,22 @@ def test_an_index_is_a_dict(pairs):
     assert len(index) == len(expected)
     assert all(index.get(found) == value for found, value in expected.items())
     assert index.get(b"\xff" * 16) is None
+
+
+@pytest.mark.parametrize("running", [True, False])
+def test_joining_an_older_copy_takes_nothing_away(tmp_path, running):
+    with Journal(tmp_path / "ours") as job:
+        job.append([entry(1)])
+        shutil.copytree(tmp_path / "ours", tmp_path / "copy")
+        job.append([entry(2)])
+        if running:
+            assert upkeep.join(tmp_path / "ours", [tmp_path / "copy"]) == 0
+            job.append([entry(3)])
+    expected = 3 if running else 2
+    assert upkeep.join(tmp_path / "ours", [tmp_path / "copy"]) == 0
+    assert upkeep.verify(tmp_path / "ours").entries == expected
+    assert upkeep.join(tmp_path / "copy", [tmp_path / "ours"]) == 1, "the newer one is taken"
+    assert upkeep.verify(tmp_path / "copy").entries == expected
 
 
 def test_forgotten_failures_are_gone_and_answers_stay(tmp_path, capsys):

@@ -140,7 +140,8 @@ def forget_failures(folder: Path) -> tuple[int, int]:
 def join(folder: Path, sources: Iterable[Path]) -> int:
     """Copy the segments of other journals into a journal; return how many were new to it.
 
-    What they hold counts as it did, paid for by us or imported. It may be killed and started again.
+    What they hold counts as it did, paid for by us or imported. Of a segment that both have, the longer one stays: a segment
+    only grows. It may be killed and started again.
 
     Raises:
         UserError: a source is no journal.
@@ -149,7 +150,7 @@ def join(folder: Path, sources: Iterable[Path]) -> int:
     copied = 0
     for path in (path for source in sources for path in _existing(source)):
         target = folder / path.name
-        if target.exists() and target.stat().st_size == path.stat().st_size:
+        if target.exists() and target.stat().st_size >= path.stat().st_size:
             continue
         partial = target.with_suffix(".partial")
         shutil.copy2(path, partial)
