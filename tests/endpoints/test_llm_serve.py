@@ -169,6 +169,16 @@ def test_a_server_that_other_machines_reach_is_refused(tmp_path):
     assert started() == []
 
 
+def test_no_proxy_stands_between_a_job_and_its_server(tmp_path, monkeypatch):
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, f"http://127.0.0.1:{module.free_port()}")  # nobody is there
+    with open_endpoint(echo(tmp_path, patience=1)) as endpoint:
+        outcomes = list(ask_all(endpoint, questions(2), journal=tmp_path / "journal"))
+    assert values(outcomes) == ["question 0", "question 1"]
+
+
 @pytest.mark.parametrize("answers", [True, False])
 def test_a_port_that_is_taken_before_the_server_has_it_is_left_to_its_owner(
     tmp_path, monkeypatch, caplog, answers
