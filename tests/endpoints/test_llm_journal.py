@@ -249,6 +249,49 @@ def test_a_damaged_index_is_made_again(tmp_path, harm):
     assert again != index
 
 
+def test_an_index_of_segments_that_have_grown_since_is_made_again(tmp_path):
+    """As by two joins of a journal that a job still writes to."""
+    many_segments(tmp_path / "theirs", 70)
+    with Journal(tmp_path / "theirs") as job:
+        job.append([entry(100)])
+        upkeep.join(tmp_path / "ours", [tmp_path / "theirs"])
+        with Journal(tmp_path / "ours"):
+            pass
+        [index] = (tmp_path / "ours").glob("*.index")
+        job.append([entry(101)])
+        assert upkeep.join(tmp_path / "ours", [tmp_path / "theirs"]) == 1
+    for _ in range(2):
+        with Journal(tmp_path / "ours") as journal:
+            assert journal.get(key(101)) is not None
+            assert len(journal) == 72 and journal.spent.calls == 72
+    [again] = (tmp_path / "ours").glob("*.index")
+    assert again != index
+
+
+def test_an_index_of_segments_that_have_become_shorter_is_made_again(tmp_path):
+    many_segments(tmp_path, 70)
+    with Journal(tmp_path) as journal:
+        os.truncate(sorted(tmp_path.glob("*.jsonl"))[5], 10)
+        assert sum(journal.get(key(number)) is not None for number in range(70)) == 69
+    with Journal(tmp_path) as journal:
+        assert len(journal) == journal.spent.calls == 69
+
+
+def test_a_segment_that_is_replaced_while_it_is_read_is_read_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(journal_module, "_SEGMENTS_AT_ONCE", 5)
+    many_segments(tmp_path, 5)
+    longer = segments.encode(entry(100))
+
+    def read(path, start):
+        yield from segments.lines(path, start)
+        if path == min(tmp_path.glob("*.jsonl")) and longer not in path.read_bytes():
+            path.write_bytes(path.read_bytes() + longer)
+
+    monkeypatch.setattr(journal_module, "lines", read)
+    with Journal(tmp_path) as journal:
+        assert journal.get(key(100)) is not None
+
+
 def test_a_journal_that_nobody_may_write_to_needs_no_index(tmp_path, monkeypatch):
     def refused(*_):
         raise PermissionError
