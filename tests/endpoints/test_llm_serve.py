@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from llm_case import questions, values
+from llm_case import Echo, questions, values
 from patience import wait_until
 from server_processes import has_ended, started
 from xuxie.errors import UserError
@@ -51,7 +51,7 @@ class Handler(BaseHTTPRequestHandler):
         if "deadly" in line:
             print("a deadly word", flush=True)
             os._exit(9)
-        time.sleep(0.02)
+        time.sleep(0.5 if "slow" in line else 0.02)
         content = json.dumps({"text": line, "length": len(line)})
         message = {"role": "assistant", "content": content}
         self.send({"choices": [{"message": message, "finish_reason": "stop"}]})
@@ -236,9 +236,29 @@ def test_a_question_that_kills_the_server_costs_itself_alone(tmp_path):
     assert values(outcomes[1:]) == [f"question {number}" for number in range(60)]
 
 
+@pytest.mark.parametrize("restarts", [1, 3])
+def test_a_question_that_kills_the_server_costs_no_other_one_and_not_the_job(tmp_path, restarts):
+    """Whatever `tries` is: before the server is given up, it is asked something that is no novel's."""
+    deadly = Question("deadly", [{"role": "user", "content": "deadly"}])
+    slow = [Question(f"q{n}", [{"role": "user", "content": f"slow {n}"}], Echo) for n in range(5)]
+    settings = echo(tmp_path, concurrency=6, backoff=0.01, serve={"restarts": restarts})
+    with open_endpoint(settings) as endpoint:
+        outcomes = list(ask_all(endpoint, [deadly, *slow], journal=tmp_path / "journal"))
+    with open_endpoint(settings) as endpoint:
+        [alone] = ask_all(endpoint, [deadly], journal=tmp_path / "another")
+    assert outcomes[0].reason == alone.reason == "no answer"
+    assert values(outcomes[1:]) == [f"slow {number}" for number in range(5)]
+    with open_endpoint(settings, offline=True) as endpoint:
+        [kept] = ask_all(endpoint, [deadly], journal=tmp_path / "journal")
+    assert kept.reason == "no answer"
+
+
 def test_a_server_that_dies_again_and_again_ends_the_job_with_its_words(tmp_path):
     deadly = [Question(f"q{n}", [{"role": "user", "content": f"deadly {n}"}]) for n in range(3)]
-    settings = echo(tmp_path, concurrency=2, serve={"restarts": 2})
+    program = ECHO.replace('"deadly" in line', "True")
+    settings = served(
+        [PYTHON, "-c", program, "{port}", str(tmp_path / "asked")], serve={"restarts": 2}
+    )
     with (
         pytest.raises(UserError, match="started again 2 times(.|\n)*a deadly word"),
         open_endpoint(settings) as endpoint,

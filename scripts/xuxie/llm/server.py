@@ -51,6 +51,7 @@ class Server:
         remedy: what to do where it does not start or go on.
 
     Attributes:
+        restarts: see above.
         key: new for every server; other users of the machine can reach the port, not the model.
     """
 
@@ -68,10 +69,11 @@ class Server:
         remedy: str,
     ):
         self.key = secrets.token_hex(16) if key_variable else ""
+        self.restarts = restarts
         self._command = command
         self._environment = {**environment, **({key_variable: self.key} if key_variable else {})}
         self._name, self._health, self._remedy = name, health, remedy
-        self._start_within, self._restarts, self._grace = start_within, restarts, grace
+        self._start_within, self._grace = start_within, grace
         self._port = free_port()
         self._words: list[str] = []
         self._process: subprocess.Popen[str] | None = None
@@ -143,9 +145,9 @@ class Server:
                 except _Ended as end:
                     if answers_since(self._well_since):
                         self._restarted = 0
-                    if self._restarted == self._restarts:
+                    if self._restarted == self.restarts:
                         raise self._failure(
-                            f"{end}, and was started again {self._restarts} times without an answer in between"
+                            f"{end}, and was started again {self.restarts} times without an answer in between"
                         ) from None
                     self._restarted += 1
                     logger.warning(
@@ -153,7 +155,7 @@ class Server:
                         self._name,
                         end,
                         self._restarted,
-                        self._restarts,
+                        self.restarts,
                     )
                     self._end()
                     self._launch()
@@ -212,7 +214,7 @@ class Server:
                     remedy=f"let it listen on {LOOPBACK} alone: most servers take --host {LOOPBACK}",
                 )
             if addresses and self._is_well():
-                self._well_since = time.monotonic()
+                self._well_since = min(self._well_since, time.monotonic())
                 return
             if time.monotonic() > give_up_at:
                 raise self._failure(f"was not ready within {self._start_within:g} s")
