@@ -196,12 +196,36 @@ def test_a_port_that_is_taken_before_the_server_has_it_is_left_to_its_owner(
     assert asked(tmp_path) == ["question 0"]
 
 
-def _answer_all(owner: socket.socket) -> None:
+def test_a_port_that_is_taken_while_the_server_is_down_is_left_to_its_owner(tmp_path, monkeypatch):
+    deadly = Question("deadly", [{"role": "user", "content": "deadly"}])
+    launch, ports, owners, heard = module.Server._launch, [], [], []
+
+    def launch_after_another(server):
+        if ports and not owners:
+            owners.append(socket.create_server(("127.0.0.1", ports[0])))
+            threading.Thread(target=_answer_all, args=[*owners, heard], daemon=True).start()
+        ports.append(int(server.address.rpartition(":")[2]))
+        launch(server)
+
+    monkeypatch.setattr(module.Server, "_launch", launch_after_another)
+    settings = echo(tmp_path, concurrency=2, serve={"restarts": 1})
+    with open_endpoint(settings) as endpoint:
+        asked = [deadly, *questions(20)]
+        outcomes = list(ask_all(endpoint, asked, journal=tmp_path / "journal"))
+        assert not endpoint.server.address.endswith(f":{ports[0]}")
+    owners[0].close()
+    assert values(outcomes[1:]) == [f"question {number}" for number in range(20)]
+    assert heard == []
+
+
+def _answer_all(owner: socket.socket, heard: list[bytes] | None = None) -> None:
     while True:
         try:
             connection, _ = owner.accept()
         except OSError:
             return
+        if heard is not None:
+            heard.append(connection.recv(1 << 16))
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
         connection.close()
 

@@ -54,7 +54,7 @@ class Dispatcher:
         self._run, self._limits = run, Limits(endpoint, shared)
         self._accounting = Accounting(run, budget, shared)
         readiness, parameters = Readiness(run), Parameters(endpoint, journal)
-        sender = Sender(run, self._accounting, self._limits, parameters)
+        sender = Sender(run, readiness, self._accounting, self._limits, parameters)
         retries = Retries(run, sender, self._accounting, readiness, alone=batched is not None)
         self._batches: Batches | None = None
         by_batch: BatchCalls | None = None

@@ -86,7 +86,7 @@ class Server:
 
     @property
     def address(self) -> str:
-        """Where it is, or will be unless somebody else takes its port."""
+        """Where it is, or will be unless somebody else takes its port; another one whenever it is started again."""
         return f"http://{LOOPBACK}:{self._port}"
 
     def __enter__(self) -> Self:
@@ -158,6 +158,7 @@ class Server:
                         self.restarts,
                     )
                     self._end()
+                    self._port = free_port()  # somebody else may have the old one by now
                     self._launch()
 
     def _launch(self) -> None:
@@ -203,7 +204,7 @@ class Server:
         while not self._closed.is_set():
             status = self._process.poll()
             if status is not None:
-                if not _is_free(self._port):
+                if math.isinf(self._well_since) and not _is_free(self._port):
                     raise _PortTaken("found its port taken")
                 raise _Ended(f"ended with exit status {status}")
             addresses = _listening(self._process.pid, self._port)
