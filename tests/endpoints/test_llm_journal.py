@@ -473,6 +473,19 @@ def test_an_index_is_a_dict(pairs):
     assert index.get(b"\xff" * 16) is None
 
 
+def test_what_is_joined_again_after_a_compaction_is_counted_once(tmp_path):
+    failure = {"error": {"reason": "refused", "message": "no"}}
+    fill(tmp_path / "theirs", 1)
+    with Journal(tmp_path / "theirs") as journal:
+        journal.append([entry_of(key(2), "m", (10, 0, 0), 0.5, reply=failure)])
+    for _ in range(2):
+        upkeep.join(tmp_path / "ours", [tmp_path / "theirs"])
+        found = upkeep.stats(tmp_path / "ours")
+        spent = found.spent["m"]
+        assert (spent.calls, spent.input, spent.cost, found.failures) == (2, 20, 1.0, 1)
+        upkeep.compact(tmp_path / "ours")
+
+
 @pytest.mark.parametrize("running", [True, False])
 def test_joining_an_older_copy_takes_nothing_away(tmp_path, running):
     with Journal(tmp_path / "ours") as job:

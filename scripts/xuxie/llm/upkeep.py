@@ -70,13 +70,16 @@ class Soundness:
 
 
 def stats(folder: Path) -> Stats:
-    """Count what a journal holds, and what it cost."""
-    result = Stats()
+    """Count what a journal holds, and what it cost: a line once, as segments that were compacted can be joined again."""
+    result, seen = Stats(), set[bytes]()
     for path in _existing(folder):
         result.segments += 1
         result.bytes += path.stat().st_size
         whose = result.imported if path.name.startswith(IMPORTED) else result.spent
         for line in _sound_lines(path):
+            if (mark := _mark(line)) in seen:
+                continue
+            seen.add(mark)
             entry = decode(line)
             at = str(entry.get("at", ""))
             whose[str(entry.get("model"))] += Usage.of_entry(entry)
