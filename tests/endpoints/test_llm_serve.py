@@ -442,3 +442,7 @@ def test_answers_of_other_weights_are_kept_apart(tmp_path):
         with open_endpoint(settings, folder, offline=True) as endpoint:
             names.add(endpoint.identity)
     assert len(names) == 2 and all(name.startswith("tiny@") for name in names)
+        (
+            ["m/README.md", "m/a-00002-of-00002.gguf", "m/a-00001-of-00002.gguf"],
+            "m/a-00001-of-00002.gguf",
+        ),
