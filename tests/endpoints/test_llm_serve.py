@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+import tracemalloc
 from pathlib import Path
 
 import psutil
@@ -20,7 +21,7 @@ from server_processes import has_ended, started
 from xuxie.errors import UserError
 from xuxie.llm import Answered, Question, ask_all, open_endpoint
 from xuxie.llm import server as module
-from xuxie.llm.serving import path_of_model
+from xuxie.llm.serving import ServeSettings, own_server, path_of_model
 from xuxie.runtime.clone import child_environment
 from xuxie.runtime.command import check_command
 
@@ -177,6 +178,21 @@ def test_no_proxy_stands_between_a_job_and_its_server(tmp_path, monkeypatch):
     with open_endpoint(echo(tmp_path, patience=1)) as endpoint:
         outcomes = list(ask_all(endpoint, questions(2), journal=tmp_path / "journal"))
     assert values(outcomes) == ["question 0", "question 1"]
+
+
+def test_what_a_server_says_without_an_end_takes_no_memory(tmp_path, caplog):
+    said = tmp_path / "said"
+    said.write_text("x" * 20_000_000 + "\nits last words\n")
+    server = own_server(ServeSettings(command=["serve"]), None, name="tiny", context=512)
+    with said.open() as lines, caplog.at_level("INFO"):
+        tracemalloc.start()
+        try:
+            server._listen(lines)
+            _, most = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert most < 2_000_000
+    assert caplog.messages == [f"the server: {'x' * module._AT_MOST}", "the server: its last words"]
 
 
 @pytest.mark.parametrize("answers", [True, False])
@@ -426,6 +442,10 @@ def test_words_with_braces_of_their_own_are_left_alone():
         (["m/model.gguf"], "m/model.gguf"),
         (["m/hf/config.json", "m/model.json"], "m/hf"),
         (["m/a.safetensors", "m/config.json"], "m"),
+        (
+            ["m/README.md", "m/a-00002-of-00002.gguf", "m/a-00001-of-00002.gguf"],
+            "m/a-00001-of-00002.gguf",
+        ),
     ],
 )
 def test_a_server_is_told_the_folder_of_a_model_or_its_one_file(files, path):
@@ -442,7 +462,3 @@ def test_answers_of_other_weights_are_kept_apart(tmp_path):
         with open_endpoint(settings, folder, offline=True) as endpoint:
             names.add(endpoint.identity)
     assert len(names) == 2 and all(name.startswith("tiny@") for name in names)
-        (
-            ["m/README.md", "m/a-00002-of-00002.gguf", "m/a-00001-of-00002.gguf"],
-            "m/a-00001-of-00002.gguf",
-        ),

@@ -184,8 +184,10 @@ class Server:
 
     def _listen(self, lines: IO[str]) -> None:
         """Pass on what it says to the job's log."""
-        for line in lines:
-            said = "".join(c for c in line.rstrip()[:_AT_MOST] if c.isprintable())
+        begins = True
+        while piece := lines.readline(_AT_MOST):  # a line may never end
+            said = "".join(c for c in piece.rstrip() if c.isprintable()) if begins else ""
+            begins = piece.endswith("\n")
             if self.key:
                 said = said.replace(self.key, "***")
             if said:
