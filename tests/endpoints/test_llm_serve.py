@@ -180,6 +180,17 @@ def test_no_proxy_stands_between_a_job_and_its_server(tmp_path, monkeypatch):
     assert values(outcomes) == ["question 0", "question 1"]
 
 
+@pytest.mark.parametrize("also", ["::1", "127.0.0.2", "::ffff:127.0.0.1"])
+def test_a_server_may_listen_on_other_addresses_of_this_machine_alone(tmp_path, monkeypatch, also):
+    listening = module._listening
+    monkeypatch.setattr(
+        module, "_listening", lambda *where: listening(*where) and {"127.0.0.1", also}
+    )
+    with open_endpoint(echo(tmp_path)) as endpoint:
+        outcomes = list(ask_all(endpoint, questions(1), journal=tmp_path / "journal"))
+    assert values(outcomes) == ["question 0"]
+
+
 def test_what_a_server_says_without_an_end_takes_no_memory(tmp_path, caplog):
     said = tmp_path / "said"
     said.write_text("x" * 20_000_000 + "\nits last words\n")

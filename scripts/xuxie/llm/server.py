@@ -1,6 +1,7 @@
 """A server that a job starts on its own machine: on a free port of loopback, waited for, started again, and ended with the job."""
 
 import http.client
+import ipaddress
 import logging
 import math
 import os
@@ -27,6 +28,7 @@ logger = logging.getLogger(__name__)
 
 LOOPBACK = "127.0.0.1"
 
+_OURS = {LOOPBACK, f"::ffff:{LOOPBACK}"}  # the same, in words of IPv4 and of IPv6
 _PORTS = 5  # that are tried until the server has one
 _LOOK = 0.2  # seconds between two looks at it
 _REPLY = 5.0  # seconds for a reply to "are you well?"
@@ -210,13 +212,13 @@ class Server:
                     raise _PortTaken("found its port taken")
                 raise _Ended(f"ended with exit status {status}")
             addresses = _listening(self._process.pid, self._port)
-            if addresses - {LOOPBACK}:
+            if others := {address for address in addresses if not _is_of_this_machine(address)}:
                 raise UserError(
-                    f"{self._name} listens on {', '.join(sorted(addresses))}, where other machines reach it",
+                    f"{self._name} listens on {', '.join(sorted(others))}, where other machines reach it",
                     where=shlex.join(self._words),
                     remedy=f"let it listen on {LOOPBACK} alone: most servers take --host {LOOPBACK}",
                 )
-            if addresses and self._is_well():
+            if addresses & _OURS and self._is_well():
                 self._well_since = min(self._well_since, time.monotonic())
                 return
             if time.monotonic() > give_up_at:
@@ -282,6 +284,11 @@ def _is_free(port: int) -> bool:
         except OSError:
             return False
     return True
+
+
+def _is_of_this_machine(address: str) -> bool:
+    ip = ipaddress.ip_address(address)
+    return (getattr(ip, "ipv4_mapped", None) or ip).is_loopback
 
 
 def _listening(leader: int, port: int) -> set[str]:
