@@ -1,5 +1,6 @@
 import errno
 import os
+import shutil
 import time
 import zlib
 
@@ -248,6 +249,49 @@ def test_a_damaged_index_is_made_again(tmp_path, harm):
     assert again != index
 
 
+def test_an_index_of_segments_that_have_grown_since_is_made_again(tmp_path):
+    """As by two joins of a journal that a job still writes to."""
+    many_segments(tmp_path / "theirs", 70)
+    with Journal(tmp_path / "theirs") as job:
+        job.append([entry(100)])
+        upkeep.join(tmp_path / "ours", [tmp_path / "theirs"])
+        with Journal(tmp_path / "ours"):
+            pass
+        [index] = (tmp_path / "ours").glob("*.index")
+        job.append([entry(101)])
+        assert upkeep.join(tmp_path / "ours", [tmp_path / "theirs"]) == 1
+    for _ in range(2):
+        with Journal(tmp_path / "ours") as journal:
+            assert journal.get(key(101)) is not None
+            assert len(journal) == 72 and journal.spent.calls == 72
+    [again] = (tmp_path / "ours").glob("*.index")
+    assert again != index
+
+
+def test_an_index_of_segments_that_have_become_shorter_is_made_again(tmp_path):
+    many_segments(tmp_path, 70)
+    with Journal(tmp_path) as journal:
+        os.truncate(sorted(tmp_path.glob("*.jsonl"))[5], 10)
+        assert sum(journal.get(key(number)) is not None for number in range(70)) == 69
+    with Journal(tmp_path) as journal:
+        assert len(journal) == journal.spent.calls == 69
+
+
+def test_a_segment_that_is_replaced_while_it_is_read_is_read_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(journal_module, "_SEGMENTS_AT_ONCE", 5)
+    many_segments(tmp_path, 5)
+    longer = segments.encode(entry(100))
+
+    def read(path, start):
+        yield from segments.lines(path, start)
+        if path == min(tmp_path.glob("*.jsonl")) and longer not in path.read_bytes():
+            path.write_bytes(path.read_bytes() + longer)
+
+    monkeypatch.setattr(journal_module, "lines", read)
+    with Journal(tmp_path) as journal:
+        assert journal.get(key(100)) is not None
+
+
 def test_a_journal_that_nobody_may_write_to_needs_no_index(tmp_path, monkeypatch):
     def refused(*_):
         raise PermissionError
@@ -427,6 +471,35 @@ def test_an_index_is_a_dict(pairs):
     assert len(index) == len(expected)
     assert all(index.get(found) == value for found, value in expected.items())
     assert index.get(b"\xff" * 16) is None
+
+
+def test_what_is_joined_again_after_a_compaction_is_counted_once(tmp_path):
+    failure = {"error": {"reason": "refused", "message": "no"}}
+    fill(tmp_path / "theirs", 1)
+    with Journal(tmp_path / "theirs") as journal:
+        journal.append([entry_of(key(2), "m", (10, 0, 0), 0.5, reply=failure)])
+    for _ in range(2):
+        upkeep.join(tmp_path / "ours", [tmp_path / "theirs"])
+        found = upkeep.stats(tmp_path / "ours")
+        spent = found.spent["m"]
+        assert (spent.calls, spent.input, spent.cost, found.failures) == (2, 20, 1.0, 1)
+        upkeep.compact(tmp_path / "ours")
+
+
+@pytest.mark.parametrize("running", [True, False])
+def test_joining_an_older_copy_takes_nothing_away(tmp_path, running):
+    with Journal(tmp_path / "ours") as job:
+        job.append([entry(1)])
+        shutil.copytree(tmp_path / "ours", tmp_path / "copy")
+        job.append([entry(2)])
+        if running:
+            assert upkeep.join(tmp_path / "ours", [tmp_path / "copy"]) == 0
+            job.append([entry(3)])
+    expected = 3 if running else 2
+    assert upkeep.join(tmp_path / "ours", [tmp_path / "copy"]) == 0
+    assert upkeep.verify(tmp_path / "ours").entries == expected
+    assert upkeep.join(tmp_path / "copy", [tmp_path / "ours"]) == 1, "the newer one is taken"
+    assert upkeep.verify(tmp_path / "copy").entries == expected
 
 
 def test_forgotten_failures_are_gone_and_answers_stay(tmp_path, capsys):

@@ -10,6 +10,7 @@ import pydantic
 import pytest
 from fault_server import FaultServer, asked
 from llm_case import ask, questions, settings, values, written_under
+from patience import wait_until
 from xuxie.errors import UserError
 from xuxie.llm import Answered, Failed, Question, ask_all, limits, open_endpoint
 from xuxie.llm.journal import Journal
@@ -404,11 +405,11 @@ def test_a_server_that_repeats_the_key_finds_it_on_no_disk(journal, tmp_path, mo
 # The end of a job
 
 
-def _job(base_url, folder):
+def _job(base_url, folder, grace=20):
     # A shell has its background jobs ignore SIGINT, and a child would inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     given = {"base_url": base_url, "model": "echo", "structured": "schema"}
-    with open_endpoint({**given, "concurrency": 8, "grace": 20}) as endpoint:
+    with open_endpoint({**given, "concurrency": 8, "grace": grace, "timeout": 500}) as endpoint:
         list(ask_all(endpoint, questions(100), journal=folder))
 
 
@@ -426,6 +427,23 @@ def test_calls_in_flight_are_waited_for_when_a_job_is_ended(journal, forked, end
         assert server.answers.total() == server.requests.total() < 100
         with Journal(journal) as book:
             assert len(book) == server.answers.total()
+
+
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
+def test_a_job_that_is_ended_waits_no_longer_than_grace_for_what_never_comes(
+    journal, forked, ending
+):
+    with FaultServer(faults={"hang": 1.0}, hang=500) as server:
+        job = forked.Process(target=_job, args=(server.base_url, journal, 0.5))
+        job.start()
+        try:
+            wait_until(lambda: server.now == 8, "calls in flight", lambda: server.now)
+            os.kill(job.pid, ending)
+            job.join(100)
+            assert job.exitcode == 1
+        finally:
+            job.kill()
+            job.join()
 
 
 @pytest.mark.parametrize(

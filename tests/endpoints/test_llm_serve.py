@@ -10,17 +10,18 @@ import subprocess
 import sys
 import threading
 import time
+import tracemalloc
 from pathlib import Path
 
 import psutil
 import pytest
-from llm_case import questions, values
+from llm_case import Echo, questions, values
 from patience import wait_until
 from server_processes import has_ended, started
 from xuxie.errors import UserError
 from xuxie.llm import Answered, Question, ask_all, open_endpoint
 from xuxie.llm import server as module
-from xuxie.llm.serving import path_of_model
+from xuxie.llm.serving import ServeSettings, own_server, path_of_model
 from xuxie.runtime.clone import child_environment
 from xuxie.runtime.command import check_command
 
@@ -51,7 +52,7 @@ class Handler(BaseHTTPRequestHandler):
         if "deadly" in line:
             print("a deadly word", flush=True)
             os._exit(9)
-        time.sleep(0.02)
+        time.sleep(0.5 if "slow" in line else 0.02)
         content = json.dumps({"text": line, "length": len(line)})
         message = {"role": "assistant", "content": content}
         self.send({"choices": [{"message": message, "finish_reason": "stop"}]})
@@ -169,6 +170,42 @@ def test_a_server_that_other_machines_reach_is_refused(tmp_path):
     assert started() == []
 
 
+def test_no_proxy_stands_between_a_job_and_its_server(tmp_path, monkeypatch):
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, f"http://127.0.0.1:{module.free_port()}")  # nobody is there
+    with open_endpoint(echo(tmp_path, patience=1)) as endpoint:
+        outcomes = list(ask_all(endpoint, questions(2), journal=tmp_path / "journal"))
+    assert values(outcomes) == ["question 0", "question 1"]
+
+
+@pytest.mark.parametrize("also", ["::1", "127.0.0.2", "::ffff:127.0.0.1"])
+def test_a_server_may_listen_on_other_addresses_of_this_machine_alone(tmp_path, monkeypatch, also):
+    listening = module._listening
+    monkeypatch.setattr(
+        module, "_listening", lambda *where: listening(*where) and {"127.0.0.1", also}
+    )
+    with open_endpoint(echo(tmp_path)) as endpoint:
+        outcomes = list(ask_all(endpoint, questions(1), journal=tmp_path / "journal"))
+    assert values(outcomes) == ["question 0"]
+
+
+def test_what_a_server_says_without_an_end_takes_no_memory(tmp_path, caplog):
+    said = tmp_path / "said"
+    said.write_text("x" * 20_000_000 + "\nits last words\n")
+    server = own_server(ServeSettings(command=["serve"]), None, name="tiny", context=512)
+    with said.open() as lines, caplog.at_level("INFO"):
+        tracemalloc.start()
+        try:
+            server._listen(lines)
+            _, most = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert most < 2_000_000
+    assert caplog.messages == [f"the server: {'x' * module._AT_MOST}", "the server: its last words"]
+
+
 @pytest.mark.parametrize("answers", [True, False])
 def test_a_port_that_is_taken_before_the_server_has_it_is_left_to_its_owner(
     tmp_path, monkeypatch, caplog, answers
@@ -186,12 +223,36 @@ def test_a_port_that_is_taken_before_the_server_has_it_is_left_to_its_owner(
     assert asked(tmp_path) == ["question 0"]
 
 
-def _answer_all(owner: socket.socket) -> None:
+def test_a_port_that_is_taken_while_the_server_is_down_is_left_to_its_owner(tmp_path, monkeypatch):
+    deadly = Question("deadly", [{"role": "user", "content": "deadly"}])
+    launch, ports, owners, heard = module.Server._launch, [], [], []
+
+    def launch_after_another(server):
+        if ports and not owners:
+            owners.append(socket.create_server(("127.0.0.1", ports[0])))
+            threading.Thread(target=_answer_all, args=[*owners, heard], daemon=True).start()
+        ports.append(int(server.address.rpartition(":")[2]))
+        launch(server)
+
+    monkeypatch.setattr(module.Server, "_launch", launch_after_another)
+    settings = echo(tmp_path, concurrency=2, serve={"restarts": 1})
+    with open_endpoint(settings) as endpoint:
+        asked = [deadly, *questions(20)]
+        outcomes = list(ask_all(endpoint, asked, journal=tmp_path / "journal"))
+        assert not endpoint.server.address.endswith(f":{ports[0]}")
+    owners[0].close()
+    assert values(outcomes[1:]) == [f"question {number}" for number in range(20)]
+    assert heard == []
+
+
+def _answer_all(owner: socket.socket, heard: list[bytes] | None = None) -> None:
     while True:
         try:
             connection, _ = owner.accept()
         except OSError:
             return
+        if heard is not None:
+            heard.append(connection.recv(1 << 16))
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
         connection.close()
 
@@ -226,15 +287,62 @@ def test_a_question_that_kills_the_server_costs_itself_alone(tmp_path):
     assert values(outcomes[1:]) == [f"question {number}" for number in range(60)]
 
 
+@pytest.mark.parametrize("restarts", [1, 3])
+def test_a_question_that_kills_the_server_costs_no_other_one_and_not_the_job(tmp_path, restarts):
+    """Whatever `tries` is: before the server is given up, it is asked something that is no novel's."""
+    deadly = Question("deadly", [{"role": "user", "content": "deadly"}])
+    slow = [Question(f"q{n}", [{"role": "user", "content": f"slow {n}"}], Echo) for n in range(5)]
+    settings = echo(tmp_path, concurrency=6, backoff=0.01, serve={"restarts": restarts})
+    with open_endpoint(settings) as endpoint:
+        outcomes = list(ask_all(endpoint, [deadly, *slow], journal=tmp_path / "journal"))
+    with open_endpoint(settings) as endpoint:
+        [alone] = ask_all(endpoint, [deadly], journal=tmp_path / "another")
+    assert outcomes[0].reason == alone.reason == "no answer"
+    assert values(outcomes[1:]) == [f"slow {number}" for number in range(5)]
+    with open_endpoint(settings, offline=True) as endpoint:
+        [kept] = ask_all(endpoint, [deadly], journal=tmp_path / "journal")
+    assert kept.reason == "no answer"
+
+
 def test_a_server_that_dies_again_and_again_ends_the_job_with_its_words(tmp_path):
     deadly = [Question(f"q{n}", [{"role": "user", "content": f"deadly {n}"}]) for n in range(3)]
-    settings = echo(tmp_path, concurrency=2, serve={"restarts": 2})
+    program = ECHO.replace('"deadly" in line', "True")
+    settings = served(
+        [PYTHON, "-c", program, "{port}", str(tmp_path / "asked")], serve={"restarts": 2}
+    )
     with (
         pytest.raises(UserError, match="started again 2 times(.|\n)*a deadly word"),
         open_endpoint(settings) as endpoint,
     ):
         list(ask_all(endpoint, deadly, journal=tmp_path / "journal"))
     assert started() == []
+
+
+#: It comes up once, then not before its sixth life, which is to be never reached.
+GONE = """
+import sys
+from pathlib import Path
+
+lives = Path(sys.argv[2] + ".lives")
+with lives.open("a") as file:
+    file.write("x")
+if 1 < lives.stat().st_size < 6:
+    print("no device")
+    sys.exit(1)
+"""
+
+
+def test_a_server_that_answered_once_and_comes_back_no_more_ends_the_job(tmp_path):
+    notes = str(tmp_path / "asked")
+    settings = served([PYTHON, "-c", GONE + ECHO, "{port}", notes], serve={"restarts": 2})
+    settings |= {"concurrency": 1, "tries": 1}
+    deadly = Question("deadly", [{"role": "user", "content": "deadly"}])
+    with (
+        pytest.raises(UserError, match="started again 2 times(.|\n)*no device"),
+        open_endpoint(settings) as endpoint,
+    ):
+        list(ask_all(endpoint, [*questions(3), deadly], journal=tmp_path / "journal"))
+    assert Path(f"{notes}.lives").read_text() == "xxx"
 
 
 #: A job as a script's: it asks until it has its answers. Its server starts another process, in a session of its own.
@@ -345,6 +453,10 @@ def test_words_with_braces_of_their_own_are_left_alone():
         (["m/model.gguf"], "m/model.gguf"),
         (["m/hf/config.json", "m/model.json"], "m/hf"),
         (["m/a.safetensors", "m/config.json"], "m"),
+        (
+            ["m/README.md", "m/a-00002-of-00002.gguf", "m/a-00001-of-00002.gguf"],
+            "m/a-00001-of-00002.gguf",
+        ),
     ],
 )
 def test_a_server_is_told_the_folder_of_a_model_or_its_one_file(files, path):

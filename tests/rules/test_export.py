@@ -5,9 +5,11 @@ import shutil
 import subprocess
 import sys
 
+import httpx
 import pytest
 import torch
 import yaml
+from fault_server import FaultServer
 from workspace import Workspace
 from xuxie.errors import UserError
 from xuxie.export.llama_cpp import CONVERTERS, convert, unpacked
@@ -15,6 +17,7 @@ from xuxie.export.parity import Server, Source, compare
 from xuxie.files.hashing import sha256_of
 from xuxie.files.rows import read_json, read_rows
 from xuxie.llm.embedded import embedded_server
+from xuxie.llm.server import free_port
 from xuxie.models.loading import load_model
 from xuxie.prompts.prompting import Prompting
 
@@ -134,6 +137,14 @@ def test_the_adapter_alone_on_the_base_models_gguf_is_the_tuned_model(
 
     tuned, plain = distance(exported / EXPORT / "adapter.gguf"), distance(None)
     assert tuned < 0.02 < plain
+
+
+def test_no_proxy_stands_between_the_comparison_and_its_server(monkeypatch):
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{free_port()}")  # nobody is there
+    with FaultServer() as server, pytest.raises(httpx.HTTPStatusError, match="404"):
+        Server(server.base_url, "key").tokens("text")
 
 
 def test_the_modelfile_asks_as_the_rows_were_trained(exported, small_config):

@@ -57,7 +57,9 @@ class Asked:
     def end(
         self, outcome: Answered | Failed | None = None, error: BaseException | None = None
     ) -> None:
-        """It has its outcome, or there will be none."""
+        """It has its outcome, or there will be none; the first word holds."""
+        if self.has_ended:
+            return
         with self._waiter.bell:
             self._outcome, self._error = outcome, error
             self._waiter.has_one_less()

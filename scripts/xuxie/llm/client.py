@@ -49,7 +49,10 @@ class Client:
                 max_retries=0,
                 timeout=endpoint.settings.timeout,
                 http_client=openai.DefaultAioHttpClient(
-                    verify=_authorities(), limits=limits, follow_redirects=False
+                    verify=_authorities(),
+                    limits=limits,
+                    follow_redirects=False,
+                    trust_env=endpoint.server is None,  # no proxy reaches our loopback, or is to
                 ),
             )
         except httpx2.InvalidURL:

@@ -65,7 +65,7 @@ def ask_all(
         begun: deque[Asked] = deque()
         waiter = Waiter(at_a_time, most)
         try:
-            with _interrupted(lambda error: loop.call(dispatcher.stop, error)):
+            with _interrupted(lambda error: loop.call(dispatcher.interrupt, error)):
                 for question in questions:
                     begun.append(waiter.asks(question))
                     loop.call(dispatcher.ask, begun[-1])
@@ -125,8 +125,8 @@ class _Failures:
 
 
 @contextmanager
-def _interrupted(stop: Callable[[UserError], object]) -> Iterator[None]:
-    """Let SIGINT and SIGTERM (scancel, a time limit) stop the work in order; a second one ends it at once."""
+def _interrupted(end_with: Callable[[UserError], object]) -> Iterator[None]:
+    """Let SIGINT and SIGTERM (scancel, a time limit) end the work in order; a second one ends it at once."""
     taken: dict[int, Any] = {}
 
     def restore() -> None:
@@ -136,7 +136,7 @@ def _interrupted(stop: Callable[[UserError], object]) -> Iterator[None]:
     def end(number: int, _) -> None:
         restore()
         name = signal.Signals(number).name
-        stop(Interrupted(f"ended by {name}", remedy="run again: the answers so far are kept"))
+        end_with(Interrupted(f"ended by {name}", remedy="run again: the answers so far are kept"))
 
     if threading.current_thread() is threading.main_thread():
         for number, usual in _USUAL.items():

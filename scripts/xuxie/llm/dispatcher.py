@@ -54,7 +54,7 @@ class Dispatcher:
         self._run, self._limits = run, Limits(endpoint, shared)
         self._accounting = Accounting(run, budget, shared)
         readiness, parameters = Readiness(run), Parameters(endpoint, journal)
-        sender = Sender(run, self._accounting, self._limits, parameters)
+        sender = Sender(run, readiness, self._accounting, self._limits, parameters)
         retries = Retries(run, sender, self._accounting, readiness, alone=batched is not None)
         self._batches: Batches | None = None
         by_batch: BatchCalls | None = None
@@ -66,7 +66,7 @@ class Dispatcher:
         calls = Calls(run, readiness, retries, by_batch, others, offline)
         self._conversation = Conversation(run, calls, Modes(run, calls))
         self._is_last_asked = False
-        self._courses: set[asyncio.Task[None]] = set()
+        self._courses: dict[asyncio.Task[None], Asked] = {}
         self._back: deque[Asked] = deque()  # what a batch has brought something new of
         self._more_is_back = asyncio.Event()
         self._lasting = [asyncio.create_task(self._tick()), asyncio.create_task(self._take_up())]
@@ -90,6 +90,13 @@ class Dispatcher:
     def stop(self, error: UserError) -> None:
         """Begin no more calls. Those on the wire go on."""
         self._run.shutdown.begin(error)
+
+    def interrupt(self, error: UserError) -> None:
+        """Begin no more calls, and let nobody wait for those on the wire: what comes is journaled until `end` is over."""
+        self.stop(error)
+        for asked in self._courses.values():
+            asked.end(error=error)
+            asked.rest()
 
     async def end(self, grace: float) -> None:
         """Begin no more calls, wait for those on the wire, as they are paid for, and give everything back.
@@ -117,8 +124,8 @@ class Dispatcher:
 
     def _begin(self, asked: Asked) -> asyncio.Task[None]:
         course = asyncio.create_task(self._course(asked))
-        self._courses.add(course)  # the loop alone would forget it
-        course.add_done_callback(self._courses.discard)
+        self._courses[course] = asked  # the loop alone would forget it
+        course.add_done_callback(self._courses.pop)
         return course
 
     async def _course(self, asked: Asked) -> None:

@@ -121,7 +121,7 @@ class Endpoint:
         price: money per million tokens, by the hour.
         offline: nothing may be asked: answers come from the journal alone.
         server: the server of an endpoint that is served here; it is started before the first call, and moves
-            to another port where its own is taken by then.
+            to another port where its own is taken by then, or when it is started again.
     """
 
     base_url: str

@@ -1,7 +1,8 @@
 """Where the answers of finished segments stand: sorted files beside them, so that a job needn't read what others have read.
 
 An index file covers some finished segments, and no two that are used cover the same one. It is made from the segments alone,
-never changed, and may be deleted at any moment: then the segments are read. A file is a line of JSON, its head, and after it
+never changed, and may be deleted at any moment: then the segments are read. It holds for segments that are as long as they were
+when it was made; `upkeep.join` may put a longer one in a segment's place. A file is a line of JSON, its head, and after it
 records of equal size, sorted by key, which are looked up where they lie.
 """
 
@@ -22,7 +23,7 @@ from xuxie.llm.usage import Usage
 SUFFIX = ".index"
 _RECORD = struct.Struct(">16sIQ")  # key, number of the segment in the head, offset in it
 _KEY = 16
-_VERSION = 1
+_VERSION = 2
 
 
 class Record(NamedTuple):
@@ -37,7 +38,7 @@ class IndexFile:
     """One index file, open.
 
     Attributes:
-        names: the segments that it covers.
+        sizes: of the segments that it covers, by name, in bytes.
         spent: what their calls took, but for those of imported segments.
         damaged: how many of their lines are not as they were written.
 
@@ -51,7 +52,7 @@ class IndexFile:
             head = file.readline()
             try:
                 said = json.loads(head)
-                self.names: list[str] = said["segments"]
+                self.sizes: dict[str, int] = said["segments"]
                 self.spent = Usage(**said["spent"])
                 self.damaged: int = said["damaged"]
                 self._count: int = said["entries"]
@@ -91,8 +92,12 @@ class IndexFile:
         self._bytes.close()
 
 
-def open_all(folder: Path, there: set[str]) -> list[IndexFile]:
-    """The index files of a folder that cover segments which are there, and each only once; others are deleted."""
+def open_all(folder: Path, there: dict[str, int]) -> list[IndexFile]:
+    """The index files of a folder that cover segments which are there, and each only once; others are deleted.
+
+    Args:
+        there: the segments, with their sizes.
+    """
     found, opened, covered = [], [], set[str]()
     for path in folder.glob(f"*{SUFFIX}"):
         try:
@@ -102,10 +107,10 @@ def open_all(folder: Path, there: set[str]) -> list[IndexFile]:
         except (ValueError, OSError):
             _delete(path)
     # The widest first: beside a merged one lie those that it was made of, if somebody was killed in between.
-    for index in sorted(found, key=lambda index: (-len(index.names), index.path.name)):
-        if there.issuperset(index.names) and covered.isdisjoint(index.names):
+    for index in sorted(found, key=lambda index: (-len(index.sizes), index.path.name)):
+        if index.sizes.items() <= there.items() and covered.isdisjoint(index.sizes):
             opened.append(index)
-            covered.update(index.names)
+            covered.update(index.sizes)
         else:
             index.close()
             _delete(index.path)
@@ -119,7 +124,7 @@ def _delete(path: Path) -> None:
 
 def write(
     folder: Path,
-    names: list[str],
+    sizes: dict[str, int],
     records: Iterable[Record],
     count: int,
     spent: Usage,
@@ -129,19 +134,19 @@ def write(
 
     Args:
         folder: the journal's.
-        names: the segments that it covers, by the records' numbers.
+        sizes: of the segments that it covers, by name, in the order of the records' numbers.
         records: sorted by key.
         count: how many they are.
         spent, damaged: see `IndexFile`.
     """
-    path = folder / f"{min(names).removesuffix('.jsonl')}-{secrets.token_hex(4)}{SUFFIX}"
+    path = folder / f"{min(sizes).removesuffix('.jsonl')}-{secrets.token_hex(4)}{SUFFIX}"
     partial = path.with_suffix(".indexing")
     head = {
         "version": _VERSION,
         "entries": count,
         "spent": asdict(spent),
         "damaged": damaged,
-        "segments": names,
+        "segments": sizes,
     }
     try:
         with partial.open("wb") as file:
@@ -164,13 +169,13 @@ def _renumbered(index: IndexFile, first: int) -> Iterator[Record]:
 
 def merge(folder: Path, parts: list[IndexFile]) -> None:
     """Put one index file in the place of several."""
-    names = [name for part in parts for name in part.names]
-    first = [sum(len(part.names) for part in parts[:number]) for number in range(len(parts))]
+    sizes = {name: size for part in parts for name, size in part.sizes.items()}
+    first = [sum(len(part.sizes) for part in parts[:number]) for number in range(len(parts))]
     moved = map(_renumbered, parts, first)
     spent = sum((part.spent for part in parts), Usage())
     write(
         folder,
-        names,
+        sizes,
         heapq.merge(*moved),
         sum(map(len, parts)),
         spent,

@@ -184,23 +184,25 @@ class Journal:
             if not self._numbers.keys() <= names:
                 self._forget()  # compacted by somebody else: entries have moved
             if not self._numbers:
-                self._take_over(names)
+                self._take_over({path.name: path.stat().st_size for path in paths})
             for path in paths:
                 if path.name not in self._numbers:
                     self._growing.add(self._number(path.name))
         for number in sorted(self._growing):
             path = self.folder / self._names[number]
             finished = is_finished(path)  # before it is read: then this reading is the last one
+            if finished:
+                self._sizes[number] = path.stat().st_size  # as well: it may be replaced meanwhile
             for offset, line in lines(path, self._read[number]):
                 self._note(line, number, offset)
                 self._read[number] = offset + len(line)
             if finished:
                 self._growing.discard(number)
 
-    def _take_over(self, names: set[str]) -> None:
-        """Begin with what index files cover."""
-        for index in index_files.open_all(self.folder, names):
-            self._covered.append((index, [self._number(name) for name in index.names]))
+    def _take_over(self, sizes: dict[str, int]) -> None:
+        """Begin with what index files cover of the segments that are there, by name."""
+        for index in index_files.open_all(self.folder, sizes):
+            self._covered.append((index, [self._number(name) for name in index.sizes]))
             self.spent += index.spent
             self.damaged += index.damaged
 
@@ -234,7 +236,7 @@ class Journal:
         )
         index_files.write(
             self.folder,
-            [self._names[number] for number in numbers],
+            {self._names[number]: self._sizes[number] for number in numbers},
             records,
             len(records),
             sum((self._spent_in.get(number, Usage()) for number in numbers), Usage()),
@@ -265,6 +267,7 @@ class Journal:
         self._names: list[str] = []
         self._numbers: dict[str, int] = {}
         self._read: list[int] = []  # up to where each segment is indexed
+        self._sizes: dict[int, int] = {}  # of finished segments, but for those that an index covers
         self._growing: set[int] = set()  # segments that may gain entries
         self._listed_as = None  # the folder's time of change at the last listing
         self._looked_at = float("-inf")

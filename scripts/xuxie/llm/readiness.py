@@ -41,6 +41,18 @@ class Readiness:
         """
         self._run.shutdown.refuse()
         if self._reviving is None or self._reviving.done():
-            reviving = asyncio.to_thread(server.revive, self._run.health.answers_since)
-            self._reviving = asyncio.create_task(reviving)
+            self._reviving = asyncio.create_task(self._revive(server))
         await asyncio.shield(self._reviving)
+
+    async def _revive(self, server: Server) -> None:
+        await asyncio.to_thread(server.revive, self._run.health.answers_since)
+        self._run.client.move_to(f"{server.address}/v1")
+
+    async def until_revived(self) -> None:
+        """Wait while our own server is brought back: somebody else may listen where it was.
+
+        Raises:
+            UserError: it does not come back.
+        """
+        if self._reviving is not None:
+            await asyncio.shield(self._reviving)

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import random
 import time
+from contextlib import nullcontext
 
 from xuxie.llm.accounting import Accounting, unanswered
 from xuxie.llm.faults import Rejected, Transient, stop
@@ -16,6 +17,7 @@ from xuxie.llm.sender import Sender
 logger = logging.getLogger(__name__)
 
 _BROKEN = 3  # answers to a question that cannot be read, where no other is read meanwhile
+_CRASHES = 2  # of our own server under a question, the last one under it alone
 _LOOK = 0.05  # seconds between looks whether others were answered
 _NO_OTHERS = 0.5  # seconds without any other call after which none is expected
 
@@ -38,6 +40,8 @@ class Retries:
         self._run, self._sender, self._accounting = run, sender, accounting
         self._readiness, self._alone = readiness, alone
         self._settings = run.endpoint.settings
+        self._server = run.endpoint.server
+        self._one_suspect = asyncio.Lock()
         self._control: asyncio.Task[dict] | None = None
         self._doubted = 0  # calls that were rejected and wait to see whether others are answered
 
@@ -50,24 +54,25 @@ class Retries:
         Raises:
             Unsupported or UserError: see `Client.send`.
         """
-        tried = faults = broken = 0
+        tried = faults = broken = crashes = 0
         failing_since, rejected_at = None, None
         health = self._run.health
         while True:
             try:
-                return await self._sender.send(request, id)
+                return await self._sent(request, id, failing_since if crashes else None)
             except Transient as fault:
-                if fault.lost and self._run.endpoint.server:
-                    await self._readiness.revive(self._run.endpoint.server)
                 tried, faults = tried + 1, faults + fault.by_question
                 broken += fault.broken
+                if self._server and fault.lost and fault.by_question:
+                    crashes, failing_since = crashes + 1, None  # only a new life can speak for it
                 failing_since = failing_since or time.monotonic()
                 no_answer = Rejected("no answer", str(fault))
                 if tries is not None and faults >= tries:
                     return unanswered(request, id, no_answer)
-                if (faults >= self._settings.tries or broken >= _BROKEN) and (
-                    health.answers_since(failing_since) or await self.is_well()
-                ):
+                is_suspect = faults >= self._settings.tries or broken >= _BROKEN
+                if self._server:
+                    is_suspect |= crashes >= max(_CRASHES, self._server.restarts)
+                if is_suspect and (health.answers_since(failing_since) or await self.is_well()):
                     return await self._accounting.keep_refusal(request, id, no_answer)
                 if broken >= _BROKEN:
                     raise stop(
@@ -87,6 +92,25 @@ class Retries:
                 rejected_at = time.monotonic()
                 await self._others_answered(rejected_at)
 
+    async def _sent(self, request: Request, id: str, crashed_at: float | None) -> dict:
+        """One try; our own server is well again when it has failed.
+
+        Questions whose call was lost with the server are asked again one at a time, and once it has answered another one: so it
+        is seen which of them it dies of, and it was not started again in vain.
+
+        Args:
+            crashed_at: when the last call was lost (monotonic); None if none was.
+        """
+        async with nullcontext() if crashed_at is None else self._one_suspect:
+            if crashed_at is not None and not self._run.health.answers_since(crashed_at):
+                await self.is_well()
+            try:
+                return await self._sender.send(request, id)
+            except Transient as fault:
+                if fault.lost and self._server:
+                    await self._readiness.revive(self._server)
+                raise
+
     async def is_well(self) -> bool:
         """Whether the endpoint answers a question that nobody can take amiss. Asked where there is no other."""
         if self._control is None or self._control.done():
@@ -94,6 +118,8 @@ class Retries:
             asked = [{"role": "user", "content": f"Is it {time.ctime()}? Say yes or no."}]
             request = Request(self._run.endpoint.identity, asked, None, sampling)
             self._control = asyncio.create_task(self._sender.send(request, "a control question"))
+            # Whoever asked for it may be gone when it fails.
+            self._control.add_done_callback(lambda task: task.cancelled() or task.exception())
         try:
             await asyncio.shield(self._control)
         except (Transient, Rejected):

@@ -8,6 +8,7 @@ from xuxie.llm.faults import Rejected, Transient, Unsupported
 from xuxie.llm.limits import Limits
 from xuxie.llm.pace import Pace
 from xuxie.llm.parameters import Parameters
+from xuxie.llm.readiness import Readiness
 from xuxie.llm.reply import Reply
 from xuxie.llm.request import Request
 from xuxie.llm.run import Run
@@ -18,8 +19,15 @@ _OTHERS = 2.0  # seconds between looks at what other jobs have written
 class Sender:
     """What sends requests, each once. When to try again is decided in `retries`."""
 
-    def __init__(self, run: Run, accounting: Accounting, limits: Limits, parameters: Parameters):
-        self._run, self._accounting = run, accounting
+    def __init__(
+        self,
+        run: Run,
+        readiness: Readiness,
+        accounting: Accounting,
+        limits: Limits,
+        parameters: Parameters,
+    ):
+        self._run, self._readiness, self._accounting = run, readiness, accounting
         self._limits, self._parameters = limits, parameters
         self._pace = Pace() if run.endpoint.settings.embedded else None
 
@@ -33,6 +41,7 @@ class Sender:
         tokens = self._accounting.most_tokens(request)
         try:
             async with self._limits.slot(tokens) as asked_at:
+                await self._readiness.until_revived()
                 self._run.shutdown.refuse()
                 self._run.journal.refresh(at_most_every=_OTHERS)
                 if (entry := self._run.journal.get(request.key)) is not None:

@@ -1,7 +1,9 @@
 """A server that a job starts on its own machine: on a free port of loopback, waited for, started again, and ended with the job."""
 
 import http.client
+import ipaddress
 import logging
+import math
 import os
 import secrets
 import shlex
@@ -26,6 +28,7 @@ logger = logging.getLogger(__name__)
 
 LOOPBACK = "127.0.0.1"
 
+_OURS = {LOOPBACK, f"::ffff:{LOOPBACK}"}  # the same, in words of IPv4 and of IPv6
 _PORTS = 5  # that are tried until the server has one
 _LOOK = 0.2  # seconds between two looks at it
 _REPLY = 5.0  # seconds for a reply to "are you well?"
@@ -50,6 +53,7 @@ class Server:
         remedy: what to do where it does not start or go on.
 
     Attributes:
+        restarts: see above.
         key: new for every server; other users of the machine can reach the port, not the model.
     """
 
@@ -67,23 +71,24 @@ class Server:
         remedy: str,
     ):
         self.key = secrets.token_hex(16) if key_variable else ""
+        self.restarts = restarts
         self._command = command
         self._environment = {**environment, **({key_variable: self.key} if key_variable else {})}
         self._name, self._health, self._remedy = name, health, remedy
-        self._start_within, self._restarts, self._grace = start_within, restarts, grace
+        self._start_within, self._grace = start_within, grace
         self._port = free_port()
         self._words: list[str] = []
         self._process: subprocess.Popen[str] | None = None
         self._reader: threading.Thread | None = None
         self._said: deque[str] = deque(maxlen=_LAST_WORDS)
-        self._well_since = 0.0
+        self._well_since = math.inf  # of this life
         self._restarted = 0  # times since the last answer
         self._closed = threading.Event()
         self._one_at_a_time = threading.Lock()
 
     @property
     def address(self) -> str:
-        """Where it is, or will be unless somebody else takes its port."""
+        """Where it is, or will be unless somebody else takes its port; another one whenever it is started again."""
         return f"http://{LOOPBACK}:{self._port}"
 
     def __enter__(self) -> Self:
@@ -142,9 +147,9 @@ class Server:
                 except _Ended as end:
                     if answers_since(self._well_since):
                         self._restarted = 0
-                    if self._restarted == self._restarts:
+                    if self._restarted == self.restarts:
                         raise self._failure(
-                            f"{end}, and was started again {self._restarts} times without an answer in between"
+                            f"{end}, and was started again {self.restarts} times without an answer in between"
                         ) from None
                     self._restarted += 1
                     logger.warning(
@@ -152,15 +157,17 @@ class Server:
                         self._name,
                         end,
                         self._restarted,
-                        self._restarts,
+                        self.restarts,
                     )
                     self._end()
+                    self._port = free_port()  # somebody else may have the old one by now
                     self._launch()
 
     def _launch(self) -> None:
         self._words = filled(self._command, {PORT: self._port})
         logger.info("starting %s: %s", self._name, shlex.join(self._words))
         self._said.clear()
+        self._well_since = math.inf  # what an earlier life has answered says nothing of this one
         self._process = subprocess.Popen(
             [sys.executable, supervisor.__file__, str(self._grace), *self._words],
             env=self._environment,
@@ -179,8 +186,10 @@ class Server:
 
     def _listen(self, lines: IO[str]) -> None:
         """Pass on what it says to the job's log."""
-        for line in lines:
-            said = "".join(c for c in line.rstrip()[:_AT_MOST] if c.isprintable())
+        begins = True
+        while piece := lines.readline(_AT_MOST):  # a line may never end
+            said = "".join(c for c in piece.rstrip() if c.isprintable()) if begins else ""
+            begins = piece.endswith("\n")
             if self.key:
                 said = said.replace(self.key, "***")
             if said:
@@ -199,18 +208,18 @@ class Server:
         while not self._closed.is_set():
             status = self._process.poll()
             if status is not None:
-                if not _is_free(self._port):
+                if math.isinf(self._well_since) and not _is_free(self._port):
                     raise _PortTaken("found its port taken")
                 raise _Ended(f"ended with exit status {status}")
             addresses = _listening(self._process.pid, self._port)
-            if addresses - {LOOPBACK}:
+            if others := {address for address in addresses if not _is_of_this_machine(address)}:
                 raise UserError(
-                    f"{self._name} listens on {', '.join(sorted(addresses))}, where other machines reach it",
+                    f"{self._name} listens on {', '.join(sorted(others))}, where other machines reach it",
                     where=shlex.join(self._words),
                     remedy=f"let it listen on {LOOPBACK} alone: most servers take --host {LOOPBACK}",
                 )
-            if addresses and self._is_well():
-                self._well_since = time.monotonic()
+            if addresses & _OURS and self._is_well():
+                self._well_since = min(self._well_since, time.monotonic())
                 return
             if time.monotonic() > give_up_at:
                 raise self._failure(f"was not ready within {self._start_within:g} s")
@@ -275,6 +284,11 @@ def _is_free(port: int) -> bool:
         except OSError:
             return False
     return True
+
+
+def _is_of_this_machine(address: str) -> bool:
+    ip = ipaddress.ip_address(address)
+    return (getattr(ip, "ipv4_mapped", None) or ip).is_loopback
 
 
 def _listening(leader: int, port: int) -> set[str]:

@@ -46,8 +46,12 @@ def own_server(settings: ServeSettings, weights: Path | None, *, name: str, cont
 
 
 def path_of_model(files: Sequence[str]) -> Path | None:
-    """What a server is told of a model's files: the folder with a config.json, or else the one file there is; None without files."""
+    """What a server is told of a model's files: the folder with a config.json, or else the first GGUF, which leads to its other parts, or the file there is.
+
+    None without files.
+    """
     configs = [Path(file) for file in files if Path(file).name == "config.json"]
     if configs:
         return configs[0].parent
-    return Path(files[0]) if files else None
+    ggufs = sorted(file for file in files if file.endswith(".gguf"))
+    return next(map(Path, [*ggufs, *files]), None)

@@ -70,13 +70,16 @@ class Soundness:
 
 
 def stats(folder: Path) -> Stats:
-    """Count what a journal holds, and what it cost."""
-    result = Stats()
+    """Count what a journal holds, and what it cost: a line once, as segments that were compacted can be joined again."""
+    result, seen = Stats(), set[bytes]()
     for path in _existing(folder):
         result.segments += 1
         result.bytes += path.stat().st_size
         whose = result.imported if path.name.startswith(IMPORTED) else result.spent
         for line in _sound_lines(path):
+            if (mark := _mark(line)) in seen:
+                continue
+            seen.add(mark)
             entry = decode(line)
             at = str(entry.get("at", ""))
             whose[str(entry.get("model"))] += Usage.of_entry(entry)
@@ -140,7 +143,8 @@ def forget_failures(folder: Path) -> tuple[int, int]:
 def join(folder: Path, sources: Iterable[Path]) -> int:
     """Copy the segments of other journals into a journal; return how many were new to it.
 
-    What they hold counts as it did, paid for by us or imported. It may be killed and started again.
+    What they hold counts as it did, paid for by us or imported. Of a segment that both have, the longer one stays: a segment
+    only grows. It may be killed and started again.
 
     Raises:
         UserError: a source is no journal.
@@ -149,7 +153,7 @@ def join(folder: Path, sources: Iterable[Path]) -> int:
     copied = 0
     for path in (path for source in sources for path in _existing(source)):
         target = folder / path.name
-        if target.exists() and target.stat().st_size == path.stat().st_size:
+        if target.exists() and target.stat().st_size >= path.stat().st_size:
             continue
         partial = target.with_suffix(".partial")
         shutil.copy2(path, partial)
