@@ -6,6 +6,7 @@ import json
 import pytest
 import run_batches
 from workspace import Workspace
+from xuxie.batches.process import alone
 from xuxie.llm import upkeep
 
 BOOKS = ("first", "second", "third")
@@ -67,6 +68,6 @@ def test_a_failed_batch_is_taken_up_again_and_all_merge(library, endpoint, novel
 def test_two_runs_of_the_same_batches_do_not_meet(library, capfd):
     (library / "batches").mkdir()
     with contextlib.ExitStack() as stack:
-        stack.enter_context(run_batches.alone(library / "batches"))
+        stack.enter_context(alone(library / "batches"))
         assert run(library) == 1
     assert "these batches are being run" in capfd.readouterr().err

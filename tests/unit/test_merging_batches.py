@@ -7,6 +7,7 @@ import shutil
 import pytest
 import run_batches
 import yaml
+from xuxie.batches.merging import merge
 from xuxie.errors import UserError
 
 BOOKS = ("good", "bad", "last")
@@ -52,7 +53,7 @@ def run_with(library, *books: str, size: int = 1, told: tuple = (), **more) -> l
 
 def merged(library) -> set[str]:
     """The datasets of the merged results, which are those of its novels too."""
-    run_batches.merge(library / "batches", library / "all")
+    merge(library / "batches", library / "all")
     datasets, novels = (
         {folder.name for folder in (library / "all/results" / kind).iterdir()}
         for kind in ("datasets", "novels")
@@ -196,7 +197,7 @@ def test_datasets_alone_merge_where_no_more_was_asked_for(library):
 def test_nothing_is_merged_into_the_folder_of_the_batches(library, target):
     run_with(library, "good", "last")
     with pytest.raises(UserError, match="is not apart from the batches"):
-        run_batches.merge(library / "batches", library / target)
+        merge(library / "batches", library / target)
     assert merged(library) == {"good", "last"}
 
 

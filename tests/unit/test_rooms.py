@@ -7,6 +7,8 @@ from workspace import REPOSITORY
 STORY = ("text", "pairs", "dataset", "training", "sampling", "evaluation", "report")
 AT_THE_END = {"export", "chat", "blind"}
 BELOW = {"overlap", "llm", "prompts", "models", "files", "runtime"}
+#: It runs the whole story, batch by batch.
+ABOVE = "batches"
 PACKAGE = REPOSITORY / "scripts/xuxie"
 
 
@@ -36,6 +38,10 @@ def test_no_stage_imports_a_later_one_and_nothing_below_a_stage():
     } == set()
 
 
+def test_nothing_imports_what_runs_the_whole_story():
+    assert {room for room, other in imports() if other == ABOVE} == set()
+
+
 def test_every_room_is_on_the_map():
     rooms = {path.name for path in PACKAGE.iterdir() if (path / "__init__.py").exists()}
-    assert rooms == {*STORY, *AT_THE_END, *BELOW, "config"}
+    assert rooms == {*STORY, *AT_THE_END, *BELOW, ABOVE, "config"}

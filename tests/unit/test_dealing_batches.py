@@ -1,9 +1,10 @@
-"""How datasets are dealt out to batches."""
+"""How datasets are dealt out to batches, and what configuration each batch has."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from xuxie.config.batches import Batch, check_systems, config_of, cut_batches
+from xuxie.batches.configuration import config_of
+from xuxie.batches.dealing import Batch, check_systems, cut_batches
 from xuxie.errors import UserError
 
 NOVELS = [f"n{number}" for number in range(12)]
