@@ -35,12 +35,14 @@ def wait_until(
     Raises:
         Hang: nothing has moved for `patience` seconds.
     """
-    last, since, looked = progress(), time.monotonic(), time.monotonic()
+    last, since, looked, took = progress(), time.monotonic(), time.monotonic(), 0.0
     while not (value := found()):
         time.sleep(every)
         now = time.monotonic()
-        if now - looked >= min(1, patience):
-            now_at, looked = progress(), now
+        # To look through a large folder takes a while, of which the work that is waited for should not be robbed.
+        if now - looked >= max(min(1, patience), 50 * took):
+            now_at, looked = progress(), time.monotonic()
+            took = looked - now
             if now_at != last:
                 last, since = now_at, now
             elif now - since > patience:

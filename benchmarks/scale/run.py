@@ -1,8 +1,8 @@
 """Many novels end to end: what they cost here, beside what Slurm and Snakemake cost without any work in the jobs.
 
-    python benchmarks/scale/run.py FOLDER --novels 1000 --adapters 10 [--broken 4] [--slurm] [--out FILE]
+    python benchmarks/scale/run.py FOLDER --novels 1000 --adapters 10 [--broken 4] [--slurm] [--stages text] [--out FILE]
 
-Text, pairs and datasets of all novels, and the first adapters, answered by an endpoint on loopback. With --slurm it all goes
+Text, pairs and datasets of all novels, and the first adapters (or some of these stages), answered by an endpoint on loopback. With --slurm it all goes
 through a Slurm of one node with profiles/slurm, grouped as it says for short novels, and as many empty jobs as there are steps of a
 text are put through it first, by sbatch alone. The broken novels must be refused by name, and nothing else may fail.
 """
@@ -28,6 +28,9 @@ from xuxie.llm import upkeep  # isort: skip
 from xuxie.llm.journal import Journal  # isort: skip
 
 TEXT_STEPS = 3
+
+#: In this order, each with what it needs of the ones before.
+STAGES = ("text", "pairs_and_datasets", "adapters")
 
 #: That the node claims. With many more than the machine has, jobs push each other out of its caches.
 CORES = 8
@@ -142,6 +145,7 @@ def measure(options: argparse.Namespace, cluster: SlurmCluster | None) -> dict:
     found: dict = {
         "date": str(date.today()),
         "made": {name: getattr(options, name) for name in ("novels", "broken", "adapters")},
+        "stages": options.stages,
         "executor": "slurm" if cluster else "local",
         "load_before": os.getloadavg()[0],
     }
@@ -164,18 +168,14 @@ def measure(options: argparse.Namespace, cluster: SlurmCluster | None) -> dict:
         ledgers = [f"results/datasets/{name}/ledger_check.json" for name in library.shelves]
         chunks = [f"results/novels/{name}/chunks.jsonl" for name in library.books]
         found["planning"], _ = timed(workspace, profile, *ledgers, "-n", "--quiet", "rules")
-        stages = {
-            "text": chunks,
-            "pairs_and_datasets": ledgers,
-            "adapters": [
-                f"results/adapters/{name}/{file}"
-                for name in list(library.shelves)[: options.adapters]
-                for file in ("adapter_model.safetensors", "evaluation.json")
-            ],
-        }
+        adapters = [
+            f"results/adapters/{name}/{file}"
+            for name in list(library.shelves)[: options.adapters]
+            for file in ("adapter_model.safetensors", "evaluation.json")
+        ]
         before = Counter()
-        for stage, targets in stages.items():
-            if not targets:
+        for stage, targets in zip(STAGES, (chunks, ledgers, adapters), strict=True):
+            if not targets or stage not in options.stages:
                 continue
             spent = slurm_seconds(cluster) if cluster else 0.0
             taken, said = timed(workspace, profile, *more, *targets)
@@ -203,7 +203,8 @@ def measure(options: argparse.Namespace, cluster: SlurmCluster | None) -> dict:
         found["asked_twice"] = found["answers"] - len(set(server.questions))
     found["seconds_by_rule"] = work_of(workspace.folder)
     found["disk"] = disk_of(workspace.folder)
-    found["journal"] = journal_of(workspace.folder)
+    if found["answers"]:
+        found["journal"] = journal_of(workspace.folder)
     return found
 
 
@@ -216,6 +217,7 @@ def main() -> None:
     parser.add_argument("--adapters", type=int, default=50)
     parser.add_argument("--broken", type=int, default=4)
     parser.add_argument("--slurm", action="store_true")
+    parser.add_argument("--stages", nargs="+", choices=STAGES, default=STAGES)
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     options.folder = options.folder.resolve()

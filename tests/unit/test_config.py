@@ -272,6 +272,15 @@ def test_what_would_leave_text_without_loss_is_refused(adapter, rows, key):
         complete_config(without_overlap(adapter, **rows), SCHEMA)
 
 
+def test_of_a_thousand_novels_a_message_names_a_few():
+    novels = {f"n{number}": {"path": f"{number}.txt"} for number in range(1000)}
+    with pytest.raises(UserError) as refused:
+        completed({"novels": novels, "datasets": {"d": {"novels": ["n1000"]}}})
+    assert "did you mean" in str(refused.value)
+    assert "n19, ..." in str(refused.value)
+    assert len(str(refused.value)) < 1000
+
+
 def test_a_mistake_in_the_default_adapter_is_refused_by_name():
     config = {"novels": {"n": {"path": "n.txt"}}, "default_adapter": {"stage": []}}
     with pytest.raises(UserError, match="did you mean 'stages'"):

@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from xuxie.runtime.environments import SHARED
 
 # libyaml's, where PyYAML has it, is eight times faster, and every job reads the schema again.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+_LISTED = 20  # names that a message holds at most
 
 
 def complete_config(config: dict, schema_file: str | Path) -> None:
@@ -151,13 +154,14 @@ def _explained(error: ValidationError) -> UserError:
 def _check_names(config: dict) -> None:
     """Every name that points to another entry of the config points to one that exists."""
     for key, name, section in _references(config):
-        known = list(config[section])
+        known = config[section]
         if name not in known:
             close = difflib.get_close_matches(name, known, 1)
+            listed = [*islice(known, _LISTED), *(["..."] if len(known) > _LISTED else [])]
             raise UserError(
                 f"{name!r} is not a key of {section}{f' (did you mean {close[0]!r}?)' if close else ''}",
                 where=f"config key {key}",
-                remedy=f"one of {', '.join(known)}, or add {name} to {section}",
+                remedy=f"one of {', '.join(listed)}, or add {name} to {section}",
             )
 
 
