@@ -47,12 +47,19 @@ def folder(tmp_path, monkeypatch):
 def start(folder) -> subprocess.Popen:
     """Batches of one novel each, in a session of their own, as of a terminal."""
     arguments = ["batches", "--configfile", "config.yaml", "--size", "1"]
+
+    def heed() -> None:
+        """Tests that run in a shell's background, or under nohup, have these ignored, and would hand that on."""
+        for number in (signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, signal.SIG_DFL)
+
     return subprocess.Popen(
         [sys.executable, REPOSITORY / "scripts/run_batches.py", *arguments],
         cwd=folder,
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        preexec_fn=heed,
     )
 
 
@@ -73,9 +80,8 @@ def test_a_run_that_is_told_to_end_waits_for_its_snakemake(folder, told, heard):
     wait_for("begun", folder)
     os.killpg(run.pid, signal.Signals[told])
     wait_for(heard, folder)
-    time.sleep(
-        1
-    )  # as long as it takes to cancel jobs; a run that does not wait has ended it by then
+    # As long as it takes to cancel jobs; a run that does not wait has ended it by then.
+    time.sleep(1)
     (folder / "wait").unlink()
     assert wait_for_exit(run, written_in(folder)) == 128 + signal.Signals[told]
     assert notes(folder) == ["begun", heard, "ended"]
