@@ -29,7 +29,14 @@ def foreseen(tmp_path, monkeypatch):
             "gpus": 4,
             "nodes": 1,
         }
-        sampling = {"systems": ["base"], "prompts": 1, "max_new_tokens": 300, "target_chars": 0}
+        sampling = {
+            "systems": ["base"],
+            "prompts": 1,
+            "max_new_tokens": 300,
+            "target_chars": 0,
+            "variants": {},
+            "drafts": 1,
+        }
         lines = forecast(
             "small", adapter, ONE_ROW_HELD_OUT, sampling=sampling, evaluation={"rows": None}
         )
