@@ -1,6 +1,6 @@
 # xuxie (续写): from a raw novel to a LoRA that continues it in its own voice.
 #
-# The story, act by act:
+# What the acts share, the settings and the memory and time of jobs, stands in common and sizing. The story, act by act:
 #   novel      text, chapters and chunks of each novel
 #   model      the base model's files
 #   pairs      an LLM proposes (prompt, completion) spans, a scorer judges them

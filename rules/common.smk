@@ -105,11 +105,11 @@ def named(names):
     return "|".join(map(re.escape, names)) or "$^"
 
 
-def attribution_environment(wildcards):
-    """The conda file of the environment that a model runs in which reads under several adapters."""
-    return f"../envs/{settings.attributions[wildcards.attribution].model.environment}.yaml"
+def environment_of(entry):
+    """A function of the wildcards: the conda file of the environment that the model of an `adapter` or `attribution` runs in."""
+    name = of(f"{entry}.model.environment")
 
+    def file(wildcards):
+        return f"../envs/{name(wildcards)}.yaml"
 
-def environment_file(wildcards):
-    """The conda file of the environment that an adapter's base model runs in."""
-    return f"../envs/{settings.adapters[wildcards.adapter].model.environment}.yaml"
+    return file

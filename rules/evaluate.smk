@@ -60,7 +60,7 @@ if settings.paraphraser:
             llm=1,
             gpu=settings.paraphraser.gpus,
             mem_mb=memory_to_ask(always(settings.paraphraser)),
-            runtime=minutes_to_ask(always(settings.paraphraser), minutes_to_compare),
+            runtime=minutes_to_ask(always(settings.paraphraser), minutes_for_answers),
         params:
             dataset="{dataset}",
             endpoint=settings.paraphraser.identity,
@@ -90,7 +90,7 @@ if settings.samples_judge:
             llm=1,
             gpu=settings.samples_judge.gpus,
             mem_mb=memory_to_ask(always(settings.samples_judge)),
-            runtime=minutes_to_ask(always(settings.samples_judge), minutes_to_compare),
+            runtime=minutes_to_ask(always(settings.samples_judge), minutes_for_answers),
         params:
             endpoint=settings.samples_judge.identity,
             prompts=settings.evaluation["judged"],
@@ -131,7 +131,7 @@ rule evaluate_adapter:
     benchmark:
         "benchmarks/results/evaluate_adapter/{adapter}.tsv"
     conda:
-        environment_file
+        environment_of("adapter")
     threads: 4
     resources:
         mem_mb=memory_for_model,
@@ -167,7 +167,7 @@ if settings.attributions:
         benchmark:
             "benchmarks/results/attribute_passages/{attribution}.tsv"
         conda:
-            attribution_environment
+            environment_of("attribution")
         threads: 4
         resources:
             mem_mb=memory_for_model,

@@ -37,7 +37,7 @@ rule sample_outputs:
     benchmark:
         "benchmarks/results/sample_outputs/{adapter}.tsv"
     conda:
-        environment_file
+        environment_of("adapter")
     threads: 4
     resources:
         mem_mb=memory_to_sample,
@@ -83,7 +83,7 @@ rule compare_decodings:
     conda:
         f"../envs/{settings.shared_environment}.yaml"
         if settings.shared_environment
-        else environment_file
+        else environment_of("adapter")
     threads: 4
     resources:
         mem_mb=memory_for_model,

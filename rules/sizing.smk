@@ -47,6 +47,7 @@ def memory_for_rows(wildcards, input, attempt):
 
 
 def minutes_for_rows(wildcards, input, attempt):
+    """Twenty minutes, and one for each megabyte that is read."""
     return math.ceil((20 + files_mb(input)) * attempt)
 
 
@@ -85,7 +86,8 @@ def minutes_to_ask(endpoint, otherwise):
     return minutes
 
 
-def minutes_to_compare(wildcards, attempt):
+def minutes_for_answers(wildcards, attempt):
+    """Four hours, however much is asked: how many questions there will be is not known when jobs are planned."""
     return 240 * attempt
 
 
@@ -106,16 +108,21 @@ def memory_to_sample(wildcards, input, attempt):
     return memory_for_model(wildcards, input, attempt) + served * attempt
 
 
+def minutes_to_write(tokens, attempt):
+    """At 20 tokens a second, as a batch of a 0.5 B model on two cores, a day at most."""
+    return min(1440, math.ceil((30 + tokens / 20 / 60) * attempt))
+
+
 def minutes_to_sample(wildcards, attempt):
-    """At 20 tokens a second, as a batch of a 0.5 B model on two cores, a day at most; and what rivals' servers ask for."""
+    """To write the samples, and what rivals' servers ask for."""
     sampling = settings.sampling
     tokens = most_tokens(sampling, systems=len(sampling["systems"]), prompts=sampling["prompts"])
     served = sum(serve["runtime"] for serve in settings.served_rivals)
-    return min(1440, math.ceil((30 + tokens / 20 / 60) * attempt)) + served * attempt
+    return minutes_to_write(tokens, attempt) + served * attempt
 
 
 def minutes_to_compare_decodings(wildcards, attempt):
-    """At the same rate: every watched prompt in every way."""
+    """To write after every watched prompt in every way."""
     ways = 1 + len(settings.decoding["grid"])
     tokens = settings.decoding["prompts"] * ways * settings.sampling["max_new_tokens"]
-    return min(1440, math.ceil((30 + tokens / 20 / 60) * attempt))
+    return minutes_to_write(tokens, attempt)

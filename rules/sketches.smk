@@ -52,7 +52,7 @@ rule write_sketches:
         llm=1,
         gpu=settings.pairs.generator.gpus,
         mem_mb=memory_to_ask(always(settings.pairs.generator)),
-        runtime=minutes_to_ask(always(settings.pairs.generator), minutes_to_compare),
+        runtime=minutes_to_ask(always(settings.pairs.generator), minutes_for_answers),
     params:
         dataset="{dataset}",
         endpoint=settings.pairs.generator.identity,

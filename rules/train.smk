@@ -20,7 +20,7 @@ rule render_training:
     benchmark:
         "benchmarks/results/render_training/{adapter}.{stage}.tsv"
     conda:
-        environment_file
+        environment_of("adapter")
     threads: 1
     resources:
         mem_mb=2000,
@@ -57,7 +57,7 @@ rule fit_rows:
     benchmark:
         "benchmarks/results/fit_rows/{adapter}.{stage}.tsv"
     conda:
-        environment_file
+        environment_of("adapter")
     threads: 1
     resources:
         mem_mb=memory_for_rows,
@@ -82,7 +82,7 @@ rule check_gates:
     benchmark:
         "benchmarks/results/check_gates/{adapter}.{stage}.tsv"
     conda:
-        environment_file
+        environment_of("adapter")
     threads: 1
     resources:
         mem_mb=memory_for_rows,
@@ -119,7 +119,7 @@ rule train_adapter:
     benchmark:
         "benchmarks/results/train_adapter/{adapter}.{stage}.tsv"
     conda:
-        environment_file
+        environment_of("adapter")
     threads: 8
     resources:
         mem_mb=memory_for_model,
@@ -168,7 +168,7 @@ rule join_stages:
     benchmark:
         "benchmarks/results/join_stages/{adapter}.tsv"
     conda:
-        environment_file
+        environment_of("adapter")
     threads: 1
     resources:
         mem_mb=2000,

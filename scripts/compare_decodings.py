@@ -7,6 +7,7 @@ import torch
 import yaml
 from xuxie.errors import UserError
 from xuxie.evaluation.decoding import compare_ways, measure
+from xuxie.files.novel_text import chapter_of
 from xuxie.files.rows import read_rows, write_json
 from xuxie.runtime.environments import in_environment
 from xuxie.runtime.job import run_job
@@ -55,7 +56,7 @@ def compare_decodings(
     loaded, prompting, outputs = sample_ways(rows, trained, sampling, ways, journal, history_turns)
     texts = [[row["output"] for row in rows], *outputs]
     author, *measured = measure(loaded, prompting, rows, texts, sampling["system"])
-    chapters = [(row["novel"], row["chapter"]) for row in rows]
+    chapters = [chapter_of(row) for row in rows]
     found = compare_ways(author, measured, chapters)
     for way, result in zip(ways, found["ways"], strict=True):
         result["values"] = way

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
-from xuxie.evaluation.repetition import seq_rep
+from xuxie.overlap.repetition import seq_rep
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
 from chromium import CHROMIUM  # isort: skip

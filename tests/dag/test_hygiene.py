@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from snakemake.api import SnakemakeApi
+from snakemake.iocontainers import Wildcards
 from snakemake.settings.types import ConfigSettings, OutputSettings, ResourceSettings
 from workspace import REPOSITORY
 
@@ -140,7 +140,7 @@ def test_ways_of_drawing_are_compared_in_the_environment_of_each_adapters_model(
     assert environment_of_compare_decodings(on_gpu) == "../envs/gpu.yaml"
     environment = environment_of_compare_decodings(several)
     for adapter, name in (("plain", "train"), ("quantised", "gpu")):
-        assert environment(SimpleNamespace(adapter=adapter)) == f"../envs/{name}.yaml"
+        assert environment(Wildcards(fromdict={"adapter": adapter})) == f"../envs/{name}.yaml"
 
 
 def environment_of_compare_decodings(config: dict):

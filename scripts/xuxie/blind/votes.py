@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from xuxie.errors import UserError
 from xuxie.evaluation.intervals import interval_of_share
+from xuxie.evaluation.win_rates import winner
+from xuxie.files.novel_text import chapter_of
 from xuxie.sampling.authors import HUMAN, TUNED
 
 logger = logging.getLogger(__name__)
@@ -137,7 +139,7 @@ def _of_adapter(entries: list[tuple[Answer, dict]], preferences: Preferences) ->
             **interval_of_share(
                 [float(right) for right, _ in guesses],
                 [1] * len(guesses),
-                [_chapter(entry) for _, entry in guesses],
+                [chapter_of(entry) for _, entry in guesses],
             ),
             "guesses": len(guesses),
             "chance": sum(1 / len(entry["systems"]) for _, entry in guesses) / len(guesses)
@@ -157,7 +159,7 @@ def _pairing(
         if not set(pair) <= set(entry["systems"]) or chosen not in (*pair, None):
             continue
         points.append({pair[0]: 1.0, pair[1]: 0.0, None: 0.5}[chosen])
-        chapters.append(_chapter(entry))
+        chapters.append(chapter_of(entry))
         preferred = preferences.get((entry["adapter"], entry["sample"], frozenset(pair)))
         if preferred is not None and chosen is not None:
             same.append(preferred == chosen)
@@ -170,10 +172,6 @@ def _pairing(
         "judge_agrees": sum(same) / len(same) if same else None,
         "judged": len(same),
     }
-
-
-def _chapter(entry: dict) -> tuple[str, int]:
-    return entry["novel"], entry["chapter"]
 
 
 def _choices(entries: list[tuple[Answer, dict]]) -> list[list]:
@@ -192,10 +190,7 @@ def preferences_of(adapter: str, judged: Iterable[dict]) -> Preferences:
         judged: the rows of the adapter's judged.jsonl.
     """
     return {
-        (adapter, row["id"], frozenset(row["systems"])): row["preferred"][0]
+        (adapter, row["id"], frozenset(row["systems"])): won
         for row in judged
-        if row.get("quarter") is None
-        and row["preferred"]
-        and row["preferred"][0]
-        and len(set(row["preferred"])) == 1
+        if row.get("quarter") is None and row["preferred"] and (won := winner(row["preferred"]))
     }

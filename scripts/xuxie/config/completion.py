@@ -10,6 +10,7 @@ import yaml
 from jsonschema import Draft202012Validator, validators
 from jsonschema.exceptions import ValidationError, best_match
 
+from xuxie.config.dataset import told_by_an_llm
 from xuxie.errors import UserError
 from xuxie.runtime.command import check_command
 from xuxie.runtime.environments import SHARED
@@ -203,15 +204,7 @@ def _check_cuts(config: dict) -> None:
 def _check_sketches(config: dict) -> None:
     """What happens in a passage an LLM alone can say."""
     for name, dataset in config["datasets"].items():
-        rows = dataset["rows"]
-        asking = [
-            key
-            for key, asks in (
-                ("outlines.share", rows["outlines"]["share"]),
-                ("state.summary", rows["state"]["summary"]),
-            )
-            if asks
-        ]
+        asking = told_by_an_llm(dataset["rows"])
         if asking and not config["pairs"]["generator"]:
             raise UserError(
                 "rows are to be told what happens, but no LLM is asked",
@@ -315,7 +308,7 @@ def _of_shared_environment(config: dict) -> Iterator[tuple[str, str]]:
             yield f"scorers.{name}.model", config["scorers"][name]["model"]
     for name, dataset in config["datasets"].items():
         rows = dataset["rows"]
-        if rows["outlines"]["share"] or rows["state"]["summary"]:
+        if told_by_an_llm(rows):
             key = f"datasets.{name}.rows.outlines.model"
             yield key, rows["outlines"]["model"] or first
 

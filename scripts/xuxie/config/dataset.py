@@ -76,10 +76,7 @@ class Dataset:
     @property
     def is_sketched(self) -> bool:
         """Whether an LLM is asked what happens in its passages."""
-        rows = self.entry["rows"]
-        return bool(
-            rows["outlines"]["share"] or rows["state"]["share"] and rows["state"]["summary"]
-        )
+        return bool(told_by_an_llm(self.entry["rows"]))
 
     @property
     def entry_as_listed(self) -> dict:
@@ -138,3 +135,13 @@ class Dataset:
     def system(self) -> str | None:
         """The system prompt of its rows: of several wordings, the first; None if they have none."""
         return next(iter(self.entry["system"]), None)
+
+
+def told_by_an_llm(rows: dict) -> list[str]:
+    """The keys of a dataset's `rows` for which an LLM says what happens in passages; none if none is asked."""
+    state = rows["state"]
+    asked = {
+        "outlines.share": rows["outlines"]["share"],
+        "state.summary": state["share"] and state["summary"],
+    }
+    return [key for key, wanted in asked.items() if wanted]

@@ -8,6 +8,7 @@ import random
 from collections import Counter
 from collections.abc import Sequence
 
+from xuxie.files.novel_text import chapter_of
 from xuxie.pairs.calibration import auc
 from xuxie.pairs.likelihood import score_by_likelihood
 
@@ -66,7 +67,7 @@ def _area(
     pairs = [
         {
             "id": passage["id"],
-            "chapter": (passage["novel"], passage["chapter"]),
+            "chapter": chapter_of(passage),
             "chunk": passage["id"],
             "prompt": sentences[passage["id"]]["sentence"] + "\n",
             "completion": passage["text"],

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from xuxie.evaluation.intervals import interval_of_share
 from xuxie.evaluation.memorisation import copied_runs, copy_lengths
+from xuxie.files.novel_text import chapter_of
 from xuxie.sampling.authors import BASE
 
 
@@ -30,7 +31,7 @@ def acquaintance(samples: Sequence[dict], novel: str) -> dict | None:
         sum(end - start for start, end in copied_runs(text, found))
         for text, found in zip(texts, lengths, strict=True)
     ]
-    chapters = [(sample["novel"], sample["chapter"]) for sample in asked]
+    chapters = [chapter_of(sample) for sample in asked]
     return {
         "copied": interval_of_share(copied, [len(text) for text in texts], chapters),
         "longest": max((length for found in lengths for length in found), default=0),

@@ -1,19 +1,14 @@
 """What an adapter is worth: its model against the base on held-out text, and everything that is counted in samples."""
 
-import logging
-import math
-import time
-from contextlib import nullcontext
 from pathlib import Path
 
 import torch
 
 from xuxie.evaluation.acquaintance import acquaintance
-from xuxie.evaluation.contexts import Plan, Reading, held_out_rows, plan_readings
+from xuxie.evaluation.contexts import held_out_rows
 from xuxie.evaluation.decay import decay_of_texts
 from xuxie.evaluation.detectability import detectability
 from xuxie.evaluation.examination import (
-    examine_bits,
     examine_on_base,
     examine_on_paraphrases,
     examined_further,
@@ -21,19 +16,15 @@ from xuxie.evaluation.examination import (
 )
 from xuxie.evaluation.intervals import UNCLEAR, WITHHELD, enough_chapters, verdict
 from xuxie.evaluation.lengths import systems_of
-from xuxie.evaluation.likelihood import Side, bits_by_token, compare_sides, read_plan
 from xuxie.evaluation.paraphrases import with_paraphrases
+from xuxie.evaluation.reading import read_held_out
 from xuxie.evaluation.style import Style
 from xuxie.evaluation.texts import Highlighter, measure_texts, training_text
-from xuxie.evaluation.told import WITHOUT, compare_told, outline_readings, state_readings
 from xuxie.evaluation.win_rates import win_rates
-from xuxie.files.novel_text import chapter_spans, read_text
+from xuxie.files.novel_text import chapter_of, chapter_spans, read_text
 from xuxie.files.rows import read_json, read_rows, write_json
-from xuxie.prompts.prompting import BARE, Prompting
-from xuxie.sampling.authors import BASE, HUMAN, TUNED, parted
+from xuxie.sampling.authors import HUMAN, parted
 from xuxie.sampling.systems import Trained
-
-logger = logging.getLogger(__name__)
 
 
 def evaluate_adapter(
@@ -78,40 +69,18 @@ def evaluate_adapter(
     novels = dict(zip(names, map(read_text, texts), strict=True))
     spans = chapter_spans(names, chapters)
     unseen, others = parted_chapters(novels, spans, held_out)
-    trained = Trained(Path(model[0]).parent, Path(adapter).parent, template, trust_remote_code)
-    loaded, tokenizer = trained.load(large_products=True)
-    formats = {BARE: Prompting(tokenizer, BARE), "template": trained.prompting(tokenizer)}
     rows = held_out_rows(held_out, settings["rows"])
-    plan = _plan(rows, novels, spans, settings, _room(loaded, formats["template"], rows))
-    base, tuned = _read_both(loaded, formats, plan, rows[0], system)
-    likelihood = compare_sides(plan, base, tuned)
-    told = {
-        what: _read_told(loaded, formats["template"], readings, rows[0], system)
-        for what, readings in (
-            ("state", state_readings(rows)),
-            ("outline", outline_readings(rows)),
-        )
-    }
-    novel = "\n".join(novels.values())
-    highlighter = Highlighter(novel, training_text(read_rows(train)))
-    style = Style(others)
     corrupted = with_paraphrases(
         list(read_rows(passages)), list(read_rows(paraphrased)) if paraphrased else []
     )
-    began = time.monotonic()
-    with loaded.disable_adapter():
-        bits = examine_bits(
-            loaded,
-            formats[BARE],
-            rows[0],
-            corrupted,
-            (plan, base),
-            count=settings["exam"]["read"],
-        )
-    logger.info("bits per character examined in %.0f s", time.monotonic() - began)
+    trained = Trained(Path(model[0]).parent, Path(adapter).parent, template, trust_remote_code)
+    read = read_held_out(trained, rows, novels, spans, corrupted, settings, system)
+    novel = "\n".join(novels.values())
+    highlighter = Highlighter(novel, training_text(read_rows(train)))
+    style = Style(others)
     examined = examined_further(
         read_json(exam),
-        {"bits": bits},
+        {"bits": read.bits_exam},
         examine_on_base(sampled, highlighter, style),
         examine_on_paraphrases(corrupted, highlighter, style),
     )
@@ -123,11 +92,11 @@ def evaluate_adapter(
             "template": template,
             "rows": len(rows),
             "held_out_rows": len(held_out),
-            "chapters": len({(row["novel"], row["chapter"]) for row in rows}),
-            "verdict": _signed(likelihood["difference"], examined["metrics"]["bits"]),
-            "enough_chapters": enough_chapters(likelihood["difference"]),
-            "bits_per_character": likelihood,
-            "told": told,
+            "chapters": len({chapter_of(row) for row in rows}),
+            "verdict": _signed(read.likelihood["difference"], examined["metrics"]["bits"]),
+            "enough_chapters": enough_chapters(read.likelihood["difference"]),
+            "bits_per_character": read.likelihood,
+            "told": read.told,
             "decoding": {
                 name: decodings[parted(name)[1]] for name in systems_of(sampled) if name != HUMAN
             },
@@ -145,66 +114,3 @@ def _signed(difference: dict, certificate: dict) -> str:
     """The verdict, which only a measure that has passed its exam may carry."""
     found = verdict(difference)
     return found if found == UNCLEAR or certificate["fit"] else WITHHELD
-
-
-def _plan(
-    rows: list[dict],
-    novels: dict[str, str],
-    spans: dict[tuple[str, int], tuple[int, int]],
-    settings: dict,
-    room: float,
-) -> Plan:
-    return plan_readings(
-        rows,
-        novels,
-        spans,
-        contexts=settings["contexts"],
-        ladder_rows=settings["ladder_rows"],
-        stretch=settings["followed_chars"],
-        room=room,
-    )
-
-
-def _read_both(
-    loaded, formats: dict[str, Prompting], plan: Plan, template_row: dict, system: str | None
-) -> tuple[Side, Side]:
-    """What base and tuned make of the plan."""
-    sides = []
-    for name in (BASE, TUNED):
-        began = time.monotonic()
-        with loaded.disable_adapter() if name == BASE else nullcontext():
-            sides.append(read_plan(loaded, formats, plan, template_row, system=system))
-        logger.info("%s read in %.0f s, %s", name, time.monotonic() - began, sides[-1].format)
-    return sides[0], sides[1]
-
-
-def _read_told(
-    loaded,
-    prompting: Prompting,
-    readings: dict[str, list[Reading]],
-    template_row: dict,
-    system: str | None,
-) -> dict | None:
-    """What base and tuned make of passages with and without what rows are told."""
-    sides: dict[str, dict[str, list[float]]] = {}
-    for name in (BASE, TUNED):
-        with loaded.disable_adapter() if name == BASE else nullcontext():
-            sides[name] = {
-                version: [
-                    sum(bits for _, bits in tokens)
-                    for tokens in bits_by_token(
-                        loaded, prompting, items, template_row, system=system
-                    )
-                ]
-                for version, items in readings.items()
-            }
-    return compare_told(readings, sides, WITHOUT)
-
-
-def _room(model, prompting: Prompting, rows: list[dict]) -> float:
-    """Characters that fit into the model's window, beside the template, with a tenth to spare."""
-    positions = getattr(model.config, "max_position_embeddings", None) or math.inf
-    texts = [row["output"] for row in rows]
-    tokens = sum(len(prompting.tokenizer.encode(text, add_special_tokens=False)) for text in texts)
-    template = len(prompting.prompt_ids({**rows[0], "input": "", "history": []}))
-    return 0.9 * (positions - template) * sum(map(len, texts)) / tokens

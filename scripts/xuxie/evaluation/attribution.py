@@ -13,6 +13,7 @@ from xuxie.evaluation.contexts import Reading
 from xuxie.evaluation.exam import TRUE
 from xuxie.evaluation.intervals import interval_of_ratio, interval_of_share
 from xuxie.evaluation.likelihood import bits_by_token
+from xuxie.files.novel_text import chapter_of
 from xuxie.files.rows import read_rows, write_json
 from xuxie.prompts.prompting import BARE, Prompting
 from xuxie.sampling.spread import evenly_spread
@@ -44,9 +45,7 @@ def attribute_passages(
     read = [evenly_spread(list(read_rows(path)), most) for path in passages]
     owners = [name for name, rows in zip(names, read, strict=True) for _ in rows]
     readings = [
-        Reading((row["novel"], row["chapter"]), row["context"], row[TRUE])
-        for rows in read
-        for row in rows
+        Reading(chapter_of(row), row["context"], row[TRUE]) for rows in read for row in rows
     ]
     template_row = next(iter(read_rows(test[0])))
     bits = {}

@@ -10,11 +10,9 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from xuxie.evaluation.lengths import longest_of_most
+from xuxie.files.novel_text import Chapter, chapter_of
 from xuxie.sampling.spread import evenly_spread
 from xuxie.text.sentences import bounds
-
-Chapter = tuple[str, int]
-"""A novel and the number of one of its chapters."""
 
 _ENOUGH = 0.25
 """A context is the longest only if such a share of the rows, and two chapters, have it before them."""
@@ -73,7 +71,7 @@ def plan_readings(
         stretch: the most characters of a chapter that are followed by place.
         room: characters that the model's window holds.
     """
-    before = [row["completion_span"][0] - spans[_chapter(row)][0] for row in rows]
+    before = [row["completion_span"][0] - spans[chapter_of(row)][0] for row in rows]
     longest = _longest(rows, before, contexts, room)
     whole = _after_chapter_so_far(rows, novels, spans, longest)
     full = [index for index, length in enumerate(before) if length >= longest]
@@ -100,7 +98,7 @@ def held_out_rows(rows: Sequence[dict], count: int | None) -> list[dict]:
     """The rows to measure: all, or about `count` of them, the first so many of each chapter, so that each counts."""
     if count is None or len(rows) <= count:
         return list(rows)
-    chapters = [list(group) for _, group in groupby(rows, _chapter)]
+    chapters = [list(group) for _, group in groupby(rows, chapter_of)]
     return [
         row
         for chapter in evenly_spread(chapters, count)
@@ -117,20 +115,16 @@ def last(text: str, length: int) -> str:
     return text[next((edge for edge in begins if edge >= start), start) :]
 
 
-def _chapter(row: dict) -> Chapter:
-    return row["novel"], row["chapter"]
-
-
 def _longest(rows: Sequence[dict], before: list[int], contexts: Sequence[int], room: float) -> int:
     """The longest of the contexts that the model's window holds twice, beside a continuation, and that enough rows have before them."""
-    wanted = min(2, len(set(map(_chapter, rows))))
+    wanted = min(2, len(set(map(chapter_of, rows))))
     beside = max(len(row["output"]) for row in rows)
     for length in sorted(contexts, reverse=True):
         having = [row for row, found in zip(rows, before, strict=True) if found >= length]
         if (
             2 * length + beside <= room
             and len(having) >= _ENOUGH * len(rows)
-            and len(set(map(_chapter, having))) >= wanted
+            and len(set(map(chapter_of, having))) >= wanted
         ):
             return length
     return 0
@@ -144,7 +138,7 @@ def _after_chapter_so_far(
 ) -> list[Reading]:
     """Every row after its chapter so far; where that grows beyond twice the longest context, its beginning is left out at a sentence."""
     readings = []
-    for chapter, group in groupby(rows, _chapter):
+    for chapter, group in groupby(rows, chapter_of):
         text, begin = novels[chapter[0]], spans[chapter][0]
         for row in group:
             start = row["completion_span"][0]
@@ -188,7 +182,7 @@ def _stretches(
     of it are measured one by one.
     """
     found = []
-    for chapter, (row, *_) in groupby(rows, _chapter):
+    for chapter, (row, *_) in groupby(rows, chapter_of):
         text, (start, middle) = novels[chapter[0]], row["completion_span"]
         length = int(min(longest, room - (middle - start), spans[chapter][1] - middle))
         if length > 0:

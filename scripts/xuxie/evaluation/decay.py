@@ -20,7 +20,10 @@ from xuxie.evaluation.lengths import (
     systems_of,
 )
 from xuxie.evaluation.quarters import Against, Amounts, followed
+from xuxie.evaluation.win_rates import points_of
+from xuxie.files.novel_text import chapter_of
 from xuxie.overlap.ngrams import dense, ngrams
+from xuxie.overlap.repetition import different, repeated
 from xuxie.sampling.authors import HUMAN, text_of
 
 
@@ -57,26 +60,26 @@ def decay_of_texts(
                 metrics["preferred"] = preferred
         systems[name] = {
             "texts": len(long),
-            "chapters": len({_chapter(sample) for sample in long}),
+            "chapters": len({chapter_of(sample) for sample in long}),
             "metrics": metrics,
         }
     return {"length": length, "quarters": [list(part) for part in bounds], "systems": systems}
 
 
 def _metrics(name: str, samples: list[dict], length: int, highlights: dict) -> dict:
-    bounds, chapters = bounds_of_quarters(length), [_chapter(sample) for sample in samples]
+    bounds, chapters = bounds_of_quarters(length), [chapter_of(sample) for sample in samples]
     texts = [(text_of(sample, name) or "")[:length] for sample in samples]
     found: dict[str, list[Amounts]] = {
-        "seq_rep_4": [[_repeated(text[a:b], 4) for text in texts] for a, b in bounds],
+        "seq_rep_4": [[repeated(text[a:b], 4) for text in texts] for a, b in bounds],
         "repeats_before": _repeats_before(samples, texts, bounds),
-        "distinct_2": [[_distinct(text[a:b], 2) for text in texts] for a, b in bounds],
+        "distinct_2": [[different(text[a:b], 2) for text in texts] for a, b in bounds],
     }
     inventions = [highlights[sample["id"]][name]["invented_names"] for sample in samples]
     if all(names is not None for names in inventions):
         found["invented_names"] = [
             [(_first_seen(names, a, b), (b - a) / 1000) for names in inventions] for a, b in bounds
         ]
-    author = [(sample["reference"])[:length] for sample in samples]
+    author = [sample["reference"][:length] for sample in samples]
     paired = all(len(text) == length for text in author)
     against: dict[str, Against | None] = {
         "seq_rep_4": Against(),
@@ -102,7 +105,7 @@ def _detectability(name: str, samples: list[dict], length: int) -> dict | None:
     """How well the system is told from the author, by quarter; None where it cannot be said."""
     bounds = bounds_of_quarters(length)
     paired = [sample for sample in samples if len(sample["reference"]) >= length]
-    chapters = [_chapter(sample) for sample in paired]
+    chapters = [chapter_of(sample) for sample in paired]
     windows = (bounds[0][1] - bounds[0][0]) // WINDOW
     if windows * len(paired) < FEWEST_WINDOWS or len(set(chapters)) < FEWEST_CHAPTERS:
         return None
@@ -136,10 +139,9 @@ def _preferred(name: str, judged: Sequence[dict], length: int) -> dict | None:
     chapters: dict[str, Hashable] = {}
     for row in judged:
         if row.get("quarter") is not None and row["systems"] == [name, HUMAN] and row["preferred"]:
-            first, second = row["preferred"]
-            won = 0.5 if first != second or first is None else float(first == name)
+            won = points_of(row["preferred"], name)
             points.setdefault(row["id"], {})[row["quarter"]] = won
-            chapters[row["id"]] = _chapter(row)
+            chapters[row["id"]] = chapter_of(row)
     whole = [id for id, found in points.items() if len(found) == QUARTERS]
     if not whole:
         return None
@@ -151,16 +153,6 @@ def _preferred(name: str, judged: Sequence[dict], length: int) -> dict | None:
         Against(more_is_worse=False),
         interval_of_share,
     )
-
-
-def _repeated(text: str, n: int) -> tuple[int, int]:
-    grams = list(ngrams(dense(text), n))
-    return len(grams) - len(set(grams)), len(grams)
-
-
-def _distinct(text: str, n: int) -> tuple[int, int]:
-    grams = list(ngrams(dense(text), n))
-    return len(set(grams)), len(grams)
 
 
 def _repeats_before(
@@ -184,7 +176,3 @@ def _first_seen(names: Sequence[tuple[int, str]], start: int, end: int) -> int:
     for offset, name in names:
         first[name] = min(offset, first.get(name, offset))
     return sum(start <= offset < end for offset in first.values())
-
-
-def _chapter(row: dict) -> tuple[str, int]:
-    return row["novel"], row["chapter"]

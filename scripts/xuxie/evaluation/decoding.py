@@ -13,8 +13,8 @@ import numpy as np
 import torch
 
 from xuxie.evaluation.intervals import interval_of_estimates, verdict
-from xuxie.evaluation.repetition import distinct, seq_rep
 from xuxie.models.shared_prefixes import shared_prefix_scores
+from xuxie.overlap.repetition import distinct, seq_rep
 from xuxie.prompts.prompting import Prompting
 
 STATISTICS = ("length", "seq_rep_4", "distinct_2", "rank", "entropy")

@@ -20,6 +20,7 @@ from xuxie.evaluation.intervals import (
     interval_over_folds,
 )
 from xuxie.evaluation.lengths import SHORTEST_QUARTER
+from xuxie.files.novel_text import chapter_of
 from xuxie.sampling.authors import BASE, TUNED, text_of
 
 WINDOW = SHORTEST_QUARTER
@@ -163,7 +164,7 @@ def _windows(
         count = min(map(len, windows.values()), default=0)
         for name, cut in windows.items():
             if count:
-                found[name].setdefault((sample["novel"], sample["chapter"]), []).extend(cut[:count])
+                found[name].setdefault(chapter_of(sample), []).extend(cut[:count])
     return found
 
 

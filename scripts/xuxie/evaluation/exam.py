@@ -10,8 +10,9 @@ from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 
 from xuxie.evaluation import corruptions
-from xuxie.evaluation.contexts import Chapter, last
+from xuxie.evaluation.contexts import last
 from xuxie.evaluation.intervals import FEWEST_CHAPTERS, interval_of_auc, interval_of_share
+from xuxie.files.novel_text import Chapter
 from xuxie.sampling.spread import evenly_spread
 from xuxie.text.names import NameFinder
 from xuxie.text.sentences import bounds

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Sequence
 
-from xuxie.evaluation.contexts import Chapter, Plan, Reading
+from xuxie.evaluation.contexts import Plan, Reading
 from xuxie.evaluation.exam import (
     OUT_OF_PLACE,
     PARAPHRASE,
@@ -21,7 +21,7 @@ from xuxie.evaluation.exam import (
 from xuxie.evaluation.likelihood import Bits, Side, bits_by_token
 from xuxie.evaluation.style import Style
 from xuxie.evaluation.texts import Highlighter, equally_long, text_metrics, training_text
-from xuxie.files.novel_text import chapter_spans, read_text
+from xuxie.files.novel_text import Chapter, chapter_of, chapter_spans, read_text
 from xuxie.files.rows import read_rows, write_json, write_rows
 from xuxie.prompts.prompting import Prompting
 from xuxie.sampling.authors import BASE, HUMAN
@@ -107,7 +107,7 @@ def examine_metrics(
 
 
 def parted_chapters(
-    novels: dict[str, str], spans: dict[tuple[str, int], tuple[int, int]], held_out: list[dict]
+    novels: dict[str, str], spans: dict[Chapter, tuple[int, int]], held_out: list[dict]
 ) -> tuple[dict[Chapter, str], list[str]]:
     """The text of each held-out chapter by novel and number, and of all other chapters.
 
@@ -115,7 +115,7 @@ def parted_chapters(
         held_out: the rows of the test split.
     """
     texts = {chapter: novels[chapter[0]][start:end] for chapter, (start, end) in spans.items()}
-    unseen = dict.fromkeys((row["novel"], row["chapter"]) for row in held_out)
+    unseen = dict.fromkeys(chapter_of(row) for row in held_out)
     return (
         {chapter: texts[chapter] for chapter in unseen},
         [text for chapter, text in texts.items() if chapter not in unseen],
@@ -188,7 +188,7 @@ def examine_bits(
         for name, text in {TRUE: row[TRUE], **row["corrupted"]}.items()
         if text and name in (TRUE, *READ)
     ]
-    chapters = [(row["novel"], row["chapter"]) for row in read]
+    chapters = [chapter_of(row) for row in read]
     readings = [Reading(chapters[row], read[row]["context"], text) for row, _, text in texts]
     bits = bits_by_token(model, prompting, readings, template_row)
     before = len(plan.mismatched)
@@ -216,7 +216,7 @@ def examine_on_base(
     return _examine_on(
         BASE,
         [
-            ((sample["novel"], sample["chapter"]), sample["prompt"]["input"], true, false)
+            (chapter_of(sample), sample["prompt"]["input"], true, false)
             for (sample, true), (_, false) in zip(
                 cut.get(HUMAN, []), cut.get(BASE, []), strict=False
             )
@@ -238,7 +238,7 @@ def examine_on_paraphrases(
     for row in passages:
         if written := row["corrupted"].get(PARAPHRASE):
             true = row[TRUE][: len(written)]
-            pairs.append(((row["novel"], row["chapter"]), row["context"], true, written))
+            pairs.append((chapter_of(row), row["context"], true, written))
     return _examine_on(PARAPHRASE, pairs, highlighter, style)
 
 

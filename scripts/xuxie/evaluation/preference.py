@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from xuxie.evaluation import corruptions
 from xuxie.evaluation.contexts import last
 from xuxie.evaluation.lengths import bounds_of_quarters, followed_length
+from xuxie.files.novel_text import chapter_of
 from xuxie.llm import Answered, Failed, Question
 from xuxie.sampling.authors import BASE, HUMAN, as_configured
 from xuxie.sampling.spread import evenly_spread
@@ -76,9 +77,7 @@ def comparisons(
             **{name: output["text"] for name, output in sample["outputs"].items()},
         }
         negatives = [
-            other["reference"]
-            for other in samples
-            if (other["novel"], other["chapter"]) != (sample["novel"], sample["chapter"])
+            other["reference"] for other in samples if chapter_of(other) != chapter_of(sample)
         ]
         if negatives:
             texts[NEGATIVE] = source.choice(negatives)

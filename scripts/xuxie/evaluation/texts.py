@@ -11,9 +11,10 @@ from xuxie.evaluation.intervals import (
 from xuxie.evaluation.lengths import systems_of
 from xuxie.evaluation.likelihood import POSITIONS
 from xuxie.evaluation.memorisation import copied_runs, copy_lengths
-from xuxie.evaluation.repetition import longest_repeat, repetition_onset
 from xuxie.evaluation.style import Style
+from xuxie.files.novel_text import chapter_of
 from xuxie.overlap.ngrams import dense, ngrams
+from xuxie.overlap.repetition import different, longest_repeat, repeated, repetition_onset
 from xuxie.sampling.authors import HUMAN, as_configured, text_of
 from xuxie.text.names import NameFinder, mostly_chinese
 
@@ -65,10 +66,9 @@ def text_metrics(text: str, highlights: dict) -> dict[str, tuple[float, float]]:
     Args:
         highlights: what `Highlighter` found in it.
     """
-    fours, twos = (list(ngrams(dense(text), n)) for n in (4, 2))
     metrics: dict[str, tuple[float, float]] = {
-        "seq_rep_4": (len(fours) - len(set(fours)), len(fours)),
-        "distinct_2": (len(set(twos)), len(twos)),
+        "seq_rep_4": repeated(text, 4),
+        "distinct_2": different(text, 2),
         "longest_repeat": (longest_repeat(text), 1),
         "copied_30": (sum(end - start for start, end in highlights["copied"]), len(text)),
         "longest_copy": (highlights["longest_copy"], 1),
@@ -139,7 +139,7 @@ def equally_long(
 
 
 def _metrics(name: str, texts: list[tuple[dict, str]], highlights: list[dict]) -> dict:
-    chapters = [(sample["novel"], sample["chapter"]) for sample, _ in texts]
+    chapters = [chapter_of(sample) for sample, _ in texts]
     each = [1] * len(texts)
     metrics = {"characters": interval_of_rate([len(text) for _, text in texts], each, chapters)}
     if name != HUMAN:
@@ -160,7 +160,7 @@ def _metrics(name: str, texts: list[tuple[dict, str]], highlights: list[dict]) -
 
 def _delta(texts: list[tuple[dict, str]], style: Style) -> dict:
     """Delta of all texts as one."""
-    chapters = [(sample["novel"], sample["chapter"]) for sample, _ in texts]
+    chapters = [chapter_of(sample) for sample, _ in texts]
     without = [
         style.delta(
             "".join(
@@ -190,5 +190,5 @@ def _repetition_between(texts: list[tuple[dict, str]], start: int, end: int) -> 
             seen.add(gram)
         repeated.append(hits)
         counted.append(total)
-        chapters.append((sample["novel"], sample["chapter"]))
+        chapters.append(chapter_of(sample))
     return interval_of_share(repeated, counted, chapters)

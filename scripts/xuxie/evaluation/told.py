@@ -6,8 +6,9 @@ rows have it, between instruction and passage. Base and tuned read the same.
 
 from collections.abc import Sequence
 
-from xuxie.evaluation.contexts import Chapter, Reading
+from xuxie.evaluation.contexts import Reading
 from xuxie.evaluation.intervals import interval_of_ratio, verdict
+from xuxie.files.novel_text import chapter_of
 
 WITHOUT, WITH, FOREIGN = "without", "with", "foreign"
 
@@ -40,8 +41,8 @@ def _foreign(place: int, rows: Sequence[dict]) -> str | None:
     """The outline of the row in another chapter that comes next after half of all rows."""
     begin = place + len(rows) // 2
     around = (rows[(begin + step) % len(rows)] for step in range(len(rows)))
-    own = _chapter(rows[place])
-    return next((row["outline"] for row in around if _chapter(row) != own), None)
+    own = chapter_of(rows[place])
+    return next((row["outline"] for row in around if chapter_of(row) != own), None)
 
 
 def compare_told(
@@ -87,8 +88,4 @@ def compare_told(
 
 def _reading(row: dict, line: str = "") -> Reading:
     context = f"{line}\n{row['input']}" if line else row["input"]
-    return Reading(_chapter(row), context, row["output"])
-
-
-def _chapter(row: dict) -> Chapter:
-    return row["novel"], row["chapter"]
+    return Reading(chapter_of(row), context, row["output"])

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from xuxie.evaluation.intervals import FEWEST_CHAPTERS, interval_of_share
 from xuxie.evaluation.preference import CORRUPTED, NEGATIVE
+from xuxie.files.novel_text import chapter_of
 from xuxie.sampling.authors import HUMAN
 
 _WORTH = 0.7
@@ -28,7 +29,7 @@ def win_rates(rows: Sequence[dict]) -> dict:
     for systems in dict.fromkeys(tuple(row["systems"]) for row in rows):
         of_these = [row for row in rows if tuple(row["systems"]) == systems]
         judged = [row for row in of_these if row["preferred"] is not None]
-        points = [_points(row["preferred"], systems[0]) for row in judged]
+        points = [points_of(row["preferred"], systems[0]) for row in judged]
         flips = [row["preferred"][0] != row["preferred"][1] for row in judged]
         pairings.append(
             {
@@ -39,7 +40,7 @@ def win_rates(rows: Sequence[dict]) -> dict:
                 "unjudged": len(of_these) - len(judged),
                 "flips": sum(flips) / len(judged) if judged else None,
                 "win_rate": interval_of_share(
-                    points, [1] * len(judged), [(row["novel"], row["chapter"]) for row in judged]
+                    points, [1] * len(judged), [chapter_of(row) for row in judged]
                 ),
             }
         )
@@ -55,6 +56,18 @@ def win_rates(rows: Sequence[dict]) -> dict:
     }
 
 
+def winner(preferred: Sequence[str | None]) -> str | None:
+    """The system that the judge prefers in both orders; None for a tie, and where the orders disagree."""
+    first, second = preferred
+    return first if first == second else None
+
+
+def points_of(preferred: Sequence[str | None], system: str) -> float:
+    """1 if the system wins, 0 if the other one does, half for neither."""
+    won = winner(preferred)
+    return 0.5 if won is None else float(won == system)
+
+
 def _passed(win_rate: dict) -> bool:
     """Whether the author surely won, often enough, in a trial of the judge."""
     return (
@@ -62,9 +75,3 @@ def _passed(win_rate: dict) -> bool:
         and win_rate["low"] > 0.5
         and win_rate["value"] >= _WORTH
     )
-
-
-def _points(preferred: list[str | None], system: str) -> float:
-    if preferred[0] != preferred[1] or preferred[0] is None:
-        return 0.5
-    return 1.0 if preferred[0] == system else 0.0

@@ -1,9 +1,12 @@
 """The file text.txt, to which every span refers: what is read has the characters that were written, line ends too."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from xuxie.files.rows import read_rows
+
+Chapter = tuple[str, int]
+"""A novel's name and the number of its chapter."""
 
 
 def read_text(path: str | Path) -> str:
@@ -17,9 +20,12 @@ def write_text(path: str | Path, text: str) -> None:
     Path(path).write_text(text, encoding="utf-8", newline="")
 
 
-def chapter_spans(
-    names: Sequence[str], chapters: Sequence[str]
-) -> dict[tuple[str, int], tuple[int, int]]:
+def chapter_of(row: Mapping) -> Chapter:
+    """The chapter that a row, a passage or a sample is of."""
+    return row["novel"], row["chapter"]
+
+
+def chapter_spans(names: Sequence[str], chapters: Sequence[str]) -> dict[Chapter, tuple[int, int]]:
     """Where each chapter of each novel stands in its text, by novel and number.
 
     Args:

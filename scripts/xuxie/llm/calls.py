@@ -19,7 +19,6 @@ class Calls:
     Args:
         by_batch: asks by batch; None where questions are asked directly.
         in_batches: keys of questions that may be in a batch that was begun when there were batches, by its record.
-        offline: nothing may be asked.
     """
 
     def __init__(
@@ -29,10 +28,9 @@ class Calls:
         retries: Retries,
         by_batch: BatchCalls | None,
         in_batches: dict[Path, set[str]],
-        offline: bool,
     ):
         self._run, self._readiness, self._retries = run, readiness, retries
-        self._by_batch, self._in_batches, self._offline = by_batch, in_batches, offline
+        self._by_batch, self._in_batches = by_batch, in_batches
         self._under_way: dict[str, asyncio.Task[dict]] = {}
 
     async def entry(self, request: Request, id: str, tries: int | None = None) -> tuple[dict, bool]:
@@ -51,7 +49,7 @@ class Calls:
         entry = self._run.journal.get(key)
         if entry is not None and isinstance(entry.get("reply"), dict):
             return entry, False
-        if self._offline:
+        if self._run.endpoint.offline:
             raise UserError(
                 f"no answer for {id} is in the journal, and the endpoint may not be asked",
                 where=f"{self._run.journal.folder}, model {self._run.endpoint.identity}",

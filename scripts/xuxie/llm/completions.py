@@ -29,7 +29,6 @@ def ask_all(
     *,
     journal: Path,
     budget: dict | None = None,
-    offline: bool = False,
     max_failed: float = 1.0,
     label: str = "",
 ) -> Iterator[Answered | Failed]:
@@ -43,14 +42,13 @@ def ask_all(
         questions: read ahead of the outcomes by a few thousand.
         journal: folder of the journal.
         budget: `tokens` and `money` that the journal's calls may take in all (see `Budget`).
-        offline: answer from the journal alone.
         max_failed: the share of questions that may fail. One alone may in any case, where others are answered.
         label: what the progress lines call this work.
 
     Raises:
         UserError: the endpoint refuses to serve, the budget or the deadline is used up, the disk is full, too many
-            questions failed, or one is not in the journal while offline. Calls in flight are waited for, and
-            journaled, before it is raised.
+            questions failed, or one is not in the journal while the endpoint is `offline`. Calls in flight are
+            waited for, and journaled, before it is raised.
     """
     batches = endpoint.settings.batches
     at_a_time = _AT_WORK * endpoint.settings.concurrency
@@ -59,9 +57,7 @@ def ask_all(
     failures = _Failures(max_failed)
     grace = endpoint.settings.timeout
     with Journal(journal) as book, _Loop() as loop:
-        dispatcher = loop.start(
-            _begin(endpoint, book, budget, offline, Progress(label, total))
-        ).result()
+        dispatcher = loop.start(_begin(endpoint, book, budget, Progress(label, total))).result()
         begun: deque[Asked] = deque()
         waiter = Waiter(at_a_time, most)
         try:

@@ -43,14 +43,12 @@ class Dispatcher:
         endpoint: Endpoint,
         journal: Journal,
         budget: dict | None,
-        offline: bool,
         progress: Progress,
     ):
-        offline = offline or endpoint.offline
         shared = journal.folder / ".limits"
         client, commits = Client(endpoint), GroupCommit(journal)
         run = Run(endpoint, journal, progress, client, commits, Health(endpoint))
-        batched = None if offline else endpoint.settings.batches
+        batched = None if endpoint.offline else endpoint.settings.batches
         self._run, self._limits = run, Limits(endpoint, shared)
         self._accounting = Accounting(run, budget, shared)
         readiness, parameters = Readiness(run), Parameters(endpoint, journal)
@@ -63,7 +61,7 @@ class Dispatcher:
             self._batches = Batches(run, batched, keep, self._is_all_asked)
             by_batch = BatchCalls(run, self._accounting, parameters, retries, self._batches)
         others = {} if by_batch else on_record(journal.folder / FOLDER)
-        calls = Calls(run, readiness, retries, by_batch, others, offline)
+        calls = Calls(run, readiness, retries, by_batch, others)
         self._conversation = Conversation(run, calls, Modes(run, calls))
         self._is_last_asked = False
         self._courses: dict[asyncio.Task[None], Asked] = {}

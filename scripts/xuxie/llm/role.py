@@ -28,5 +28,5 @@ def open_role(
     """
     settings, model = endpoints[endpoint["name"]], path_of_model(weights)
     with open_endpoint(settings, model, threads, llm["offline"]) as opened:
-        given = {name: llm[name] for name in ("budget", "offline", "max_failed")}
+        given = {name: llm[name] for name in ("budget", "max_failed")}
         yield partial(ask_all, opened, journal=Path(llm["journal"]), **given)

@@ -6,12 +6,12 @@ leaf, in which the cache of keys and values goes back to where two of them part 
 """
 
 from collections.abc import Callable, Sequence
-from itertools import takewhile
 from typing import Generic, TypeVar, cast
 
 import torch
 
 from xuxie.models.nll import Tokens, completion_nll, head_sees
+from xuxie.overlap.prefixes import common_prefix
 
 # This many positions go through the output head at once: with 150,000 tokens in the vocabulary, 0.3 GB in float32.
 _POSITIONS = 512
@@ -73,12 +73,7 @@ class _Path(Generic[Score]):
 
     def read(self, ids: list[int], start: int) -> list[Score]:
         """The scores of `ids[start:]`."""
-        shared = sum(
-            1
-            for _ in takewhile(
-                lambda pair: pair[0] == pair[1], zip(self._tokens, ids, strict=False)
-            )
-        )
+        shared = common_prefix(self._tokens, ids)
         first = next(
             (at for at in range(start, shared) if self._scores[at] is None), max(start, shared)
         )

@@ -123,8 +123,8 @@ RELIANCES = (
         *FACTORY,
         "llamafactory.model.patcher",
         "patch_model",
-        "xuxie.training.generate",
-        "replaces a model's own `generate`; wrapped where the loader has imported it",
+        "xuxie.training.loaded_models",
+        "the only place where a loaded model can be changed before it is trained, and what replaces its own `generate`",
         "da9c89e89c165066",
     ),
     Reliance(

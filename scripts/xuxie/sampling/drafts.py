@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from xuxie.models.nll import completion_nll
-from xuxie.overlap.ngrams import dense, ngrams
+from xuxie.overlap.repetition import seq_rep
 from xuxie.prompts.prompting import Prompting
 from xuxie.sampling.spread import evenly_spread
 
@@ -66,7 +66,9 @@ def scores(
         for row, text in asked
     ]
     return [
-        -sum(nats) / math.log(2) / len(text) - _REPEATED * _repeated(text) if text else -math.inf
+        -sum(nats) / math.log(2) / len(text) - _REPEATED * (seq_rep(text) or 0)
+        if text
+        else -math.inf
         for nats, (_, text) in zip(completion_nll(model, items), asked, strict=True)
     ]
 
@@ -134,9 +136,3 @@ def take_best(
             "drafts": {"count": count, **certificate},
         }
     return best
-
-
-def _repeated(text: str) -> float:
-    """Share of 4-grams that stood in the text before."""
-    grams = list(ngrams(dense(text), 4))
-    return 1 - len(set(grams)) / len(grams) if grams else 0.0

@@ -4,10 +4,11 @@ from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from statistics import median
 
+from xuxie.files.novel_text import Chapter, chapter_of
 from xuxie.sampling.spread import evenly_spread
 from xuxie.text.sentences import bounds
 
-Spans = Mapping[tuple[str, int], tuple[int, int]]
+Spans = Mapping[Chapter, tuple[int, int]]
 """Where each chapter begins and ends in its novel's text, by novel and number."""
 
 
@@ -22,7 +23,7 @@ def choose_prompts(rows: Sequence[dict], count: int, target_chars: int, spans: S
     """
 
     def left(row: dict) -> int:
-        return spans[row["novel"], row["chapter"]][1] - row["completion_span"][0]
+        return spans[chapter_of(row)][1] - row["completion_span"][0]
 
     roomy = [row for row in rows if left(row) >= target_chars]
     if len(roomy) < count:
@@ -37,7 +38,7 @@ def true_continuation(row: dict, target_chars: int, novels: Mapping[str, str], s
     It ends with the chapter, whatever is asked for: the next one may have been trained on.
     """
     text, (start, end) = novels[row["novel"]], row["completion_span"]
-    chapter_end = spans[row["novel"], row["chapter"]][1]
+    chapter_end = spans[chapter_of(row)][1]
     if start + target_chars <= end:
         return row["output"]
     edges = bounds(text, start, chapter_end)

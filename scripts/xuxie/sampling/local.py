@@ -7,12 +7,12 @@ from dataclasses import KW_ONLY, dataclass, field
 
 from xuxie.errors import UserError
 from xuxie.llm.journal import Journal
+from xuxie.overlap.prefixes import common_prefix
 from xuxie.prompts.prompting import BARE, Prompting
 from xuxie.sampling.cache import answer_key, keep, recall
 from xuxie.sampling.decoding import Continuation, Request, decode
 from xuxie.sampling.memory import Remember
 from xuxie.sampling.parameters import SamplingParameters
-from xuxie.sampling.prefixes import common_prefix
 from xuxie.sampling.sampler import Sampler
 from xuxie.sampling.turns import Story
 

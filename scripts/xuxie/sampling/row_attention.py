@@ -17,7 +17,7 @@ import torch
 from transformers import AttentionInterface, DynamicCache
 
 from xuxie.models.nll import head_sees
-from xuxie.sampling.prefixes import common_prefix
+from xuxie.overlap.prefixes import common_prefix
 
 logger = logging.getLogger(__name__)
 

@@ -4,9 +4,8 @@ import random
 from collections.abc import Sequence
 
 from xuxie.errors import UserError
+from xuxie.files.novel_text import Chapter, chapter_of
 from xuxie.overlap.spans import Span, covered
-
-Chapter = tuple[str, int]
 
 
 def drawn_within(
@@ -32,7 +31,7 @@ def drawn_within(
     """
     chapters: dict[Chapter, list[int]] = {}
     for index, row in enumerate(rows):
-        chapters.setdefault((row["novel"], row["chapter"]), []).append(index)
+        chapters.setdefault(chapter_of(row), []).append(index)
     turns = []
     order = random.Random(seed).sample(range(len(chapters)), len(chapters))
     for place, (chapter, indices) in zip(order, chapters.items(), strict=True):
@@ -69,10 +68,10 @@ def coverage(texts: Sequence[dict], rows: Sequence[dict]) -> dict:
     """
     learnt: dict[Chapter, list[Span]] = {}
     for row in rows:
-        learnt.setdefault((row["novel"], row["chapter"]), []).append(tuple(row["learnt"]))
+        learnt.setdefault(chapter_of(row), []).append(tuple(row["learnt"]))
     chapters: dict[Chapter, list[int]] = {}
     for text in texts:
-        key = text["novel"], text["chapter"]
+        key = chapter_of(text)
         start, end = text["span"]
         counts = chapters.setdefault(key, [0, 0])
         counts[0] += end - start

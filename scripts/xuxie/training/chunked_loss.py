@@ -12,8 +12,7 @@ import logging
 
 import torch
 
-from xuxie.runtime.hooks import put_in_place
-from xuxie.runtime.llamafactory import import_factory
+from xuxie.training.loaded_models import change_loaded_models
 
 logger = logging.getLogger(__name__)
 
@@ -50,16 +49,12 @@ class _CrossEntropy(torch.autograd.Function):
 
 def chunk_loss_on_cpu() -> None:
     """Let every model that LLaMA-Factory loads in this process to train on a CPU have its loss in chunks, where that is the same loss."""
-    if torch.cuda.is_available():
-        return
-    loader = import_factory("llamafactory.model.loader")
-    patch_model = loader.patch_model
+    if not torch.cuda.is_available():
+        change_loaded_models(_chunk_and_tell)
 
-    def patch_with_chunks(model, *args, **kwargs):
-        patch_model(model, *args, **kwargs)
-        logger.info("loss in chunks: %s", "yes" if chunk_loss(model) else "no, not the model's own")
 
-    put_in_place(loader, "patch_model", patch_with_chunks)
+def _chunk_and_tell(model, _model_args) -> None:
+    logger.info("loss in chunks: %s", "yes" if chunk_loss(model) else "no, not the model's own")
 
 
 def chunk_loss(model) -> bool:

@@ -2,8 +2,7 @@
 
 import torch
 
-from xuxie.runtime.hooks import put_in_place
-from xuxie.runtime.llamafactory import import_factory
+from xuxie.training.loaded_models import change_loaded_models
 
 
 def weights_in_compute_dtype_on_cpu() -> None:
@@ -12,14 +11,10 @@ def weights_in_compute_dtype_on_cpu() -> None:
     LLaMA-Factory loads weights as they came, mostly in bfloat16, even where nobody asked for it; a processor without
     AMX then multiplies at half its speed.
     """
-    if torch.cuda.is_available():
-        return
-    loader = import_factory("llamafactory.model.loader")
-    patch_model = loader.patch_model
+    if not torch.cuda.is_available():
+        change_loaded_models(_to_compute_dtype)
 
-    def patch_with_precision(model, tokenizer, model_args, *args, **kwargs):
-        patch_model(model, tokenizer, model_args, *args, **kwargs)
-        if model_args.compute_dtype == torch.float32:
-            model.float()
 
-    put_in_place(loader, "patch_model", patch_with_precision)
+def _to_compute_dtype(model, model_args) -> None:
+    if model_args.compute_dtype == torch.float32:
+        model.float()

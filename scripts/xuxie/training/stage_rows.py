@@ -4,6 +4,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from xuxie.files.novel_text import Chapter, chapter_of
 from xuxie.prompts.prompting import Prompting, shaping_arguments
 from xuxie.training.blocks import blocks
 from xuxie.training.budget import coverage, drawn_within
@@ -79,8 +80,8 @@ def ledger(arguments: dict, trained: StageRows, watched: StageRows, texts: Seque
     }
 
 
-def _chapters(rows: Sequence[dict]) -> set[tuple[str, int]]:
-    return {(row["novel"], row["chapter"]) for row in rows}
+def _chapters(rows: Sequence[dict]) -> set[Chapter]:
+    return {chapter_of(row) for row in rows}
 
 
 def _blocks(texts: Sequence[dict], tokenizer, cutoff: int) -> StageRows:

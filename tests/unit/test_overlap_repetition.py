@@ -1,7 +1,7 @@
 """Repetition against hand-counted texts and the extremes: a loop, a text without repetition, nothing."""
 
 import pytest
-from xuxie.evaluation.repetition import distinct, longest_repeat, repetition_onset, seq_rep
+from xuxie.overlap.repetition import distinct, longest_repeat, repetition_onset, seq_rep
 
 
 def test_hand_counted():

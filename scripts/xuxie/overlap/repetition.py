@@ -7,18 +7,31 @@ characters without white space, since Chinese has no spaces and a tokenizer's to
 from itertools import pairwise
 
 from xuxie.overlap.ngrams import LOOP_NGRAM, dense, ngrams
+from xuxie.overlap.prefixes import common_prefix
+
+
+def repeated(text: str, n: int = 4) -> tuple[int, int]:
+    """How many n-grams stood in the text before, and how many there are."""
+    runs = list(ngrams(dense(text), n))
+    return len(runs) - len(set(runs)), len(runs)
+
+
+def different(text: str, n: int = 2) -> tuple[int, int]:
+    """How many different n-grams there are, and how many in all."""
+    again, count = repeated(text, n)
+    return count - again, count
 
 
 def seq_rep(text: str, n: int = 4) -> float | None:
     """Share of n-grams that stood in the text before: 0 for a text without repetition, near 1 for a loop; null if it is too short."""
-    runs = list(ngrams(dense(text), n))
-    return 1 - len(set(runs)) / len(runs) if runs else None
+    again, count = repeated(text, n)
+    return again / count if count else None
 
 
 def distinct(text: str, n: int = 2) -> float | None:
-    """Share of n-grams that are different ones."""
-    repeated = seq_rep(text, n)
-    return None if repeated is None else 1 - repeated
+    """Share of n-grams that are different ones; null if the text is too short."""
+    own, count = different(text, n)
+    return own / count if count else None
 
 
 def longest_repeat(text: str) -> int:
@@ -28,16 +41,7 @@ def longest_repeat(text: str) -> int:
     """
     text = dense(text)
     suffixes = sorted(text[start:] for start in range(len(text)))
-    return max((_common_prefix(a, b) for a, b in pairwise(suffixes)), default=0)
-
-
-def _common_prefix(a: str, b: str) -> int:
-    length = 0
-    for x, y in zip(a, b, strict=False):
-        if x != y:
-            break
-        length += 1
-    return length
+    return max((common_prefix(a, b) for a, b in pairwise(suffixes)), default=0)
 
 
 def repetition_onset(text: str, run: int = LOOP_NGRAM) -> int | None:
