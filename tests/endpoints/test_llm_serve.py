@@ -245,6 +245,20 @@ def test_a_port_that_is_taken_while_the_server_is_down_is_left_to_its_owner(tmp_
     assert heard == []
 
 
+def test_whoever_takes_the_port_of_a_server_that_ended_unnoticed_is_asked_nothing(tmp_path):
+    first, second = questions(2)
+    with open_endpoint(echo(tmp_path, patience=2)) as endpoint:
+        list(ask_all(endpoint, [first], journal=tmp_path / "journal"))
+        port, processes = int(endpoint.server.address.rpartition(":")[2]), started()
+        processes[1].kill()
+        until_all_have_ended(processes)
+        heard = []
+        with socket.create_server(("127.0.0.1", port)) as owner:
+            threading.Thread(target=_answer_all, args=[owner, heard], daemon=True).start()
+            outcomes = list(ask_all(endpoint, [second], journal=tmp_path / "journal"))
+    assert values(outcomes) == ["question 1"] and heard == []
+
+
 def _answer_all(owner: socket.socket, heard: list[bytes] | None = None) -> None:
     while True:
         try:

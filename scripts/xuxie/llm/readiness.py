@@ -29,6 +29,7 @@ class Readiness:
         endpoint, client = self._run.endpoint, self._run.client
         if endpoint.server is not None:
             await asyncio.to_thread(endpoint.server.start)
+            await self.until_revived()
             client.move_to(f"{endpoint.server.address}/v1")
         if endpoint.settings.check_model and not endpoint.settings.embedded:
             await refuse_unlisted(client)
@@ -49,10 +50,13 @@ class Readiness:
         self._run.client.move_to(f"{server.address}/v1")
 
     async def until_revived(self) -> None:
-        """Wait while our own server is brought back: somebody else may listen where it was.
+        """Bring our own server back, if it has ended, or wait while that is done: somebody else may listen where it was.
 
         Raises:
             UserError: it does not come back.
         """
-        if self._reviving is not None:
+        server = self._run.endpoint.server
+        if server is not None and server.has_ended:
+            await self.revive(server)
+        elif self._reviving is not None:
             await asyncio.shield(self._reviving)

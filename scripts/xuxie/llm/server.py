@@ -91,6 +91,12 @@ class Server:
         """Where it is, or will be unless somebody else takes its port; another one whenever it is started again."""
         return f"http://{LOOPBACK}:{self._port}"
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether it ran and does no more, so that anybody may have its port."""
+        process = self._process
+        return process is not None and process.poll() is not None
+
     def __enter__(self) -> Self:
         return self
 
