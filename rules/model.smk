@@ -42,7 +42,7 @@ rule convert_model:
         tokenizer="results/models/{model}/hf/tokenizer.json",
         tokenizer_config="results/models/{model}/hf/tokenizer_config.json",
         generation_config="results/models/{model}/hf/generation_config.json",
-        card="results/models/{model}/model.json",
+        record="results/models/{model}/model.json",
     log:
         "logs/convert_model/{model}.log",
     benchmark:
@@ -68,7 +68,7 @@ rule link_model:
         files=of("model.source_files"),
     output:
         config="results/models/{model}/hf/config.json",
-        card="results/models/{model}/model.json",
+        record="results/models/{model}/model.json",
     log:
         "logs/link_model/{model}.log",
     benchmark:
@@ -93,7 +93,7 @@ rule download_model:
     """Take a model from the Hugging Face hub or ModelScope, once per machine; record revision and hashes."""
     output:
         config="results/models/{model}/hf/config.json",
-        card="results/models/{model}/model.json",
+        record="results/models/{model}/model.json",
     log:
         "logs/download_model/{model}.log",
     benchmark:

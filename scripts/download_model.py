@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from xuxie.models.record import write_card
+from xuxie.models.record import write_record
 from xuxie.models.sources import SOURCES, point_to
 from xuxie.runtime.job import run_job
 
 
 def download_model(
     config: str,
-    card: str,
+    record: str,
     source: str,
     name: str,
     revision: str | None,
@@ -20,7 +20,7 @@ def download_model(
 
     Args:
         config: the folder's config.json; the other files go beside it.
-        card: the record, model.json.
+        record: the record, model.json.
         source: `hub` or `modelscope`.
         name: the repository.
         revision: branch, tag or commit.
@@ -30,8 +30,8 @@ def download_model(
     downloaded, facts = SOURCES[source](name, revision)
     folder = Path(config).parent
     point_to(downloaded, folder, own_code=trust_remote_code)
-    write_card(
-        card,
+    write_record(
+        record,
         folder,
         title=name,
         source=source,

@@ -16,7 +16,6 @@ from xuxie.sampling.memory import remembering_by_novel
 from xuxie.sampling.outlines import with_outlines
 from xuxie.sampling.systems import (
     Trained,
-    chat_command,
     sample_rival,
     sample_trained,
     side_by_side,
@@ -71,9 +70,7 @@ def sample_outputs(
     rows = with_outlines(rows, held_out, sampling, language)
     trained = Trained(Path(model[0]).parent, Path(adapter).parent, template, trust_remote_code)
     journal = Path(samples).with_suffix(".journal")
-    logger.info(
-        "to talk to the tuned model: %s", chat_command(trained, sampling, rows[0]["system"])
-    )
+    logger.info('to talk to the tuned model: make chat CHAT="--adapter %s"', trained.adapter.name)
     own = [name for name in sampling["systems"] if name in (BASE, TUNED)]
     tried = Exam(list(read_rows(passages)), exam["read"], exam["auc"]) if passages else None
     remembering = remembering_by_novel(cast, language)

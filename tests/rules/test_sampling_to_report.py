@@ -33,7 +33,7 @@ def test_sample_outputs_asks_both_systems_on_held_out_prompts(walked, samples):
 
 def test_sample_outputs_prints_the_command_to_talk_to_the_tuned_model(walked):
     log = (walked / "logs/sample_outputs/small.log").read_text(encoding="utf-8")
-    assert "llamafactory-cli chat --model_name_or_path" in log and "--template qwen" in log
+    assert 'make chat CHAT="--adapter small"' in log
 
 
 def test_evaluate_adapter_measures_both_in_their_better_format(walked, evaluation):

@@ -216,11 +216,11 @@ def test_passages_are_measured_with_and_without_what_rows_are_told():
     assert [item.context for item in readings[WITHOUT]] == ["前文。"] * 4
     assert readings[WITH][3].context == "【本章：3】\n前文。"
     sides = {"base": {WITHOUT: [90.0] * 4, WITH: [60.0, 61.0, 59.0, 60.0]}}
-    found = compare_told(readings, sides, WITHOUT)
+    found = compare_told(readings, sides)
     assert found["rows"] == 4 and found["characters"] == 120
     assert found["base"]["less"][WITH]["value"] == pytest.approx(-1.0, abs=0.01)
     assert found["base"]["verdict"] == {WITH: "better"}
-    assert compare_told(state_readings([{**rows[0], "state": ""}]), sides, WITHOUT) is None
+    assert compare_told(state_readings([{**rows[0], "state": ""}]), sides) is None
 
 
 def test_an_outline_is_a_line_below_the_state():

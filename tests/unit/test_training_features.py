@@ -9,7 +9,6 @@ from transformers import Trainer, TrainingArguments
 from transformers.training_args import OptimizerNames
 from xuxie.errors import UserError
 from xuxie.training.features import (
-    OWN_OPTIMIZERS,
     asked_features,
     missing,
     refuse_missing,
@@ -29,6 +28,10 @@ ASKED = {
     "fp8": ({"fp8": True, "fp8_backend": "auto"}, "torchao"),
     "deepspeed": ({"deepspeed": "zero3.json"}, "deepspeed"),
 }
+
+
+#: Values of `optim` that torch and transformers have by themselves.
+OWN_OPTIMIZERS = ("adamw_torch", "adamw_torch_fused", "adafactor", "adagrad", "rmsprop", "sgd")
 
 
 def absent(module: str) -> None:

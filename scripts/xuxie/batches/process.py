@@ -49,7 +49,7 @@ def run(folder: Path, config: str, arguments: list[str], lock: IO) -> bool:
         link.symlink_to(models.resolve())  # fetched once for all batches
     (folder / "config.yaml").write_text(config, encoding="utf-8")
     command = [
-        *(sys.executable, "-m", "snakemake", "--snakefile", str(Path(REPOSITORY) / "Snakefile")),
+        *(sys.executable, "-m", "snakemake", "--snakefile", str(REPOSITORY / "Snakefile")),
         *("--directory", str(folder), "--configfile", str(folder / "config.yaml")),
         "--replace-workflow-config",
     ]

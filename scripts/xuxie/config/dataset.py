@@ -64,36 +64,8 @@ class Dataset:
 
     @property
     def val_text(self) -> str:
-        """Their chapters as plain text."""
+        """The val chapters as plain text."""
         return f"results/datasets/{self.name}/val_text.jsonl"
-
-    @property
-    def cast(self) -> str | list:
-        """Who and where its rows are told of; nothing ([]) if they are not."""
-        told = self.entry["rows"]["state"]["share"]
-        return f"results/datasets/{self.name}/cast.json" if told else []
-
-    @property
-    def is_sketched(self) -> bool:
-        """Whether an LLM is asked what happens in its passages."""
-        return bool(told_by_an_llm(self.entry["rows"]))
-
-    @property
-    def entry_as_listed(self) -> dict:
-        """Its entry, without what only says how sentences about its passages are checked."""
-        rows = {**self.entry["rows"], "outlines": {"share": self.outlines["share"]}}
-        return {**self.entry, "rows": rows}
-
-    @property
-    def outlines(self) -> dict:
-        """How its outlines are asked for and checked."""
-        return self.entry["rows"]["outlines"]
-
-    @property
-    def sketches(self) -> list[str]:
-        """These passages, what was answered, whether the answers fit, and what they took; nothing ([]) if nobody is asked."""
-        files = ("passages.jsonl", "sketches.jsonl", "sketches.json", "sketches.usage.json")
-        return [f"results/datasets/{self.name}/{file}" for file in files if self.is_sketched]
 
     @property
     def test(self) -> str:
@@ -106,19 +78,47 @@ class Dataset:
         return f"results/datasets/{self.name}/ledger.json"
 
     @property
+    def cast(self) -> str | list:
+        """Who and where its rows are told of; nothing ([]) if they are not."""
+        told = self.entry["rows"]["state"]["share"]
+        return f"results/datasets/{self.name}/cast.json" if told else []
+
+    @property
     def exam(self) -> str:
         """What the metrics of a text can tell of its held-out chapters."""
         return f"results/datasets/{self.name}/exam.json"
 
     @property
     def exam_passages(self) -> str:
-        """The passages that this was tried on."""
+        """The passages that the exam was tried on."""
         return f"results/datasets/{self.name}/exam_passages.jsonl"
 
     @property
     def paraphrased(self) -> str:
-        """These passages in plain words."""
+        """The exam's passages in plain words."""
         return f"results/datasets/{self.name}/paraphrased.jsonl"
+
+    @property
+    def is_sketched(self) -> bool:
+        """Whether an LLM is asked what happens in its passages."""
+        return bool(told_by_an_llm(self.entry["rows"]))
+
+    @property
+    def outlines(self) -> dict:
+        """How its outlines are asked for and checked."""
+        return self.entry["rows"]["outlines"]
+
+    @property
+    def sketches(self) -> list[str]:
+        """The passages that an LLM is asked about, its answers, whether they fit, and what they took; nothing ([]) if nobody is asked."""
+        files = ("passages.jsonl", "sketches.jsonl", "sketches.json", "sketches.usage.json")
+        return [f"results/datasets/{self.name}/{file}" for file in files if self.is_sketched]
+
+    @property
+    def entry_as_listed(self) -> dict:
+        """Its entry, without what only says how sentences about its passages are checked."""
+        rows = {**self.entry["rows"], "outlines": {"share": self.outlines["share"]}}
+        return {**self.entry, "rows": rows}
 
     @property
     def history_turns(self) -> int:

@@ -210,8 +210,7 @@ def _by_position(
     for start, end in ((start, min(end, length)) for start, end in POSITIONS if start < length):
         characters = [end - start] * len(readings)
         before, after = (
-            [_sum([[token for token in bits if start <= token[0] < end]]) for bits in side]
-            for side in (base, tuned)
+            [_sum([_between(bits, start, end)]) for bits in side] for side in (base, tuned)
         )
         change = _less(after, before)
         by_character = [bits / (end - start) for bits in change]

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from xuxie.evaluation.contexts import Plan, Reading, plan_readings
 from xuxie.evaluation.examination import examine_bits
 from xuxie.evaluation.likelihood import Side, bits_by_token, compare_sides, read_plan
-from xuxie.evaluation.told import WITHOUT, compare_told, outline_readings, state_readings
+from xuxie.evaluation.told import compare_told, outline_readings, state_readings
 from xuxie.files.novel_text import Chapter
 from xuxie.prompts.prompting import BARE, Prompting
 from xuxie.sampling.authors import BASE, TUNED
@@ -113,7 +113,7 @@ def _read_told(
                 ]
                 for version, items in readings.items()
             }
-    return compare_told(readings, sides, WITHOUT)
+    return compare_told(readings, sides)
 
 
 def _room(model, prompting: Prompting, rows: list[dict]) -> float:

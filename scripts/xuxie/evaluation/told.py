@@ -46,20 +46,19 @@ def _foreign(place: int, rows: Sequence[dict]) -> str | None:
 
 
 def compare_told(
-    readings: dict[str, list[Reading]], sides: dict[str, dict[str, list[float]]], versus: str
+    readings: dict[str, list[Reading]], sides: dict[str, dict[str, list[float]]]
 ) -> dict | None:
-    """Bits per character of each version, and how much each differs from one of them; None if nothing was read.
+    """Bits per character of each version, and how much each differs from the one that is told nothing; None if nothing was read.
 
     Args:
         readings: by version; of the same continuations in the same order.
         sides: by side (base, tuned) and version the bits of each continuation.
-        versus: the version that the others are compared with.
 
     Returns:
-        rows, characters, and for each side by version its interval, `less` (a version minus `versus`: below zero, the version helps),
+        rows, characters, and for each side by version its interval, `less` (a version minus `WITHOUT`: below zero, the version helps),
         and `verdict` of each of these.
     """
-    items = readings[versus]
+    items = readings[WITHOUT]
     if not items:
         return None
     chapters = [item.chapter for item in items]
@@ -68,12 +67,12 @@ def compare_told(
     for side, bits in sides.items():
         less = {
             version: interval_of_ratio(
-                [one - other for one, other in zip(values, bits[versus], strict=True)],
+                [one - other for one, other in zip(values, bits[WITHOUT], strict=True)],
                 characters,
                 chapters,
             )
             for version, values in bits.items()
-            if version != versus
+            if version != WITHOUT
         }
         found[side] = {
             "versions": {

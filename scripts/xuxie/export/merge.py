@@ -22,7 +22,8 @@ def merge(
 
     Args:
         trained: the adapter on its base.
-        folder: where it goes. rows: Alpaca rows that the chat template is tried on.
+        folder: where it goes.
+        rows: Alpaca rows that the chat template is tried on.
         system: a system prompt in place of the rows' own.
         sampling: the values of `sampling` of the config that are the defaults of `generate` from now on.
 

@@ -118,13 +118,8 @@ def compare(gguf: Path, source: Source, *, count: int, threads: int) -> dict:
     return {"prompts": len(source.prompts), "positions": positions, "alike": alike}
 
 
-def verify(
-    gguf: Path, quantisation: str, source: Source, *, threads: int, count: int = TOKENS
-) -> dict:
+def verify(gguf: Path, quantisation: str, source: Source, *, threads: int) -> dict:
     """Compare a GGUF with its source, and refuse it if it should write the same and does not.
-
-    Args:
-        count: how many tokens are written after each prompt.
 
     Returns:
         The content of parity.json: what `compare` gives, and the `agreement`, a share.
@@ -132,7 +127,7 @@ def verify(
     Raises:
         UserError: the file reads, asks or stops differently, or it is of full precision and writes other tokens.
     """
-    found = compare(gguf, source, count=count, threads=threads)
+    found = compare(gguf, source, count=TOKENS, threads=threads)
     share = found["alike"] / found["positions"]
     logger.info(
         "%s: the same likeliest token at %d of %d positions",

@@ -1,6 +1,5 @@
 """The systems that are compared: the base, the adapter, and the rivals that `sampling.systems` names."""
 
-import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -252,29 +251,6 @@ def sample_endpoint(
     with open_endpoint(endpoint, weights, threads, llm["offline"]) as opened:
         asked = {**_asked(sampling), "parameters": SamplingParameters.of(sampling), **given}
         return sample_remote(opened, rows, name=name, **asked)
-
-
-def chat_command(trained: Trained, sampling: dict, system: str | None) -> str:
-    """The command with which a person talks to the tuned model, asked as the samples are."""
-    told = sampling["system"] if sampling["system"] is not None else system
-    arguments = {
-        "model_name_or_path": trained.model,
-        "adapter_name_or_path": trained.adapter,
-        "template": trained.template,
-        **({"default_system": told} if told else {}),
-        **{
-            key: sampling[key]
-            for key in ("temperature", "top_p", "top_k", "repetition_penalty", "max_new_tokens")
-        },
-        **({"trust_remote_code": "true"} if trained.trust_remote_code else {}),
-    }
-    return shlex.join(
-        [
-            "llamafactory-cli",
-            "chat",
-            *(part for key, value in arguments.items() for part in (f"--{key}", str(value))),
-        ]
-    )
 
 
 def _asked(sampling: dict) -> dict:

@@ -26,9 +26,6 @@ NO_GPU = (
     "there is no GPU here, or its driver is too old for this torch (`nvidia-smi` names its version)"
 )
 
-OWN_OPTIMIZERS = ("adamw_torch", "adamw_torch_fused", "adafactor", "adagrad", "rmsprop", "sgd")
-"""Values of `optim` that torch and transformers have by themselves."""
-
 OPTIMIZERS = {
     "bitsandbytes": (
         "adamw_bnb_8bit",

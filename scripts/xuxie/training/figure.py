@@ -65,8 +65,9 @@ def _series(log: list[dict], key: str) -> tuple[list[float], list[float]]:
     return [step for step, _ in found], [value for _, value in found]
 
 
-def _running_mean(values: list[float], weight: float = 0.85) -> list[float]:
+def _running_mean(values: list[float]) -> list[float]:
     """Exponential mean, corrected for its start (as in Adam)."""
+    weight = 0.85
     means, mean = [], 0.0
     for count, value in enumerate(values, start=1):
         mean = weight * mean + (1 - weight) * value

@@ -37,7 +37,7 @@ def train_stage(
     threads: int,
     gpus: int,
     nodes: int,
-) -> dict:
+) -> None:
     """Run LLaMA-Factory on the rendered YAML; its output goes to this job's log as it comes.
 
     A run that was cut short goes on from its last checkpoint, if nothing that shapes the result has changed.
@@ -49,9 +49,6 @@ def train_stage(
         before: the adapter's weights as the stage before left them; None for the first stage.
         threads: how many threads may compute.
         gpus, nodes: GPUs per node, and how many nodes.
-
-    Returns:
-        the record of what made this adapter.
 
     Raises:
         UserError: LLaMA-Factory failed.
@@ -92,7 +89,7 @@ def train_stage(
     state = read_json(folder / "trainer_state.json")
     draw_losses(list(read_rows(folder / "trainer_log.jsonl")), folder / "training_loss.png")
     made = [folder / "adapter_model.safetensors", folder / "adapter_config.json"]
-    record = {
+    manifest = {
         "adapter": {file.name: sha256_of(file) for file in made},
         "inputs": {
             str(yaml_file): sha256_of(yaml_file),
@@ -108,11 +105,10 @@ def train_stage(
         "resumed_from": checkpoint.name if checkpoint else None,
         "result": _result(state),
     }
-    write_json(folder / "manifest.json", record)
+    write_json(folder / "manifest.json", manifest)
     for leftover in [cache, *folder.glob("checkpoint-*")]:
         shutil.rmtree(leftover, ignore_errors=True)
     drop_copies(folder, base_model.parent / "hf")
-    return record
 
 
 def drop_copies(folder: Path, model: Path) -> None:
