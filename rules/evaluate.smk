@@ -103,7 +103,7 @@ if settings.samples_judge:
 rule evaluate_adapter:
     """Held-out bits per character, base against tuned, and everything that can be counted in the samples."""
     input:
-        train=of("adapter.dataset.train"),
+        train=of("adapter.trained_on"),
         test=of("adapter.dataset.test"),
         texts=expand("results/novels/{novel}/text.txt", novel=of("adapter.dataset.novel_names")),
         chapters=expand(

@@ -61,6 +61,14 @@ def test_what_stood_in_an_earlier_turn_is_copied_too():
     assert value(found, "copier", "copied_30") == 1
 
 
+def test_what_raw_text_was_trained_on_is_copied_too():
+    text = "".join(SENTENCES[:4])
+    samples = [{**SAMPLES[0], "outputs": {"copier": output(text)}}]
+    raw = {"novel": "n", "chapter": 1, "span": [0, len(text)], "text": text}
+    found = measure_texts(samples, Highlighter(NOVEL, training_text([raw])), Style(SENTENCES))
+    assert value(found, "copier", "copied_30") == 1
+
+
 def test_the_copier(measured):
     assert value(measured, "copier", "copied_30") == 1
     assert value(measured, "copier", "longest_copy") == 50

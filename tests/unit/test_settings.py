@@ -76,6 +76,16 @@ def test_only_an_experiment_is_trained_with_another_template_than_its_models():
     assert [it.trained_template for it in settings().adapters.values()] == ["gemma", "alpaca"]
 
 
+def test_an_adapter_may_have_learnt_from_the_rows_or_text_of_all_of_its_stages():
+    twice = {"dataset": "both", "model": "small", "stages": [{"stage": "pt"}, {"stage": "sft"}]}
+    adapters = settings(adapters={"twice": twice}).adapters
+    assert adapters["plain"].trained_on == ["results/datasets/both/train.jsonl"]
+    assert adapters["twice"].trained_on == [
+        "results/datasets/both/train_text.jsonl",
+        "results/datasets/both/train.jsonl",
+    ]
+
+
 def test_an_adapter_is_told_what_its_rows_say_unless_the_sampling_says_otherwise():
     rows = {"both": {"novels": ["first"], "system": ["续写", "写下去"]}}
     assert settings(datasets=rows).adapters["plain"].system == "续写"

@@ -57,6 +57,11 @@ class Adapter:
         return [file for stage in self.stages.values() for file in stage.recorded]
 
     @property
+    def trained_on(self) -> list[str]:
+        """All that it may have learnt from: what its dataset has for each of its stages."""
+        return [stage.rows[0] for stage in self.stages.values()]
+
+    @property
     def files_as_rival(self) -> list[str]:
         """What is loaded of it where another adapter is compared with it."""
         own = [f"{self.folder}/{file}" for file in ("adapter_model.safetensors", "train.yaml")]

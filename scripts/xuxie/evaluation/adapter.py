@@ -1,5 +1,6 @@
 """What an adapter is worth: its model against the base on held-out text, and everything that is counted in samples."""
 
+from itertools import chain
 from pathlib import Path
 
 import torch
@@ -28,7 +29,7 @@ from xuxie.sampling.systems import Trained
 
 
 def evaluate_adapter(
-    train: str,
+    train: list[str],
     test: str,
     texts: list[str],
     chapters: list[str],
@@ -53,6 +54,7 @@ def evaluate_adapter(
     """Write evaluation.json.
 
     Args:
+        train: what the adapter may have learnt from, for each of its stages: rows, or raw text.
         names, texts, chapters: name, text.txt and chapters.jsonl of each of the dataset's novels, in the same order.
         judged: the judge's preferences; None if there is no judge.
         exam, passages: what `examine_metrics` found out about the metrics of a text, and the passages that it did so on.
@@ -76,7 +78,7 @@ def evaluate_adapter(
     trained = Trained(Path(model[0]).parent, Path(adapter).parent, template, trust_remote_code)
     read = read_held_out(trained, rows, novels, spans, corrupted, settings, system)
     novel = "\n".join(novels.values())
-    highlighter = Highlighter(novel, training_text(read_rows(train)))
+    highlighter = Highlighter(novel, training_text(chain.from_iterable(map(read_rows, train))))
     style = Style(others)
     examined = examined_further(
         read_json(exam),

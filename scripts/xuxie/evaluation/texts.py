@@ -22,8 +22,8 @@ _SHARES = {"seq_rep_4", "distinct_2", "copied_30"}
 
 
 def training_text(rows: Iterable[dict]) -> str:
-    """All of the novel that rows were trained on, their earlier turns too: what a model can have copied from."""
-    return "\n".join(map(prose, rows))
+    """All of the novel that was trained on, raw text or rows with their earlier turns: what a model can have copied from."""
+    return "\n".join(row["text"] if "text" in row else prose(row) for row in rows)
 
 
 class Highlighter:
