@@ -6,6 +6,7 @@ import chat_with_adapter
 import pytest
 import yaml
 from tiny_model import make_tiny_model
+from transformers import GenerationConfig
 from xuxie.chat.generator import Generator, printable
 from xuxie.chat.opening import open_terminal
 from xuxie.chat.session import Session
@@ -166,6 +167,25 @@ def test_the_seed_decides_and_greedy_needs_none(loaded):
     assert said(1) == said(1)
     assert len({said(seed) for seed in range(4)}) > 1
     assert said(1, temperature=0) == said(2, temperature=0)
+
+
+@pytest.mark.parametrize(
+    "wishes",
+    [
+        {"repetition_penalty": 9.0},
+        {"no_repeat_ngram_size": 1},
+        {"suppress_tokens": list(range(300))},
+        {"typical_p": 0.01},
+        {"max_time": 0.0},
+    ],
+)
+def test_what_a_model_comes_to_be_drawn_with_changes_nothing(loaded, monkeypatch, wishes):
+    def said():
+        return generator(loaded).generate(story(), 2, lambda piece: None)
+
+    alone = said()
+    monkeypatch.setattr(loaded[0], "generation_config", GenerationConfig(**wishes))
+    assert said() == alone
 
 
 def test_an_interrupt_keeps_what_was_written(loaded):
