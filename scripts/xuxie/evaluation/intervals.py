@@ -76,6 +76,13 @@ def interval_over_folds(
     return widened(interval_of_ratio(parts, wholes, folds))
 
 
+def interval_of_share_over_folds(
+    parts: Sequence[float], wholes: Sequence[float], folds: Sequence[Hashable]
+) -> dict:
+    """Like `interval_over_folds`, for what lies between 0 and 1; see `interval_of_share`."""
+    return between_none_and_all(interval_over_folds(parts, wholes, folds))
+
+
 def widened(found: dict) -> dict:
     """The interval of a value that was learnt from all chapters but one and tried on that one.
 
