@@ -189,6 +189,8 @@ def verdict(difference: dict) -> str:
     This alone decides, for evaluation.json and for the report: "unclear" where the interval holds zero or rests on
     fewer than `FEWEST_CHAPTERS` chapters.
     """
-    if difference["chapters"] < FEWEST_CHAPTERS or difference["low"] <= 0 <= difference["high"]:
+    if difference["chapters"] < FEWEST_CHAPTERS:
         return UNCLEAR
-    return "better" if difference["high"] < 0 else "worse"
+    if difference["high"] < 0:
+        return "better"
+    return "worse" if difference["low"] > 0 else UNCLEAR
