@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 import yaml
 from xuxie.errors import UserError
-from xuxie.evaluation.decoding import compare_ways, measure
+from xuxie.evaluation.decoding import FEWEST_PASSAGES, compare_ways, is_measurable, measure
 from xuxie.files.novel_text import chapter_of
 from xuxie.files.rows import read_rows, write_json
 from xuxie.runtime.environments import in_environment
@@ -49,7 +49,14 @@ def compare_decodings(
             where="config key datasets.*.split",
             remedy="give `val` a share; the held-out chapters must not choose what they judge",
         )
-    rows = watched_prompts(rows, list(read_rows(val_text)), prompts)
+    watched = watched_prompts(rows, list(read_rows(val_text)), prompts)
+    rows = [row for row in watched if is_measurable(row["output"])]
+    if len(rows) < FEWEST_PASSAGES:
+        raise UserError(
+            f"the watched chapters have too few passages to choose the sampling values on: {len(rows)}",
+            where="config key datasets.*.split",
+            remedy=f"give `val` a larger share; at least {FEWEST_PASSAGES} passages are needed",
+        )
     trained = Trained(Path(model[0]).parent, Path(adapter).parent, template, trust_remote_code)
     ways = [{}, *grid]
     journal = Path(decoding).with_suffix(".journal")
@@ -60,7 +67,9 @@ def compare_decodings(
     found = compare_ways(author, measured, chapters)
     for way, result in zip(ways, found["ways"], strict=True):
         result["values"] = way
-        logger.info("distance %.2f: %s", result["distance"], way or "as configured")
+        far = result["distance"]
+        said = "nothing written" if far is None else f"distance {far:.2f}"
+        logger.info("%s: %s", said, way or "as configured")
     chosen = ways[found["nearest"]]
     write_json(decoding, {"prompts": len(rows), **found, "nearest": chosen})
     if not chosen:

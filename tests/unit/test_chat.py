@@ -6,6 +6,7 @@ import chat_with_adapter
 import pytest
 import yaml
 from tiny_model import make_tiny_model
+from transformers import GenerationConfig
 from xuxie.chat.generator import Generator, printable
 from xuxie.chat.opening import open_terminal
 from xuxie.chat.session import Session
@@ -23,7 +24,7 @@ SAMPLING = {
 }
 
 
-def told(*lines: str, answers=None) -> tuple[str, Session, list[int]]:
+def told(*lines: str, answers=None, history_turns=0) -> tuple[str, Session, list[int]]:
     """(what was shown, the story, the seeds asked with) of a conversation that says these lines and then ends."""
     waiting, shown, seeds = list(lines), [], []
     given = iter(answers or (f"写{number}。" for number in range(1, 99)))
@@ -39,7 +40,7 @@ def told(*lines: str, answers=None) -> tuple[str, Session, list[int]]:
         show(text)
         return text
 
-    session = Session(INSTRUCTION, "你是作者")
+    session = Session(INSTRUCTION, "你是作者", history_turns)
     Terminal(session, generate, read, shown.append, seed=7).run()
     return "".join(shown), session, seeds
 
@@ -67,8 +68,16 @@ def test_a_persons_text_is_a_new_paragraph_unless_it_completes_a_sentence():
     )
 
 
-def test_the_model_is_asked_with_the_passage_before_as_its_rows_are():
-    _, session, _ = told("雾来了。", "", "", "门开了。", "")
+def test_a_model_whose_rows_have_no_earlier_turns_is_asked_with_the_story_so_far():
+    _, session, _ = told("雾来了。他走到渡口。", "", "", "门开了。", "")
+    session.retry()
+    asked = next(session.story().asks())
+    assert (asked["instruction"], asked["system"]) == (INSTRUCTION, "你是作者")
+    assert (asked["input"], asked["history"]) == ("雾来了。他走到渡口。写1。写2。\n门开了。", [])
+
+
+def test_a_model_whose_rows_have_earlier_turns_is_asked_with_the_passage_before():
+    _, session, _ = told("雾来了。", "", "", "门开了。", "", history_turns=2)
     session.retry()
     first, *shorter = session.story().asks()
     assert (first["instruction"], first["system"], first["input"]) == (
@@ -78,6 +87,11 @@ def test_the_model_is_asked_with_the_passage_before_as_its_rows_are():
     )
     assert first["history"] == [[f"{INSTRUCTION}\n雾来了。", "写1。"]]
     assert [row["history"] for row in shorter] == [[], []]
+
+
+def test_a_model_is_asked_with_no_more_earlier_turns_than_its_rows_have():
+    _, session, _ = told("雾来了。", "", "", "", "", history_turns=1)
+    assert len(next(session.story().asks())["history"]) == 1
 
 
 def test_retry_writes_another_with_another_seed():
@@ -134,7 +148,7 @@ def generator(loaded, **settings) -> Generator:
 
 
 def story(text="雾从海上来。"):
-    session = Session(INSTRUCTION, None)
+    session = Session(INSTRUCTION, None, history_turns=0)
     session.give(text)
     return session.story()
 
@@ -155,6 +169,25 @@ def test_the_seed_decides_and_greedy_needs_none(loaded):
     assert said(1, temperature=0) == said(2, temperature=0)
 
 
+@pytest.mark.parametrize(
+    "wishes",
+    [
+        {"repetition_penalty": 9.0},
+        {"no_repeat_ngram_size": 1},
+        {"suppress_tokens": list(range(300))},
+        {"typical_p": 0.01},
+        {"max_time": 0.0},
+    ],
+)
+def test_what_a_model_comes_to_be_drawn_with_changes_nothing(loaded, monkeypatch, wishes):
+    def said():
+        return generator(loaded).generate(story(), 2, lambda piece: None)
+
+    alone = said()
+    monkeypatch.setattr(loaded[0], "generation_config", GenerationConfig(**wishes))
+    assert said() == alone
+
+
 def test_an_interrupt_keeps_what_was_written(loaded):
     pieces = []
 
@@ -171,7 +204,7 @@ def test_a_passage_longer_than_the_window_is_the_persons_to_mend(loaded):
     def generate(asked, seed, show):
         return generator(loaded, max_new_tokens=2040).generate(asked, seed, show)
 
-    session, shown = Session(INSTRUCTION, None), []
+    session, shown = Session(INSTRUCTION, None, history_turns=0), []
     lines = iter(["雾从海上来。", ""])
 
     def read():
@@ -226,6 +259,25 @@ def test_an_adapter_that_failed_its_gates_talks_with_a_warning(workspace, monkey
     monkeypatch.setattr("builtins.input", lambda prompt: "/quit")
     assert chat_with_adapter.main(["--configfile", "config.yaml"]) == 0
     assert "did not pass its training gates" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("history", "turns"), [({"share": 0}, 0), ({"share": 0.5, "turns": [1, 2]}, 2)]
+)
+def test_an_adapter_is_asked_with_as_many_earlier_turns_as_its_dataset_has(
+    workspace, monkeypatch, history, turns
+):
+    config = yaml.safe_load((workspace / "config.yaml").read_text())
+    config["datasets"] = {"mine": {"novels": ["mine"], "history": history}}
+    (workspace / "config.yaml").write_text(yaml.safe_dump(config))
+    asked = []
+    monkeypatch.setattr(
+        Generator, "generate", lambda self, story, seed, show: asked.append(story) or "写了。"
+    )
+    lines = iter(["雾来了。", "", "/quit"])
+    monkeypatch.setattr("builtins.input", lambda prompt: next(lines))
+    assert chat_with_adapter.main(["--configfile", "config.yaml"]) == 0
+    assert [story.history_turns for story in asked] == [turns]
 
 
 @pytest.mark.parametrize(

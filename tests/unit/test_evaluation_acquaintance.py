@@ -1,6 +1,8 @@
 """A base model that has read the novel recites it; one that repeats its prompt has read nothing."""
 
+from xuxie.evaluation import acquaintance as module
 from xuxie.evaluation.acquaintance import acquaintance
+from xuxie.evaluation.memorisation import copy_lengths
 
 NOVEL = "".join(f"第{number:03d}夜，灯塔守到了天亮，海上没有一只船。" for number in range(60))
 
@@ -22,6 +24,19 @@ def test_what_is_recited_is_counted_and_what_was_asked_is_not():
     found = acquaintance(asked, NOVEL)
     assert found["copied"]["value"] == 60 / 180 and found["copied"]["chapters"] == 3
     assert found["longest"] == 60
+
+
+def test_a_prompt_of_nothing_leaves_the_novel_as_it_is(monkeypatch):
+    novels = []
+
+    def lengths(novel, texts):
+        novels.append(novel)
+        return copy_lengths(novel, texts)
+
+    monkeypatch.setattr(module, "copy_lengths", lengths)
+    empty = {**sample(0, NOVEL[600:660]), "prompt": {"input": ""}}
+    assert acquaintance([empty, empty], NOVEL)["longest"] == 60
+    assert novels == [NOVEL]
 
 
 def test_nothing_recited_is_no_proof():

@@ -1,5 +1,6 @@
 """Which way of drawing is nearest to the author: on made-up statistics, and on a tiny model's own view of tokens."""
 
+import json
 import math
 
 import numpy as np
@@ -9,12 +10,14 @@ from compare_decodings import compare_decodings
 from tiny_model import make_tiny_model
 from xuxie.errors import UserError
 from xuxie.evaluation.decoding import STATISTICS, compare_ways, distances, measure
+from xuxie.files.rows import write_rows
 from xuxie.models import shared_prefixes
 from xuxie.models.loading import load_model
 from xuxie.prompts.prompting import Prompting
 
 TEXT = "雾从海上来，灯塔的光在雾里打着转。阿澈数到第七下，听见有人敲门。\n" * 3
 ROW = {"instruction": "续写：", "input": "雾从海上来，", "output": "", "system": "", "history": []}
+VAL = {**ROW, "id": "v", "novel": "n", "chapter": 1, "output": TEXT, "state": "", "outline": ""}
 CHAPTERS = [1, 1, 2, 2, 3, 3]
 
 
@@ -46,6 +49,40 @@ def test_where_the_configured_way_is_the_nearest_nothing_is_better(author):
     found = compare_ways(author, [author, author + 1], CHAPTERS)
     assert found["nearest"] == 0 and found["change"]["value"] == 0 and found["verdict"] == "unclear"
     assert compare_ways(author, [author + 1, author], [1] * 6)["verdict"] == "unclear"
+
+
+def nothing(author):
+    """What `measure` gives of a way that writes nothing."""
+    written = np.full_like(author, math.nan)
+    written[:, 0] = 0
+    return written
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_way_that_writes_nothing_is_the_farthest(author):
+    found = compare_ways(author, [nothing(author), author + 1, author + 2], CHAPTERS)
+    assert found["nearest"] == 1 and found["verdict"] == "unclear"
+    assert found["change"]["value"] is None
+    mute = found["ways"][0]
+    assert mute["distance"] is mute["statistics"]["rank"] is mute["distances"]["rank"] is None
+    assert mute["statistics"]["length"] == 0
+    json.dumps(found, allow_nan=False)
+    found = compare_ways(author, [author + 1, nothing(author)], CHAPTERS)
+    assert found["nearest"] == 0 and found["change"]["value"] == 0
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_way_that_writes_in_one_chapter_alone_is_not_surely_nearer(author):
+    written = nothing(author)
+    written[:2] = author[:2]
+    found = compare_ways(author, [author + 5, written], CHAPTERS)
+    assert found["nearest"] == 1 and found["change"]["low"] is None
+    assert found["verdict"] == "unclear"
+
+
+def test_where_no_way_writes_anything_none_is_the_nearest(author):
+    with pytest.raises(UserError, match="writes nothing"):
+        compare_ways(author, [nothing(author)] * 2, CHAPTERS)
 
 
 def test_an_empty_text_is_left_out_of_what_it_has_no_value_for(author):
@@ -88,12 +125,17 @@ def test_ways_that_are_read_together_are_seen_as_each_alone(tmp_path, monkeypatc
         )
 
 
-def test_without_watched_chapters_the_key_that_gives_some_is_named(tmp_path):
-    (tmp_path / "val.jsonl").touch()
-    with pytest.raises(UserError, match=r"config key datasets\.\*\.split"):
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [([], "no watched chapters"), ([VAL], "too few"), ([VAL, {**VAL, "output": "短"}], "too few")],
+)
+def test_without_enough_watched_chapters_the_key_that_gives_some_is_named(tmp_path, rows, message):
+    write_rows(tmp_path / "val.jsonl", rows)
+    write_rows(tmp_path / "val_text.jsonl", [{"novel": "n", "chapter": 1, "text": "短。"}])
+    with pytest.raises(UserError, match=rf"(?s){message}.*config key datasets\.\*\.split"):
         compare_decodings(
             val=str(tmp_path / "val.jsonl"),
-            val_text="",
+            val_text=str(tmp_path / "val_text.jsonl"),
             adapter="",
             model=[],
             decoding="",

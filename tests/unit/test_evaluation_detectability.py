@@ -93,6 +93,20 @@ def test_too_few_samples_give_no_figure(changes):
     assert found["windows"] < 12 or found["chapters"] < 3
 
 
+def test_a_chapter_shorter_than_a_window_is_not_judged_in_such_windows():
+    rows = samples({"base": "之乎者", "tuned": "的了是"})
+    chapters = chapters_of(rows)
+    chapters["n", 0] = chapters["n", 0][: WINDOW - 1]
+    found = detectability(rows, chapters)
+    assert (found["window"], found["windows"], found["chapters"]) == (WINDOW, 30, 5)
+    assert found["auc"]["base"]["chapters"] == found["difference"]["chapters"] == 5
+    # Where too few chapters are so long, shorter windows find more of them.
+    for chapter in range(1, 4):
+        chapters["n", chapter] = chapters["n", chapter][: WINDOW - 1]
+    found = detectability(rows, chapters)
+    assert found["window"] < WINDOW and found["chapters"] == 6
+
+
 def test_without_the_base_model_there_is_no_difference():
     found = told(samples({"tuned": "之乎者"}))
     assert list(found["auc"]) == ["tuned"] and found["difference"] is None

@@ -83,6 +83,11 @@ def test_a_verdict_needs_three_chapters_and_an_interval_without_zero(values, cha
     assert verdict(interval_of_mean(values, chapters)) == expected
 
 
+def test_what_is_no_number_is_neither_better_nor_worse():
+    nan = float("nan")
+    assert verdict({"value": nan, "low": nan, "high": nan, "chapters": 4}) == "unclear"
+
+
 def test_nothing_and_one():
     nothing = {"value": None, "low": None, "high": None, "chapters": 0}
     assert interval_of_ratio([0, 0], [0, 0], ["a", "b"]) == nothing == interval_of_mean([], [])

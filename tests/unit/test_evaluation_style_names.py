@@ -45,6 +45,15 @@ def test_a_hand_that_is_not_known():
     assert Style(["The fog", "came in"]).delta("The sea") is None
 
 
+def test_four_marks_that_are_english_too_are_no_hand():
+    chapters = [
+        "“The fog came in” — he said… and waited. " * 9,
+        "“No,” she said — “never”. " * 9,
+        "He waited… " * 9,
+    ]
+    assert Style(chapters).delta("“Yes” — he said.") is None
+
+
 def test_no_function_character_is_counted_twice():
     assert len(set(FUNCTION_CHARACTERS)) == len(FUNCTION_CHARACTERS)
 

@@ -1,6 +1,8 @@
 """Which prompts are continued at length, and how the author goes on from there."""
 
+from xuxie.prompts.told import told
 from xuxie.sampling.held_out import choose_prompts, true_continuation, watched_prompts
+from xuxie.sampling.turns import Story
 
 SENTENCES = [f"第{number:03d}句话说完了。" for number in range(60)]  # ten characters each
 NOVEL = "".join(SENTENCES)
@@ -37,19 +39,47 @@ def test_the_author_does_not_go_on_into_another_chapter():
 
 def test_a_small_novel_is_watched_at_more_places_than_it_has_rows():
     rows = [
-        {"id": f"v{n}", "input": "甲" * 30, "output": "乙" * 20, "history": [], "outline": "谁走了"}
+        {"id": f"v{n}", "instruction": "续写：", "input": "甲" * 30, "output": "乙" * 20, "state": "", "outline": "", "history": []}
         for n in range(3)
-    ]
+    ]  # fmt: skip
     texts = [{"novel": "n", "chapter": 1, "text": NOVEL}]
     assert watched_prompts(rows, texts, 3) == rows
     passages = watched_prompts(rows, texts, 12)
     assert len({row["id"] for row in passages}) == 12
     for row in passages:
-        assert (len(row["input"]), len(row["output"]), row["outline"]) == (30, 20, "")
+        assert (len(row["input"]), len(row["output"])) == (30, 20)
         assert row["input"] + row["output"] in NOVEL
     assert passages[0]["input"] == NOVEL[:30] and passages[-1]["output"] in NOVEL[450:]
 
 
 def test_chapters_shorter_than_a_row_leave_the_rows_as_they_are():
-    rows = [{"id": "v", "input": "甲" * 30, "output": "乙" * 20}]
+    rows = [
+        {"id": "v", "instruction": "续写：", "input": "甲" * 30, "output": "乙" * 20, "state": ""}
+    ]
     assert watched_prompts(rows, [{"novel": "n", "chapter": 1, "text": "短。"}], 4) == rows
+
+
+def told_rows(count):
+    """Rows of the val split, which are told of the story in their instruction already."""
+    state, outline = "【人物：阿澈】", "【接下来：谁走了。】"
+    instruction = told("续写：", state, outline)
+    row = {"instruction": instruction, "input": "甲" * 30, "output": "乙" * 20, "system": ""}
+    return [
+        {**row, "id": f"v{n}", "state": state, "outline": outline, "history": []}
+        for n in range(count)
+    ]
+
+
+def test_what_a_watched_row_is_told_is_said_once():
+    rows = told_rows(3)
+    for row in watched_prompts(rows, [], 3):
+        assert row["instruction"] == rows[0]["instruction"]
+        assert next(Story(row, history_turns=0).asks())["instruction"] == row["instruction"]
+
+
+def test_a_passage_of_its_own_is_not_told_what_the_first_row_is():
+    texts = [{"novel": "n", "chapter": 1, "text": NOVEL}]
+    passages = watched_prompts(told_rows(3), texts, 12)
+    assert len(passages) == 12
+    for row in passages:
+        assert next(Story(row, history_turns=0).asks())["instruction"] == "续写："

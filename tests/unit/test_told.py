@@ -386,7 +386,7 @@ def test_each_passage_is_also_read_after_another_chapter_s_outline():
 
 
 def test_the_chat_tells_what_is_planned_for_one_passage():
-    session = Session("续写：", None, "zh")
+    session = Session("续写：", None, history_turns=0, language="zh")
     session.plan("他走了。")
     session.give("雾来了。")
     assert next(session.story().asks())["instruction"] == "续写：\n【接下来：他走了。】"

@@ -4,7 +4,7 @@ import unicodedata
 from collections.abc import Callable
 
 import torch
-from transformers import LogitsProcessor, LogitsProcessorList, TextStreamer
+from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList, TextStreamer
 
 from xuxie.prompts.prompting import Prompting
 from xuxie.sampling.local import prompt_within
@@ -17,11 +17,14 @@ class Generator:
     """A loaded model and how it is asked.
 
     Args:
+        model: how its makers would have it drawn with is taken from it.
         sampling: `sampling` of the config.
     """
 
     def __init__(self, model, prompting: Prompting, sampling: dict):
         self._model, self._prompting, self._sampling = model, prompting, sampling
+        # Whatever is not asked for, `generate` takes from the file that a model comes with: a second penalty, forbidden tokens.
+        model.generation_config = GenerationConfig()
         self._sampler = Sampler(
             SamplingParameters.of(sampling), prompting.tokenizer, prompting.stop_ids
         )

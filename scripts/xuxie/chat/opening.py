@@ -53,7 +53,9 @@ def open_terminal(settings: Settings, name: str | None = None) -> Terminal:
     cast = dataset.cast if isinstance(dataset.cast, str) else None
     remembering = remembering_by_novel(cast, dataset.language)
     remember = next(iter(remembering.values()), None)
-    session = Session(dataset.instruction, adapter.system, dataset.language, remember)
+    session = Session(
+        dataset.instruction, adapter.system, dataset.history_turns, dataset.language, remember
+    )
     return Terminal(
         session,
         generator.generate,

@@ -25,11 +25,12 @@ class Turn:
 class Session:
     """The story so far, and how it may be asked to go on.
 
-    The model is always asked with the passage that goes before, as the rows of its training are; what a person adds
-    to the model's text makes the passage longer.
+    The model is asked as the rows of its training are (see `Story`): with the story so far, or where these have earlier turns
+    with the passage that goes before, which what a person adds to the model's text makes longer.
 
     Args:
         instruction, system: what the model was trained with.
+        history_turns: the most earlier turns that a question may have, as in the training data.
         language: that it is told of the story in.
         remember: how it is told of what the window has lost, if its rows were told so.
     """
@@ -38,10 +39,11 @@ class Session:
         self,
         instruction: str,
         system: str | None,
+        history_turns: int,
         language: str = "zh",
         remember: Remember | None = None,
     ):
-        self._language, self._remember = language, remember
+        self._history_turns, self._language, self._remember = history_turns, language, remember
         self.outline = ""
         self._row = {
             "id": "the story",
@@ -92,7 +94,8 @@ class Session:
         outline = outline_line(self.turns[-1].outline, self._language)
         # Only the passage that is asked for is told of; those before are the story.
         outlines = ["" for _ in later] + [outline]
-        story = Story({**self._row, "input": first, "outlines": outlines}, remember=self._remember)
+        row = {**self._row, "input": first, "outlines": outlines}
+        story = Story(row, self._history_turns, self._remember)
         story.turns = later
         return story
 

@@ -23,8 +23,8 @@ def acquaintance(samples: Sequence[dict], novel: str) -> dict | None:
     asked = [sample for sample in samples if BASE in sample["outputs"]]
     if not asked:
         return None
-    for sample in asked:
-        novel = novel.replace(sample["prompt"]["input"], "\n")
+    for prompt in filter(None, (sample["prompt"]["input"] for sample in asked)):
+        novel = novel.replace(prompt, "\n")
     texts = [sample["outputs"][BASE]["text"] for sample in asked]
     lengths = copy_lengths(novel, texts)
     copied = [

@@ -8,10 +8,9 @@ from collections.abc import Hashable, Sequence
 from xuxie.evaluation.detectability import FEWEST_WINDOWS, WINDOW, told_apart_by_quarter
 from xuxie.evaluation.intervals import (
     FEWEST_CHAPTERS,
-    between_none_and_all,
     interval_of_rate,
     interval_of_share,
-    interval_over_folds,
+    interval_of_share_over_folds,
 )
 from xuxie.evaluation.lengths import (
     QUARTERS,
@@ -123,14 +122,10 @@ def _detectability(name: str, samples: list[dict], length: int) -> dict | None:
     )
     places = list(dict.fromkeys(chapters))
     amounts = [[quarter[place] for place in places] for quarter in told]
-    found = followed(amounts, bounds, places, Against(over_folds=True), _share_over_folds)
+    found = followed(
+        amounts, bounds, places, Against(over_folds=True), interval_of_share_over_folds
+    )
     return found | {"windows": windows * len(paired)}
-
-
-def _share_over_folds(
-    parts: Sequence[float], wholes: Sequence[float], folds: Sequence[Hashable]
-) -> dict:
-    return between_none_and_all(interval_over_folds(parts, wholes, folds))
 
 
 def _preferred(name: str, judged: Sequence[dict], length: int) -> dict | None:

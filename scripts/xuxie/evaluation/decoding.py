@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
+from xuxie.errors import UserError
 from xuxie.evaluation.intervals import interval_of_estimates, verdict
 from xuxie.models.shared_prefixes import shared_prefix_scores
 from xuxie.overlap.repetition import distinct, seq_rep
@@ -23,6 +24,9 @@ ranks, mean entropy in bits."""
 
 _LEAST_SPREAD = np.array([0.1, 0.01, 0.01, 0.1, 0.1])
 """A few passages may agree by chance, where none repeats anything: no statistic is told more finely than this."""
+
+FEWEST_PASSAGES = 2
+"""Of the author: one alone has no spread by which a distance could be told."""
 
 _POSITIONS = 64
 
@@ -54,17 +58,22 @@ def measure(
     ]
 
 
+def is_measurable(text: str) -> bool:
+    """Whether each statistic has a value for it; a few characters have nothing to repeat."""
+    return None not in _counted(text)
+
+
 def distances(
     author: np.ndarray, written: np.ndarray, spread: np.ndarray | None = None
 ) -> np.ndarray:
-    """How far each statistic of texts is from the author's, in standard deviations of his passages.
+    """How far each statistic of texts is from the author's, in standard deviations of his passages; infinitely where no text has it.
 
     Args:
         spread: these standard deviations, where they are not of the very passages given.
     """
     spread = np.nanstd(author, axis=0, ddof=1) if spread is None else spread
-    apart = np.abs(np.nanmean(written, axis=0) - np.nanmean(author, axis=0))
-    return apart / np.maximum(spread, _LEAST_SPREAD)
+    apart = np.abs(_averages(written) - _averages(author)) / np.maximum(spread, _LEAST_SPREAD)
+    return np.where(np.isnan(apart), np.inf, apart)
 
 
 def compare_ways(
@@ -73,32 +82,47 @@ def compare_ways(
     """Each way's statistics and distance, the nearest of them, and whether it is surely nearer than the configured one.
 
     Args:
-        author, ways: what `measure` gave for the author's texts, and for those drawn in each way, of the same rows.
+        author, ways: what `measure` gave for the author's texts, of which two and more are measurable, and for those drawn in each
+            way, of the same rows.
         chapters: the chapter of each row.
         configured: which of the ways is configured.
+
+    Returns:
+        `author` (his statistics), `ways` (of each `distance`, `statistics` and `distances`, null where none of its texts has them),
+        `nearest`, and `change` (its distance less the configured one's, with an interval) with its `verdict`.
+
+    Raises:
+        UserError: nothing was written in any way.
     """
     far = [float(distances(author, way).mean()) for way in ways]
     nearest = min(range(len(ways)), key=far.__getitem__)
-
+    if math.isinf(far[nearest]):
+        raise UserError(
+            "the tuned model writes nothing after watched prompts, whichever way its tokens are drawn",
+            remedy="see what its gates and its samples say of where it stops",
+        )
     spread = np.nanstd(author, axis=0, ddof=1)
 
     def closer(kept: np.ndarray) -> float:
         before, after = (
             distances(author[kept], ways[at][kept], spread) for at in (configured, nearest)
         )
-        return float(after.mean() - before.mean())
+        return float(after.mean()) - float(before.mean())
 
     units = np.array([list(dict.fromkeys(chapters)).index(chapter) for chapter in chapters])
+    whole = closer(units >= 0)
+    without = [closer(units != unit) for unit in range(units.max() + 1)] if units.max() else []
+    # A way that wrote in one chapter alone has no distance without it, and so no interval.
     change = interval_of_estimates(
-        closer(units >= 0),
-        [closer(units != unit) for unit in range(units.max() + 1)] if units.max() else [],
+        whole if math.isfinite(whole) else None,
+        without if all(map(math.isfinite, without)) else [],
     )
     return {
-        "author": _named(np.nanmean(author, axis=0)),
+        "author": _named(_averages(author)),
         "ways": [
             {
-                "distance": distance,
-                "statistics": _named(np.nanmean(way, axis=0)),
+                "distance": distance if math.isfinite(distance) else None,
+                "statistics": _named(_averages(way)),
                 "distances": _named(distances(author, way)),
             }
             for distance, way in zip(far, ways, strict=True)
@@ -131,5 +155,14 @@ def _rank_and_entropy(logits: torch.Tensor, targets: torch.Tensor) -> list[tuple
     return found
 
 
-def _named(values: np.ndarray) -> dict[str, float]:
-    return dict(zip(STATISTICS, map(float, values), strict=True))
+def _averages(values: np.ndarray) -> np.ndarray:
+    """Each statistic's mean over the texts that have it; not a number where none has."""
+    counts = (~np.isnan(values)).sum(axis=0)
+    nothing = np.full(values.shape[1], math.nan)
+    return np.divide(np.nansum(values, axis=0), counts, out=nothing, where=counts > 0)
+
+
+def _named(values: np.ndarray) -> dict[str, float | None]:
+    """By statistic; null where it is no number, which JSON does not have."""
+    numbers = (float(value) if math.isfinite(value) else None for value in values)
+    return dict(zip(STATISTICS, numbers, strict=True))

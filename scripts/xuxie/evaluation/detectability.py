@@ -16,7 +16,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 
 from xuxie.evaluation.intervals import (
     FEWEST_CHAPTERS,
-    between_none_and_all,
+    interval_of_share_over_folds,
     interval_over_folds,
 )
 from xuxie.evaluation.lengths import SHORTEST_QUARTER
@@ -41,18 +41,20 @@ def detectability(samples: Sequence[dict], chapters: Mapping[Any, str]) -> dict:
         chapters: the text of each held-out chapter, by novel and number.
 
     Returns:
-        `window` (characters), `fewest`, `windows` (of each system), `author` (windows of his) and `chapters` of them; `auc` by system and `difference`
+        `window` (characters), `fewest`, `windows` (of each system), `author` (windows of his) and `chapters` of them, of which none is
+        shorter than a window; `auc` by system and `difference`
         (tuned − base: below zero the tuned model is harder to tell), each with its interval; these two are null where there are too few
         windows or chapters.
     """
     systems = [name for name in (BASE, TUNED) if all(name in row["outputs"] for row in samples)]
     for window in WINDOWS:
-        windows = _windows(samples, systems, window)
+        author = {place: cut for place, text in chapters.items() if (cut := _cut(text, window))}
+        windows = _windows([row for row in samples if chapter_of(row) in author], systems, window)
         places = list(windows[systems[0]]) if systems else []
         count = sum(len(windows[systems[0]][place]) for place in places)
         if count >= FEWEST_WINDOWS and len(places) >= FEWEST_CHAPTERS:
             break
-    author = {place: _cut(chapters[place], window) for place in places}
+    author = {place: author[place] for place in places}
     result: dict[str, Any] = {
         "window": window,
         "fewest": FEWEST_WINDOWS,
@@ -67,9 +69,7 @@ def detectability(samples: Sequence[dict], chapters: Mapping[Any, str]) -> dict:
     told = {name: told_apart(author, windows[name]) for name in systems}
     pairs = [len(author[place]) * len(windows[systems[0]][place]) for place in places]
     result["auc"] = {
-        name: between_none_and_all(
-            interval_over_folds([right[place] for place in places], pairs, places)
-        )
+        name: interval_of_share_over_folds([right[place] for place in places], pairs, places)
         for name, right in told.items()
     }
     if len(systems) == 2:
@@ -95,8 +95,7 @@ def told_apart(
             [window for place in system if place != left_out for window in side[place]]
             for side in (author, system)
         ]
-        labels = np.repeat([0, 1], [len(side) for side in learnt])
-        classifier = _classifier().fit([*learnt[0], *learnt[1]], labels)
+        classifier = _taught(*learnt)
         scores = [classifier.decision_function(side[left_out]) for side in (author, system)]
         right[left_out] = _pairs_told(scores[1], scores[0])
     return right
@@ -122,8 +121,7 @@ def told_apart_by_quarter(
             [window for number in learnt for quarter in side[number] for window in quarter]
             for side in (author, system)
         ]
-        labels = np.repeat([0, 1], [len(side) for side in sides])
-        classifier = _classifier().fit([*sides[0], *sides[1]], labels)
+        classifier = _taught(*sides)
         for number, found in enumerate(result):
             scores = [
                 classifier.decision_function(
@@ -147,11 +145,13 @@ def _pairs_told(system: np.ndarray, author: np.ndarray) -> float:
     return float(((apart > 0) + (apart == 0) / 2).sum())
 
 
-def _classifier() -> Pipeline:
-    return make_pipeline(
+def _taught(author: Sequence[str], system: Sequence[str]) -> Pipeline:
+    """The classifier, after it has learnt to tell these windows."""
+    classifier = make_pipeline(
         TfidfVectorizer(analyzer="char", ngram_range=(1, 3), sublinear_tf=True),
         LogisticRegression(C=10, solver="liblinear", class_weight="balanced"),
     )
+    return classifier.fit([*author, *system], np.repeat([0, 1], [len(author), len(system)]))
 
 
 def _windows(

@@ -76,6 +76,13 @@ def interval_over_folds(
     return widened(interval_of_ratio(parts, wholes, folds))
 
 
+def interval_of_share_over_folds(
+    parts: Sequence[float], wholes: Sequence[float], folds: Sequence[Hashable]
+) -> dict:
+    """Like `interval_over_folds`, for what lies between 0 and 1; see `interval_of_share`."""
+    return between_none_and_all(interval_over_folds(parts, wholes, folds))
+
+
 def widened(found: dict) -> dict:
     """The interval of a value that was learnt from all chapters but one and tried on that one.
 
@@ -182,6 +189,8 @@ def verdict(difference: dict) -> str:
     This alone decides, for evaluation.json and for the report: "unclear" where the interval holds zero or rests on
     fewer than `FEWEST_CHAPTERS` chapters.
     """
-    if difference["chapters"] < FEWEST_CHAPTERS or difference["low"] <= 0 <= difference["high"]:
+    if difference["chapters"] < FEWEST_CHAPTERS:
         return UNCLEAR
-    return "better" if difference["high"] < 0 else "worse"
+    if difference["high"] < 0:
+        return "better"
+    return "worse" if difference["low"] > 0 else UNCLEAR

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from xuxie.text.names import mostly_chinese
+
 FUNCTION_CHARACTERS = (
     "的一是不了在有我他她它这那就也都而和与及或但却又再还才便且乃其之以于为把被让给对从到向往着过得地吗呢吧啊呀哦么什怎谁哪没很太更最只已曾将要会能可若如因所"
     "上下里外前后来去起出，。！？：；、…—“”「」"
@@ -21,12 +23,12 @@ class Style:
 
     Args:
         chapters: the author's text in pieces (chapters), of which none holds a text that is measured. With one alone, or a text
-            that is not Chinese, nothing can be said.
+            that is not Chinese, nothing can be said: quotation marks and dashes alone, which other languages share, are no hand.
     """
 
     def __init__(self, chapters: Sequence[str]):
         frequencies = np.array([_frequencies(chapter) for chapter in chapters])
-        if len(chapters) < 2:
+        if len(chapters) < 2 or not mostly_chinese(chapters):
             frequencies = np.zeros((2, len(FUNCTION_CHARACTERS)))
         spread = frequencies.std(axis=0, ddof=1)
         # A character that the author never varies, or never uses, has no z-score.

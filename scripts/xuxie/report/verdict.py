@@ -23,8 +23,8 @@ def verdict_sentences(adapter: str, evaluation: dict, captions: dict) -> list[st
     if gain := bits["context_gain"]:
         saved = {name: figure(gain[name]["value"], signed=True) for name in ("base", "tuned")}
         sentences.append(words["context"].format(use=words["uses"][gain["use"]], **saved))
-        if evaluation["verdict"] == "better" and gain["use"] != "more":
-            sentences.append(words["manner"])
+        if evaluation["verdict"] == "better" and gain["use"] in words["manner"]:
+            sentences.append(words["manner"][gain["use"]])
     if fading := next((place for place in bits["by_position"] if place["fades"]), None):
         sentences.append(
             words["fades"].format(

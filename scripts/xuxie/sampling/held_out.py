@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 
 from xuxie.files.novel_text import Chapter, chapter_of
+from xuxie.prompts.told import instruction_alone
 from xuxie.sampling.spread import evenly_spread
 from xuxie.text.sentences import bounds
 
@@ -48,10 +49,15 @@ def true_continuation(row: dict, target_chars: int, novels: Mapping[str, str], s
 def watched_prompts(rows: Sequence[dict], texts: Sequence[dict], count: int) -> list[dict]:
     """About `count` prompts with the author's continuation: rows of the val split, or where it has fewer, passages of their size from all over it.
 
+    What a row is told of the story stands in its instruction already, and nothing is told beside it. A passage is told nothing.
+
     Args:
         rows: of the val split; at least one.
         texts: `{novel, chapter, text}` of each of its chapters.
     """
+    alone = instruction_alone(rows[0])
+    like = {**rows[0], "instruction": alone, "state": "", "outline": "", "history": []}
+    rows = [{**row, "state": ""} for row in rows]
     if len(rows) >= count:
         return evenly_spread(rows, count)
     before, after = (
@@ -61,9 +67,9 @@ def watched_prompts(rows: Sequence[dict], texts: Sequence[dict], count: int) -> 
     found = [
         passage
         for chapter in texts
-        for passage in evenly_spread(_passages(rows[0], chapter, before, after), of_each)
+        for passage in evenly_spread(_passages(like, chapter, before, after), of_each)
     ]
-    return found or list(rows)
+    return found or rows
 
 
 def _passages(row: dict, chapter: dict, before: int, after: int) -> list[dict]:
@@ -80,5 +86,5 @@ def _passages(row: dict, chapter: dict, before: int, after: int) -> list[dict]:
             "input": text[begin:edge].rstrip(),
             "output": text[edge : edges[ending]].rstrip(),
         }
-        found.append({**row, **chapter, "state": "", "outline": "", "history": [], **passage})
+        found.append({**row, **chapter, **passage})
     return found
