@@ -143,8 +143,8 @@ def loaded(folder):
     return load_model(folder, dtype="float32")
 
 
-def generator(loaded, **settings) -> Generator:
-    return Generator(loaded[0], Prompting(loaded[1], "qwen"), {**SAMPLING, **settings})
+def generator(loaded, window=2048, **settings) -> Generator:
+    return Generator(loaded[0], Prompting(loaded[1], "qwen"), {**SAMPLING, **settings}, window)
 
 
 def story(text="雾从海上来。"):
@@ -200,6 +200,23 @@ def test_an_interrupt_keeps_what_was_written(loaded):
     assert len(pieces) == 3 and text == "".join(pieces)
 
 
+def test_a_further_turn_remembers_no_more_of_the_story_than_a_row_holds(loaded):
+    def asked(turns, **settings):
+        session = Session(INSTRUCTION, None, history_turns=0)
+        session.give("雾从海上来，灯塔的光在雾里打着转。" * 20)
+        for _ in range(turns):
+            session.take("灯塔的光。")
+            session.give("")
+        story = session.story()
+        generator(loaded, **settings).generate(story, 0, lambda piece: None)
+        return story.forgotten
+
+    assert asked(1) == 0
+    assert asked(1, window=120) > 0
+    # What a person begins with is read to its end, if the model can.
+    assert asked(0, window=120) == 0
+
+
 def test_a_passage_longer_than_the_window_is_the_persons_to_mend(loaded):
     def generate(asked, seed, show):
         return generator(loaded, max_new_tokens=2040).generate(asked, seed, show)
@@ -230,7 +247,7 @@ def workspace(tmp_path, monkeypatch, folder):
         model, peft.LoraConfig(r=2, target_modules=["q_proj"], task_type="CAUSAL_LM")
     ).save_pretrained(adapter)
     (adapter / "gates.json").write_text('{"passed": true}')
-    (adapter / "train.yaml").write_text("template: qwen\n")
+    (adapter / "train.yaml").write_text("template: qwen\ncutoff_len: 96\n")
     config = {
         "novels": {"mine": {"path": "mine.txt"}},
         "models": {"tiny": {"source": "path", "name": "x", "template": "qwen"}},

@@ -7,7 +7,7 @@ import torch
 from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList, TextStreamer
 
 from xuxie.prompts.prompting import Prompting
-from xuxie.sampling.local import prompt_within
+from xuxie.sampling.local import prompt_within, room_for_an_answer
 from xuxie.sampling.parameters import SamplingParameters
 from xuxie.sampling.sampler import Sampler
 from xuxie.sampling.turns import Story
@@ -19,16 +19,18 @@ class Generator:
     Args:
         model: how its makers would have it drawn with is taken from it.
         sampling: `sampling` of the config.
+        window: how many tokens a further turn's prompt may have with the room for its answer, as in samples: a row holds no more.
     """
 
-    def __init__(self, model, prompting: Prompting, sampling: dict):
+    def __init__(self, model, prompting: Prompting, sampling: dict, window: int):
         self._model, self._prompting, self._sampling = model, prompting, sampling
         # Whatever is not asked for, `generate` takes from the file that a model comes with: a second penalty, forbidden tokens.
         model.generation_config = GenerationConfig()
         self._sampler = Sampler(
             SamplingParameters.of(sampling), prompting.tokenizer, prompting.stop_ids
         )
-        self._window = getattr(model.config, "max_position_embeddings", None) or 1 << 30
+        self._limit = getattr(model.config, "max_position_embeddings", None) or 1 << 30
+        self._window = min(window, self._limit)
 
     def generate(self, story: Story, seed: int, show: Callable[[str], None]) -> str:
         """Write the next passage.
@@ -44,9 +46,13 @@ class Generator:
         Raises:
             UserError: the last passage alone is longer than the model's window.
         """
-        room = self._window - self._sampling["max_new_tokens"]
+        new_tokens = self._sampling["max_new_tokens"]
+        if story.turns:
+            new_tokens = room_for_an_answer(new_tokens, self._window)
+        most = self._limit - new_tokens
+        room = self._window - new_tokens if story.turns else most
         ids = torch.tensor(
-            [prompt_within(story, self._prompting, self._sampling["system"], room)],
+            [prompt_within(story, self._prompting, self._sampling["system"], room, most)],
             device=self._model.device,
         )
         drawn = (
@@ -64,7 +70,7 @@ class Generator:
                 do_sample=bool(drawn),
                 **drawn,
                 logits_processor=LogitsProcessorList([_Penalties(self._sampler)]),
-                max_new_tokens=self._sampling["max_new_tokens"],
+                max_new_tokens=new_tokens,
                 eos_token_id=sorted(self._prompting.stop_ids),
                 pad_token_id=self._prompting.tokenizer.pad_token_id,
             )

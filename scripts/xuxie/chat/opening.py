@@ -48,7 +48,8 @@ def open_terminal(settings: Settings, name: str | None = None) -> Terminal:
         Path(model.config_file).parent, folder, adapter.asked_template, model.trust_remote_code
     )
     loaded, tokenizer = trained.load()
-    generator = Generator(loaded, trained.prompting(tokenizer), settings.sampling)
+    window = trained.arguments["cutoff_len"]
+    generator = Generator(loaded, trained.prompting(tokenizer), settings.sampling, window)
     dataset = adapter.dataset
     cast = dataset.cast if isinstance(dataset.cast, str) else None
     remembering = remembering_by_novel(cast, dataset.language)

@@ -153,7 +153,7 @@ class _Turns:
     def _request(self, row_id: str, story: Story) -> Request:
         new_tokens = self.max_new_tokens
         if story.turns:
-            new_tokens = story.room(self.target_chars, _room_for_an_answer(new_tokens, self.window))
+            new_tokens = story.room(self.target_chars, room_for_an_answer(new_tokens, self.window))
         most = self.limit - new_tokens
         room = self.window - new_tokens if story.turns else most
         ids = prompt_within(story, self.prompting, self.system, room, most)
@@ -192,7 +192,7 @@ def prompt_within(
     )
 
 
-def _room_for_an_answer(max_new_tokens: int, window: int) -> int:
+def room_for_an_answer(max_new_tokens: int, window: int) -> int:
     """The longest answer of a further turn: half of a window that would otherwise hold next to none of the story."""
     return max_new_tokens if window - max_new_tokens >= window // 4 else window // 2
 
