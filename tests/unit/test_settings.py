@@ -2,8 +2,10 @@
 
 import copy
 import os.path
+import random
 import subprocess
 import sys
+import zipfile
 
 import pytest
 from workspace import REPOSITORY
@@ -177,6 +179,19 @@ def test_shards_follow_the_bytes_of_all_files(tmp_path):
     novel = settings(novels={"first": {"path": str(tmp_path)}}, pairs={"shard_bytes": 1000})
     assert novel.novels["first"].shards == ["1-of-3", "2-of-3", "3-of-3"]
     assert novel.novels["second"].shards == ["1-of-1"]
+
+
+def test_pictures_of_an_epub_make_no_shards(tmp_path):
+    book = tmp_path / "book.epub"
+    with zipfile.ZipFile(book, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("OEBPS/cover.jpg", random.Random(0).randbytes(50_000))
+        archive.writestr("OEBPS/a.xhtml", "x" * 1500)
+        archive.writestr("OEBPS/b.HTML", "x" * 600)
+    made = settings(novels={"first": {"path": str(book)}}, pairs={"shard_bytes": 1000})
+    assert made.novels["first"].shards == ["1-of-3", "2-of-3", "3-of-3"]
+    # Another file in its place is looked at anew; one that is broken is refused where it is read.
+    book.write_bytes(b"PK" * 600)
+    assert made.novels["first"].shards == ["1-of-2", "2-of-2"]
 
 
 def test_files_of_a_folder_come_in_reading_order(tmp_path):
