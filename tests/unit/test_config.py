@@ -272,6 +272,46 @@ def test_what_would_leave_text_without_loss_is_refused(adapter, rows, key):
         complete_config(without_overlap(adapter, **rows), SCHEMA)
 
 
+def with_history(adapter: dict, **rows) -> dict:
+    return {
+        "novels": {"n": {"path": "n.txt"}},
+        "default_dataset": {"history": {"share": 0.3}, "rows": rows},
+        "default_adapter": adapter,
+    }
+
+
+@pytest.mark.parametrize(
+    "adapter, expected",
+    [
+        ({}, True),
+        ({"train": {"mask_history": True}}, True),
+        # LLaMA-Factory refuses both together.
+        ({"train": {"train_on_prompt": True}}, None),
+        ({"stages": [{"stage": "pt"}, {"stage": "sft", "train": {"train_on_prompt": True}}]}, None),
+    ],
+)
+def test_of_earlier_turns_no_answer_carries_loss_unless_all_does(adapter, expected):
+    config = with_history(adapter)
+    complete_config(config, SCHEMA)
+    *raw, rows = config["adapters"]["n"]["stages"]
+    assert rows["train"].get("mask_history") is expected
+    assert not any("mask_history" in stage["train"] for stage in raw)
+    plain = completed({"novels": {"n": {"path": "n.txt"}}})
+    assert "mask_history" not in plain["adapters"]["n"]["stages"][0]["train"]
+
+
+@pytest.mark.parametrize(
+    "adapter, rows, key",
+    [
+        ({"train": {"mask_history": False}}, {}, "mask_history"),
+        ({}, {"overlap": False}, "history.share"),
+    ],
+)
+def test_earlier_turns_that_would_be_learnt_unaccounted_for_are_refused(adapter, rows, key):
+    with pytest.raises(UserError, match=key):
+        complete_config(with_history(adapter, **rows), SCHEMA)
+
+
 def test_of_a_thousand_novels_a_message_names_a_few():
     novels = {f"n{number}": {"path": f"{number}.txt"} for number in range(1000)}
     with pytest.raises(UserError) as refused:

@@ -45,6 +45,7 @@ def complete_config(config: dict, schema_file: str | Path) -> None:
     _check_served(config)
     _settle_mode(config)
     _settle_overlap(config)
+    _settle_history(config)
 
 
 def _derive(config: dict, schema: dict) -> None:
@@ -236,6 +237,32 @@ def _settle_overlap(config: dict) -> None:
                     "no stage learns what stands in prompts, and rows share no text",
                     where=f"config key adapters.{name}, train_on_prompt",
                     remedy=f"leave it out, or set datasets.{adapter['dataset']}.rows.overlap to true",
+                )
+
+
+def _settle_history(config: dict) -> None:
+    """Of a row with earlier turns the last answer carries loss: the others are what other rows learn, and no ledger counts them."""
+    for name, adapter in config["adapters"].items():
+        dataset = config["datasets"][adapter["dataset"]]
+        if not dataset["history"]["share"]:
+            continue
+        if not dataset["rows"]["overlap"]:
+            raise UserError(
+                "rows that share no text cannot have earlier turns, which are the text before them",
+                where=f"config key datasets.{adapter['dataset']}.history.share",
+                remedy="leave it out, or set rows.overlap to true",
+            )
+        for stage in adapter["stages"]:
+            given = {**adapter["train"], **stage["train"]}
+            # LLaMA-Factory refuses both together; where prompts carry loss, so does all that a row shows.
+            if stage["stage"] != "sft" or given.get("train_on_prompt"):
+                continue
+            stage["train"]["mask_history"] = given.get("mask_history", True)
+            if not stage["train"]["mask_history"]:
+                raise UserError(
+                    "the answers of earlier turns would carry loss, which the ledger does not count",
+                    where=f"config key adapters.{name}, mask_history",
+                    remedy=f"leave it out, or set datasets.{adapter['dataset']}.history.share to 0",
                 )
 
 
