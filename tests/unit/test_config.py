@@ -81,6 +81,13 @@ def test_completing_twice_changes_nothing():
             ["datasets.d.split.test", "at most 0.5"],
         ),
         (
+            {"datasets": {"d": {"novels": ["mine"], "lengths": ["shrot"]}}},
+            ["datasets.d.lengths", "did you mean 'short'"],
+        ),
+        ({"default_adapter": {"model": "nope"}}, ["adapters.mine.model", "'nope'"]),
+        ({"default_adapter": {"dataset": "mine"}}, ["default_adapter.dataset"]),
+        ({"default_dataset": {"novels": ["mine"]}}, ["default_dataset.novels"]),
+        (
             {
                 "pairs": {"generator": None},
                 "datasets": {"d": {"novels": ["mine"], "rows": {"cuts": ["pairs"]}}},
@@ -242,6 +249,17 @@ def test_a_dataset_that_nobody_names_is_made_as_the_default_one():
     complete_config(config, SCHEMA)
     assert config["datasets"]["n"]["novels"] == ["n"]
     assert config["datasets"]["n"]["split"]["gap"] == 7
+
+
+def test_the_default_adapter_may_name_another_model_than_the_first():
+    models = {name: {"source": "path", "template": "qwen"} for name in ("first", "second")}
+    config = {
+        "novels": {"n": {"path": "n.txt"}},
+        "models": models,
+        "pairs": {"generator": None},
+        "default_adapter": {"model": "second"},
+    }
+    assert completed(config)["adapters"]["n"]["model"] == "second"
 
 
 def without_overlap(adapter: dict, **rows) -> dict:
