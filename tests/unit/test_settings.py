@@ -3,6 +3,7 @@
 import copy
 import os.path
 import random
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -209,6 +210,23 @@ def test_a_missing_source_is_named_with_its_key(tmp_path, monkeypatch):
         settings().check_sources()
     (tmp_path / "second.txt").write_text("第一章")
     settings().check_sources()
+
+
+def test_prompt_templates_are_looked_at_before_anything_is_planned(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    own = shutil.copytree(REPOSITORY / "resources/prompts/zh", tmp_path / "own")
+    (own / "judge.txt").write_text("好吗？$prompt")
+    likelihood, judge = (
+        settings(pairs={"prompt_templates": "own", "scorers": [scorer]})
+        for scorer in ("likelihood", "judge")
+    )
+    likelihood.check_templates()
+    with pytest.raises(UserError, match=r"completion(?s:.*)own/judge\.txt"):
+        judge.check_templates()
+    (own / "cut.txt").unlink()
+    with pytest.raises(UserError, match=r"own/cut\.txt"):
+        likelihood.check_templates()
+    settings(pairs={"prompt_templates": "own", "generator": None}).check_templates()
 
 
 @pytest.mark.parametrize(
