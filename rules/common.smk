@@ -52,6 +52,7 @@ try:
     # A default storage provider means that paths are not of this machine.
     if not workflow.storage_settings.default_storage_provider:
         settings.check_sources()
+        settings.check_templates()
 except UserError as error:
     raise WorkflowError(error) from None
 

@@ -81,6 +81,13 @@ def test_completing_twice_changes_nothing():
             ["datasets.d.split.test", "at most 0.5"],
         ),
         (
+            {"datasets": {"d": {"novels": ["mine"], "lengths": ["shrot"]}}},
+            ["datasets.d.lengths", "did you mean 'short'"],
+        ),
+        ({"default_adapter": {"model": "nope"}}, ["adapters.mine.model", "'nope'"]),
+        ({"default_adapter": {"dataset": "mine"}}, ["default_adapter.dataset"]),
+        ({"default_dataset": {"novels": ["mine"]}}, ["default_dataset.novels"]),
+        (
             {
                 "pairs": {"generator": None},
                 "datasets": {"d": {"novels": ["mine"], "rows": {"cuts": ["pairs"]}}},
@@ -244,6 +251,17 @@ def test_a_dataset_that_nobody_names_is_made_as_the_default_one():
     assert config["datasets"]["n"]["split"]["gap"] == 7
 
 
+def test_the_default_adapter_may_name_another_model_than_the_first():
+    models = {name: {"source": "path", "template": "qwen"} for name in ("first", "second")}
+    config = {
+        "novels": {"n": {"path": "n.txt"}},
+        "models": models,
+        "pairs": {"generator": None},
+        "default_adapter": {"model": "second"},
+    }
+    assert completed(config)["adapters"]["n"]["model"] == "second"
+
+
 def without_overlap(adapter: dict, **rows) -> dict:
     rows = {"overlap": False, **rows}
     return {
@@ -270,6 +288,46 @@ def test_rows_without_overlap_are_learnt_with_their_prompts():
 def test_what_would_leave_text_without_loss_is_refused(adapter, rows, key):
     with pytest.raises(UserError, match=key):
         complete_config(without_overlap(adapter, **rows), SCHEMA)
+
+
+def with_history(adapter: dict, **rows) -> dict:
+    return {
+        "novels": {"n": {"path": "n.txt"}},
+        "default_dataset": {"history": {"share": 0.3}, "rows": rows},
+        "default_adapter": adapter,
+    }
+
+
+@pytest.mark.parametrize(
+    "adapter, expected",
+    [
+        ({}, True),
+        ({"train": {"mask_history": True}}, True),
+        # LLaMA-Factory refuses both together.
+        ({"train": {"train_on_prompt": True}}, None),
+        ({"stages": [{"stage": "pt"}, {"stage": "sft", "train": {"train_on_prompt": True}}]}, None),
+    ],
+)
+def test_of_earlier_turns_no_answer_carries_loss_unless_all_does(adapter, expected):
+    config = with_history(adapter)
+    complete_config(config, SCHEMA)
+    *raw, rows = config["adapters"]["n"]["stages"]
+    assert rows["train"].get("mask_history") is expected
+    assert not any("mask_history" in stage["train"] for stage in raw)
+    plain = completed({"novels": {"n": {"path": "n.txt"}}})
+    assert "mask_history" not in plain["adapters"]["n"]["stages"][0]["train"]
+
+
+@pytest.mark.parametrize(
+    "adapter, rows, key",
+    [
+        ({"train": {"mask_history": False}}, {}, "mask_history"),
+        ({}, {"overlap": False}, "history.share"),
+    ],
+)
+def test_earlier_turns_that_would_be_learnt_unaccounted_for_are_refused(adapter, rows, key):
+    with pytest.raises(UserError, match=key):
+        complete_config(with_history(adapter, **rows), SCHEMA)
 
 
 def test_of_a_thousand_novels_a_message_names_a_few():

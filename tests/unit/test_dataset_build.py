@@ -1,14 +1,16 @@
 """From a novel to rows: the whole of the training chapters carries loss, or it is said why not."""
 
 import itertools
+import json
 
 import pytest
-from dataset_case import CHAPTERS, built, novel, novel_text, paragraph
+from dataset_case import CHAPTERS, built, novel, novel_text, paragraph, settings
 from workspace import REPOSITORY
 from xuxie.config.completion import complete_config
 from xuxie.dataset.alpaca import prose
+from xuxie.dataset.audit import audit
 from xuxie.dataset.build import build
-from xuxie.dataset.files import NovelFiles
+from xuxie.dataset.files import DatasetFiles, NovelFiles
 from xuxie.dataset.ledger import ledger
 from xuxie.dataset.novel import Novel
 from xuxie.errors import UserError
@@ -20,6 +22,24 @@ def account(made: Novel) -> dict:
         made.text, {"characters": {}, "steps": {}}, chapters=made.chapters, pairs=list(made.pairs)
     )
     return ledger("n", [made], {"n": files}, {"shared": 0}, {}, {})["novels"]["n"]
+
+
+def sums_that_differ(made: Novel) -> list[dict]:
+    """What an audit of the ledger finds, as in `check_ledger`."""
+    size = len(made.text)
+    chapters = sum(chapter["end"] - chapter["start"] for chapter in made.chapters)
+    kept = {"decoded": size, "added": 0, "removed": 0, "kept": size}
+    files = NovelFiles(
+        made.text,
+        {"characters": kept, "steps": {}, "sources": [{"characters": size}]},
+        chapters=made.chapters,
+        findings={"characters": {"text": size, "chapters": chapters, "other": size - chapters}},
+        pairs=list(made.pairs),
+    )
+    written = ledger("n", [made], {"n": files}, {"shared": 0}, {}, {})
+    texts = {f"{split}_text": texts for split, texts in made.texts.items()}
+    dataset = DatasetFiles(made.rows, texts, made.unplaced_rows(), made.untrained())
+    return audit(json.loads(json.dumps(written)), dataset, {"n": files}).differing
 
 
 def pair(made: Novel, chapter: int, start: int, end: int, score: float, name: str) -> dict:
@@ -319,3 +339,110 @@ def test_what_an_llm_wrote_stands_beside_the_text_and_must_not_leak_either(plain
     )
     with pytest.raises(UserError, match="passages of 50 characters"):
         built(plain.text, pairs=kept, split={"on_leak": "stop"})
+
+
+def interludes(told: int = 0) -> str:
+    """A novel of which every second chapter has the same heading and the same opening, of 45 characters.
+
+    Args:
+        told: the number of a chapter that tells heading and opening again in its midst; 0 for none.
+    """
+    opening = "Somewhere far to the north, in the hall of the old king, "
+    text = ""
+    for number in range(1, 13):
+        lines = [paragraph(number, place) for place in range(40)]
+        if number == told:
+            lines.insert(20, f"Interlude {opening}{paragraph(50, 0)}")
+        text += f"Chapter {number}\n\n{''.join(lines)}\n"
+        lines = [paragraph(number + 20, place) for place in range(20)]
+        text += f"Interlude\n\n{opening}{''.join(lines)}\n"
+    return text
+
+
+@pytest.mark.parametrize("overlap", [True, False])
+def test_openings_that_are_alike_together_with_their_headings_stand_without_heading(overlap):
+    made = built(interludes(), rows={"overlap": overlap}, split={"on_leak": "drop"})
+    openings = [
+        row
+        for row in made.rows["train"]
+        if row["completion_span"][0] == made.span(row["chapter"])[0]
+    ]
+    # Without overlap a chapter's first stretch is a prompt, and no heading is shown.
+    assert {row["input"] for row in openings if row["output"].startswith("Somewhere")} == (
+        {""} if overlap else set()
+    )
+    assert overlap is any(row["input"].startswith("Chapter") for row in openings)
+    assert sums_that_differ(made) == [] and not made.unplaced
+    assert account(made)["coverage"]["share"] == 1
+    if overlap:
+        with pytest.raises(UserError, match="passages of 50 characters"):
+            built(interludes(), split={"on_leak": "stop"})
+
+
+def test_a_held_out_heading_and_opening_that_a_training_chapter_tells_are_left_out():
+    plain = built(interludes(), rows={"overlap": False})
+    number = next(
+        number
+        for number in plain.of_split("train")
+        if plain.heading(number).startswith("Chapter") and number > 1
+    )
+    made = built(interludes(told=int(plain.heading(number).split()[1])), rows={"overlap": False})
+    assert made.splits == plain.splits
+    shown = [prose(row) for row in made.rows["train"]] + [
+        row["text"] for row in made.texts["train"]
+    ]
+    assert not any("Interlude" in text for text in shown)
+    assert sums_that_differ(made) == []
+
+
+def test_a_row_that_is_told_what_a_held_out_chapter_says_goes_untold(plain):
+    held_out = paragraph(next(plain.of_split("test")), 20).strip()
+    spoilt, other = plain.rows["train"][3], plain.rows["train"][4]
+    made = novel(plain.text)
+    made.outlines = {spoilt["id"]: held_out * 2, other["id"]: "他走了。"}
+    build([made], settings(), dataset="n", generator=None, completion_chars=250, prompt_chars=400)
+    assert made.rows["train"][3] == spoilt
+    assert made.rows["train"][4]["outline"] == "【接下来：他走了。】"
+    assert sums_that_differ(made) == [] and len(made.rows["train"]) == len(plain.rows["train"])
+
+
+def test_where_nothing_is_left_to_train_on_it_is_said_what_took_it(plain):
+    with pytest.raises(UserError, match="too near a held-out chapter") as caught:
+        built(plain.text, split={"gap": 1_000_000})
+    assert "split.gap" in str(caught.value) and "no structure" not in str(caught.value)
+
+
+def unpunctuated(length: int = 1900) -> tuple[str, str]:
+    """A novel with a sentence beyond every completion, whose tiles end within it and repeat each other; and that sentence."""
+    endless = "哈" * length + "。"
+    text = novel_text()
+    place = text.index(paragraph(4, 20))
+    return text[:place] + endless + "\n" + text[place:], endless
+
+
+@pytest.mark.parametrize("overlap", [True, False])
+def test_tiles_that_end_within_a_sentence_that_is_taken_out_go_with_it(overlap):
+    text, endless = unpunctuated()
+    made = built(text, rows={"overlap": overlap})
+    assert made.splits[4] == "train" and made.unplaced == {}
+    assert not any("哈" in prose(row) for row in made.rows["train"])
+    without = account(made)["coverage"]["without"]
+    # The tiles around it have whole sentences as well, which stand in prompts still.
+    repeated = [count for why, count in without.items() if why.endswith("of another completion")]
+    assert len(endless) <= sum(repeated) <= sum(without.values()) <= len(endless) + 900
+    assert sums_that_differ(made) == []
+
+
+@pytest.mark.parametrize("overlap", [True, False])
+def test_a_pair_in_a_sentence_that_is_taken_out_is_no_row_and_it_is_said_why(overlap):
+    """An LLM that writes may copy from within a sentence to within a sentence."""
+    text, endless = unpunctuated()
+    start = text.index(endless) + 1850
+    copied = {
+        "id": "copied", "chunk": "c", "novel": "n", "chapter": 4, "length": "short", "score": 9, "kept": True, "dropped_because": None,
+        "prompt": "有人笑了。", "completion": text[start : start + 90], "prompt_span": [start - 50, start], "completion_span": [start, start + 90],
+    }  # fmt: skip
+    made = built(text, pairs=[copied], rows={"overlap": overlap})
+    assert list(made.unplaced) == ["copied"] and "duplicate" in made.unplaced["copied"]
+    assert not any(row["id"] == "copied" for row in made.rows["train"])
+    assert sums_that_differ(made) == []

@@ -4,6 +4,9 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from score_by_likelihood import score_by_likelihood
+from xuxie.errors import UserError
+from xuxie.files.rows import write_rows
 from xuxie.pairs.calibration import auc
 from xuxie.pairs.likelihood import _values, negative_pairings
 
@@ -76,3 +79,17 @@ def test_a_pair_without_another_prompt_is_not_scored():
     assert _values(pairs(1, 1), [], np.array([5.0]), np.array([])) == [
         {"id": "p0.0", "value": None, "swapped": []}
     ]
+
+
+def test_a_shard_of_a_single_chunk_is_refused_before_a_model_is_loaded(tmp_path):
+    candidates = tmp_path / "2-of-30/candidates.jsonl"
+    candidates.parent.mkdir()
+    rows = [
+        {**row, "chunk": "c", "prompt": "他来了。", "completion": "她走了。"} for row in pairs(1, 2)
+    ]
+    write_rows(candidates, rows)
+    with pytest.raises(UserError, match="pairs.shard_bytes") as caught:
+        score_by_likelihood(
+            str(candidates), [], "", scorer={"contexts": 4}, trust_remote_code=False, seed=0, threads=1
+        )  # fmt: skip
+    assert "2-of-30" in str(caught.value)

@@ -19,7 +19,8 @@ def pair(
     text: str | None = None,
     chunk: str = "c1",
 ) -> dict:
-    completion = text or f"{random.Random(number).random():.60f}"
+    letters = [chr(code) for code in range(0x4E00, 0x9000)]
+    completion = text or "".join(random.Random(number).choices(letters, k=end - start))
     return {
         "id": f"p{number}",
         "chunk": chunk,
@@ -111,3 +112,14 @@ def test_min_hash_finds_what_comparing_all_with_all_finds():
 
 def test_a_score_that_is_missing_is_said_to_be():
     assert select([pair(1, 0, 10, None)], **SETTINGS)[0]["dropped_because"] == "not scored"
+
+
+def test_what_an_llm_wrote_freely_overlaps_nothing_and_is_overlapped_by_nothing():
+    """Its span is the whole chunk, whether or not every few characters of it stand somewhere in the novel."""
+    written = [
+        {**pair(1, 0, 600, 9, "甲乙丙丁戊己庚辛"), "verbatim": 0.2},
+        {**pair(2, 0, 600, 9, "壬癸子丑寅卯辰巳"), "verbatim": 1.0},
+    ]
+    copied = [{**pair(number, 100, 180, 8), "verbatim": 1.0} for number in (3, 4)]
+    marked = select([*written, *copied], **SETTINGS)
+    assert [row["dropped_because"] for row in marked] == [None, None, None, "overlaps a better pair"]  # fmt: skip

@@ -2,8 +2,11 @@
 
 import copy
 import os.path
+import random
+import shutil
 import subprocess
 import sys
+import zipfile
 
 import pytest
 from workspace import REPOSITORY
@@ -189,6 +192,19 @@ def test_shards_follow_the_bytes_of_all_files(tmp_path):
     assert novel.novels["second"].shards == ["1-of-1"]
 
 
+def test_pictures_of_an_epub_make_no_shards(tmp_path):
+    book = tmp_path / "book.epub"
+    with zipfile.ZipFile(book, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("OEBPS/cover.jpg", random.Random(0).randbytes(50_000))
+        archive.writestr("OEBPS/a.xhtml", "x" * 1500)
+        archive.writestr("OEBPS/b.HTML", "x" * 600)
+    made = settings(novels={"first": {"path": str(book)}}, pairs={"shard_bytes": 1000})
+    assert made.novels["first"].shards == ["1-of-3", "2-of-3", "3-of-3"]
+    # Another file in its place is looked at anew; one that is broken is refused where it is read.
+    book.write_bytes(b"PK" * 600)
+    assert made.novels["first"].shards == ["1-of-2", "2-of-2"]
+
+
 def test_files_of_a_folder_come_in_reading_order(tmp_path):
     names = ["第10章.txt", "第2章.txt", "第1章.txt"]
     for name in names:
@@ -204,6 +220,23 @@ def test_a_missing_source_is_named_with_its_key(tmp_path, monkeypatch):
         settings().check_sources()
     (tmp_path / "second.txt").write_text("第一章")
     settings().check_sources()
+
+
+def test_prompt_templates_are_looked_at_before_anything_is_planned(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    own = shutil.copytree(REPOSITORY / "resources/prompts/zh", tmp_path / "own")
+    (own / "judge.txt").write_text("好吗？$prompt")
+    likelihood, judge = (
+        settings(pairs={"prompt_templates": "own", "scorers": [scorer]})
+        for scorer in ("likelihood", "judge")
+    )
+    likelihood.check_templates()
+    with pytest.raises(UserError, match=r"completion(?s:.*)own/judge\.txt"):
+        judge.check_templates()
+    (own / "cut.txt").unlink()
+    with pytest.raises(UserError, match=r"own/cut\.txt"):
+        likelihood.check_templates()
+    settings(pairs={"prompt_templates": "own", "generator": None}).check_templates()
 
 
 @pytest.mark.parametrize(

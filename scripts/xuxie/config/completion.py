@@ -25,7 +25,7 @@ def complete_config(config: dict, schema_file: str | Path) -> None:
     """Fill in every default and check every value and name, in place.
 
     A config without datasets gets one for each novel, one without adapters gets one for each dataset on the
-    first model, made as `default_dataset` and `default_adapter` say, so that two lines that name a novel make a complete config.
+    first model (or the one that `default_adapter` names), made as `default_dataset` and `default_adapter` say, so that two lines that name a novel make a complete config.
 
     Raises:
         UserError: names the key, what was found and what is allowed.
@@ -35,6 +35,7 @@ def complete_config(config: dict, schema_file: str | Path) -> None:
     error = best_match(_DefaultingValidator(schema).iter_errors(config))
     if error is not None:
         raise _explained(error)
+    _check_defaults(config)
     _check_names(config)
     _check_bounds(config)
     _check_cuts(config)
@@ -45,6 +46,7 @@ def complete_config(config: dict, schema_file: str | Path) -> None:
     _check_served(config)
     _settle_mode(config)
     _settle_overlap(config)
+    _settle_history(config)
 
 
 def _derive(config: dict, schema: dict) -> None:
@@ -60,7 +62,7 @@ def _derive(config: dict, schema: dict) -> None:
         (
             "adapters",
             "datasets",
-            lambda name: {**_copy(adapter), "dataset": name, "model": next(iter(models))},
+            lambda name: {"model": next(iter(models)), **_copy(adapter), "dataset": name},
         ),
     ):
         parts = config.get(source), models, dataset, adapter
@@ -152,15 +154,29 @@ def _explained(error: ValidationError) -> UserError:
     )
 
 
+def _check_defaults(config: dict) -> None:
+    """What makes entries by name cannot say whose they are."""
+    for section, key in (("default_dataset", "novels"), ("default_adapter", "dataset")):
+        if key in config[section]:
+            named = section.removeprefix("default_") + "s"
+            raise UserError(
+                f"{section} is for what nobody names, each with {key} of its own",
+                where=f"config key {section}.{key}",
+                remedy=f"leave it out, or name an entry in {named}",
+            )
+
+
 def _check_names(config: dict) -> None:
     """Every name that points to another entry of the config points to one that exists."""
+    # The only entries that have their names within, since their order counts.
+    lengths = [length["name"] for length in config["pairs"]["lengths"]]
     for key, name, section in _references(config):
-        known = config[section]
+        known = lengths if section == "pairs.lengths" else config[section]
         if name not in known:
             close = difflib.get_close_matches(name, known, 1)
             listed = [*islice(known, _LISTED), *(["..."] if len(known) > _LISTED else [])]
             raise UserError(
-                f"{name!r} is not a key of {section}{f' (did you mean {close[0]!r}?)' if close else ''}",
+                f"{name!r} is no name in {section}{f' (did you mean {close[0]!r}?)' if close else ''}",
                 where=f"config key {key}",
                 remedy=f"one of {', '.join(listed)}, or add {name} to {section}",
             )
@@ -236,6 +252,32 @@ def _settle_overlap(config: dict) -> None:
                     "no stage learns what stands in prompts, and rows share no text",
                     where=f"config key adapters.{name}, train_on_prompt",
                     remedy=f"leave it out, or set datasets.{adapter['dataset']}.rows.overlap to true",
+                )
+
+
+def _settle_history(config: dict) -> None:
+    """Of a row with earlier turns the last answer carries loss: the others are what other rows learn, and no ledger counts them."""
+    for name, adapter in config["adapters"].items():
+        dataset = config["datasets"][adapter["dataset"]]
+        if not dataset["history"]["share"]:
+            continue
+        if not dataset["rows"]["overlap"]:
+            raise UserError(
+                "rows that share no text cannot have earlier turns, which are the text before them",
+                where=f"config key datasets.{adapter['dataset']}.history.share",
+                remedy="leave it out, or set rows.overlap to true",
+            )
+        for stage in adapter["stages"]:
+            given = {**adapter["train"], **stage["train"]}
+            # LLaMA-Factory refuses both together; where prompts carry loss, so does all that a row shows.
+            if stage["stage"] != "sft" or given.get("train_on_prompt"):
+                continue
+            stage["train"]["mask_history"] = given.get("mask_history", True)
+            if not stage["train"]["mask_history"]:
+                raise UserError(
+                    "the answers of earlier turns would carry loss, which the ledger does not count",
+                    where=f"config key adapters.{name}, mask_history",
+                    remedy=f"leave it out, or set datasets.{adapter['dataset']}.history.share to 0",
                 )
 
 
@@ -337,6 +379,8 @@ def _references(config: dict) -> Iterator[tuple[str, str, str]]:
     for name, dataset in config["datasets"].items():
         for novel in dataset["novels"]:
             yield f"datasets.{name}.novels", novel, "novels"
+        for length in dataset["lengths"] or []:
+            yield f"datasets.{name}.lengths", length, "pairs.lengths"
         if model := dataset["rows"]["outlines"]["model"]:
             yield f"datasets.{name}.rows.outlines.model", model, "models"
     for name, adapter in config["adapters"].items():

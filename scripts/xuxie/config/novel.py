@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 
 from xuxie.pairs.shards import shard_names
+from xuxie.text.amount import text_bytes
 
 
 @dataclass(frozen=True)
@@ -47,13 +48,13 @@ class Novel:
 
     @property
     def shards(self) -> list[str]:
-        """The names of its shards. They follow from the size of its files, so that none has to be read."""
+        """The names of its shards. They follow from the size of its files, so that no text has to be read."""
         return shard_names(math.ceil(self.size / self.shard_bytes) if self.shard_bytes else 1)
 
     @property
     def size(self) -> int:
-        """The bytes of its files."""
-        return sum(os.path.getsize(file) for file in self.files if os.path.exists(file))
+        """The bytes of text in its files."""
+        return sum(text_bytes(file) for file in self.files if os.path.exists(file))
 
     @property
     def largest_shard(self) -> int:

@@ -18,6 +18,7 @@ from xuxie.config.model import Model
 from xuxie.config.novel import Novel
 from xuxie.config.pairs import Pairs, Scorer
 from xuxie.errors import UserError
+from xuxie.pairs.templates import read_templates
 from xuxie.sampling.outlines import OF_THE_PASSAGE
 from xuxie.sampling.parameters import SamplingParameters
 from xuxie.text.forms import form_of
@@ -192,6 +193,22 @@ class Settings:
         datasets = [f"datasets/{name}/{file}" for name in self.datasets for file in DELIVERED_DATA]
         adapters = [f"adapters/{name}/{file}" for name in self.adapters for file in DELIVERED_LORA]
         return ["report.html", *datasets, *adapters]
+
+    def check_templates(self) -> None:
+        """Every prompt template of the LLM roles can be asked with, said before anything is planned.
+
+        Raises:
+            UserError: one is missing, or does not name what it must (see `read_template`).
+        """
+        sketched = (dataset for dataset in self.datasets.values() if dataset.is_sketched)
+        # Novels of a language share them.
+        roles = {tuple(dataset.sketch_templates) for dataset in sketched}
+        if self.pairs:
+            roles |= {tuple(novel.generator_templates) for novel in self.novels.values()}
+            if self.pairs.judges:
+                roles |= {tuple(novel.judge_templates) for novel in self.novels.values()}
+        for files in sorted(roles):
+            read_templates(files)
 
     def check_sources(self) -> None:
         """Every novel's files are there and of a kind that is read, said before anything is planned.

@@ -12,12 +12,10 @@ from xuxie.dataset.passages import (
     disjoint,
     from_pair,
     from_structure,
-    heading,
     with_prompt,
     without_overlap,
 )
 from xuxie.dataset.separation import (
-    drop_leaking,
     keep_apart,
     keep_away,
     leave_out_repeated,
@@ -75,20 +73,34 @@ def build(
     for novel in novels:
         _word(novel, written[novel.name], settings, prompt_chars, language)
         _whole_texts(novel)
-    if split["on_leak"] == "drop" and any(written.values()):
-        drop_leaking(novels)
+    leak = prove_apart(novels, split["on_leak"], where)
     if not any(novel.rows["train"] for novel in novels):
-        raise UserError(
-            f"no row is left to train on, and rows.cuts has no structure; {_fate_of_pairs(novels)}",
-            where=f"{where}, novels {', '.join(novel.name for novel in novels)}",
-            remedy="let structure cut rows too (rows.cuts), lower pairs.threshold, ask more chunks, or look at the pairs' reasons",
-        )
-    return prove_apart(novels, where)
+        raise _nothing_left(novels, settings["rows"]["cuts"], where)
+    return leak
 
 
 def untold(settings: dict) -> dict:
     """The same settings for rows that are told nothing of the story, which cost less; their passages are the same."""
     return {**settings, "rows": {**settings["rows"], "state": {"share": 0}}}
+
+
+def _nothing_left(novels: Sequence[Novel], cuts: Sequence[str], where: str) -> UserError:
+    """Why there is no row to train on, and what to do about it."""
+    where = f"{where}, novels {', '.join(novel.name for novel in novels)}"
+    if STRUCTURE not in cuts:
+        return UserError(
+            f"no row is left to train on, and rows.cuts has no structure; {_fate_of_pairs(novels)}",
+            where=where,
+            remedy="let structure cut rows too (rows.cuts), lower pairs.threshold, ask more chunks, or look at the pairs' reasons",
+        )
+    taken: Counter[str] = Counter()
+    for hole in (hole for novel in novels for hole in novel.untrained()):
+        taken[hole["because"]] += hole["span"][1] - hole["span"][0]
+    return UserError(
+        f"no row is left to train on; characters of the training chapters that are kept out: {dict(taken)}",
+        where=where,
+        remedy="make split.gap, or what is held out (split.val, split.test), smaller; or look whether the novel's files hold the same text twice",
+    )
 
 
 def _fate_of_pairs(novels: Sequence[Novel]) -> str:
@@ -160,21 +172,12 @@ def _sorted_out(novel: Novel, settings: dict) -> tuple[list[dict], dict[int, lis
     return written, chosen
 
 
-def _headings(novel: Novel) -> dict[int, str]:
-    """The line that heads each chapter."""
-    ends = [0, *(chapter["end"] for chapter in novel.chapters)]
-    return {
-        number: heading(novel.text, ends[number - 1], chapter)
-        for number, chapter in enumerate(novel.chapters, 1)
-    }
-
-
 def _word(
     novel: Novel, written: list[dict], settings: dict, prompt_chars: int, language: str
 ) -> None:
     """Make rows of the tiles and of the passages that an LLM has written."""
     seed = settings["split"]["seed"]
-    headings = _headings(novel)
+    headings = {number: novel.heading(number) for number in novel.usable}
     telling = telling_of(novel, headings, settings, language)
     for number, usable in novel.usable.items():
         split, opening = novel.splits[number], headings[number]
@@ -193,7 +196,7 @@ def _word(
             stretch = usable.stretch_of(*shown)
             if stretch is None:
                 # A prompt of its own reaches into what was left out since.
-                novel.unplaced[passage["id"]] = usable.why_not(*shown)
+                novel.note_unplaced(passage, usable.why_not(*shown))
                 continue
             novel.rows[split].append(
                 alpaca_row(
@@ -208,11 +211,8 @@ def _apart(novel: Novel, chapter: int, opening: str, settings: dict) -> list[dic
     passages, in_prompts = without_overlap(
         novel.tiles[chapter], novel.text, novel.usable[chapter], opening, settings["rows"]["prompts"], settings["split"]["seed"]
     )  # fmt: skip
-    novel.unplaced |= {
-        tile["id"]: "stands in another row's prompt"
-        for tile in in_prompts
-        if tile["cut_by"] != STRUCTURE
-    }
+    for tile in in_prompts:
+        novel.note_unplaced(tile, "stands in another row's prompt")
     return passages
 
 

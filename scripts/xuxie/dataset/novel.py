@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from xuxie.dataset.passages import STRUCTURE
 from xuxie.dataset.split import SPLITS
 from xuxie.dataset.stretches import Usable
 from xuxie.text.cast import Cast
@@ -50,6 +51,20 @@ class Novel:
         """Where a chapter lies in the text."""
         row = self.chapters[chapter - 1]
         return row["start"], row["end"]
+
+    def heading(self, chapter: int) -> str:
+        """The line that heads a chapter; nothing for one that has none."""
+        row = self.chapters[chapter - 1]
+        if row["kind"] in ("opening", "scene"):
+            return ""
+        before = self.span(chapter - 1)[1] if chapter > 1 else 0
+        lines = self.text[before : row["start"]].strip().splitlines()
+        return lines[-1].strip() if lines else ""
+
+    def note_unplaced(self, passage: dict, because: str) -> None:
+        """Note of a passage that it is no row, if a pair cut it: only pairs are accounted for one by one."""
+        if passage["cut_by"] != STRUCTURE:
+            self.unplaced[passage["id"]] = because
 
     def unplaced_rows(self) -> list[dict]:
         """The kept pairs that are no row, and why."""

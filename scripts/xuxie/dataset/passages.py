@@ -145,15 +145,3 @@ def prompt_start(usable: Usable, stretch: Span, completion: int, reach: int) -> 
     if first == before and before and edges[before - 1] >= stretch[0]:
         first = before - 1
     return edges[first] if first < before else completion
-
-
-def heading(text: str, before: int, chapter: dict) -> str:
-    """The line that heads a chapter; nothing for one that has none.
-
-    Args:
-        before: where the chapter before it ends.
-    """
-    if chapter["kind"] in ("opening", "scene"):
-        return ""
-    lines = text[before : chapter["start"]].strip().splitlines()
-    return lines[-1].strip() if lines else ""

@@ -119,6 +119,7 @@ def _middling(novels: Sequence[Novel], plans: dict[str, Sequence[Plan]], entry: 
                         "id": f"{plan.chunk['id']}-{place}",
                         "novel": novel.name,
                         "chapter": plan.chunk["chapter"],
+                        "span": [start, end],
                         "completion_span": [middle, end],
                         "learnt": [middle, end],
                     }

@@ -4,12 +4,10 @@ from collections.abc import Iterator, Sequence
 
 from xuxie.dataset.alpaca import prose
 from xuxie.dataset.novel import Novel
-from xuxie.dataset.passages import (
-    STRUCTURE,
-)
+from xuxie.dataset.passages import STRUCTURE
 from xuxie.overlap.duplicates import Duplicates
 from xuxie.overlap.leakage import Texts, check_no_leak, leaking_rows, shared_spans
-from xuxie.prompts.told import told
+from xuxie.prompts.told import instruction_alone, told
 
 NEAR, SHARED = "too near a held-out chapter", "shares a passage with a held-out chapter"
 
@@ -27,10 +25,13 @@ def keep_away(novel: Novel, gap: int) -> None:
 
 
 def keep_apart(novels: Sequence[Novel], on_leak: str, where: str) -> None:
-    """Take out of training chapters the sentences that have a passage in common with a held-out chapter of any novel."""
+    """Take out of training chapters the sentences that have a passage in common with a held-out chapter of any novel, or its heading."""
     held_out = Texts(
         *_named(
-            (f"{novel.name}, chapter {number}", novel.text[slice(*novel.span(number))])
+            (
+                f"{novel.name}, chapter {number}",
+                f"{novel.heading(number)}\n{novel.text[slice(*novel.span(number))]}",
+            )
             for novel in novels
             for number in novel.of_split("val", "test")
         )
@@ -54,7 +55,10 @@ def keep_apart(novels: Sequence[Novel], on_leak: str, where: str) -> None:
 
 
 def leave_out_repeated(novels: Sequence[Novel], near: float) -> None:
-    """Take out training completions that repeat a held-out or an earlier one, of any novel."""
+    """Take out training completions that repeat a held-out or an earlier one, of any novel.
+
+    Whole sentences are taken out: where completions end within a sentence, the neighbours of what is repeated go too.
+    """
     held_out, trained = Duplicates(near), Duplicates(near)
     for novel in novels:
         for number in novel.of_split("val", "test"):
@@ -62,39 +66,33 @@ def leave_out_repeated(novels: Sequence[Novel], near: float) -> None:
                 held_out.add(tile["completion"])
     for novel in novels:
         for number in novel.of_split("train"):
-            fresh = []
+            usable, kept = novel.usable[number], []
             for tile in novel.tiles[number]:
+                if not usable.stretch_of(*tile["completion_span"]):
+                    continue
                 if kind := held_out.kind_of(tile["completion"]):
                     because = f"{kind} of a held-out completion"
                 elif kind := trained.kind_of(tile["completion"]):
                     because = f"{kind} of another completion"
                 else:
                     trained.add(tile["completion"])
-                    fresh.append(tile)
                     continue
                 start, end = tile["completion_span"]
-                novel.usable[number].leave_out(start, end, because)
-                if tile["cut_by"] != STRUCTURE:
-                    novel.unplaced[tile["id"]] = because
-            novel.tiles[number] = fresh
+                usable.leave_out(start, end, because)
+            for tile in novel.tiles[number]:
+                if usable.stretch_of(*tile["completion_span"]):
+                    kept.append(tile)
+                else:
+                    novel.note_unplaced(tile, usable.why_not(*tile["completion_span"]))
+            novel.tiles[number] = kept
 
 
-def drop_leaking(novels: Sequence[Novel]) -> None:
-    """Leave out the training rows that still share a passage with a held-out row, such as those an LLM has written."""
-    leaking = leaking_rows(*_both_sides(novels))
-    for novel in novels:
-        novel.unplaced |= {
-            row["id"]: "shares a passage with a held-out row"
-            for row in novel.rows["train"]
-            if row["id"] in leaking
-        }
-        novel.rows["train"] = [row for row in novel.rows["train"] if row["id"] not in leaking]
-
-
-def prove_apart(novels: Sequence[Novel], where: str) -> dict[str, int]:
+def prove_apart(novels: Sequence[Novel], on_leak: str, where: str) -> dict[str, int]:
     """Show that no training row shares a passage with a held-out row of any novel.
 
     Args:
+        on_leak: `drop` first lets training rows that do go without what they show beside the novel's text, and leaves out those
+            that still do, such as what an LLM has written.
         where: which dataset, for the message.
 
     Returns:
@@ -103,7 +101,31 @@ def prove_apart(novels: Sequence[Novel], where: str) -> dict[str, int]:
     Raises:
         UserError: a passage is on both sides.
     """
-    return check_no_leak(*_both_sides(novels), where=where)
+    trained, held_out = _both_sides(novels)
+    for remedy in (_bare, _leave_out) if on_leak == "drop" else ():
+        if not (leaking := leaking_rows(trained, held_out)):
+            break
+        for novel in novels:
+            remedy(novel, leaking)
+        trained, _ = _both_sides(novels)
+    return check_no_leak(trained, held_out, where=where)
+
+
+def _bare(novel: Novel, leaking: set[str]) -> None:
+    """Let these training rows show nothing but text: neither the heading of their chapter nor what they are told."""
+    for row in (row for row in novel.rows["train"] if row["id"] in leaking):
+        start, end = row["prompt_span"]
+        if start == end and row["cut_by"] == STRUCTURE:
+            row["input"] = ""
+        row |= {"instruction": instruction_alone(row), "state": "", "outline": ""}
+
+
+def _leave_out(novel: Novel, leaking: set[str]) -> None:
+    """Leave out these training rows, and note it of those that are kept pairs."""
+    for row in novel.rows["train"]:
+        if row["id"] in leaking:
+            novel.note_unplaced(row, "shares a passage with a held-out row")
+    novel.rows["train"] = [row for row in novel.rows["train"] if row["id"] not in leaking]
 
 
 def _both_sides(novels: Sequence[Novel]) -> tuple[Texts, Texts]:

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from string import Template
 
 from xuxie.evaluation.exam import PARAPHRASE, TRUE
 from xuxie.llm import Answered, Failed, Question
 from xuxie.overlap.ngrams import VERBATIM_NGRAM, dense, ngrams
+from xuxie.prompts.template import read_template
 
 _COPIED = 0.5
 """With a larger share of the answer's runs of characters standing in the passage, it was recited and not written again."""
@@ -21,7 +21,7 @@ def questions(passages: Sequence[dict], template_file: str | Path, *, seed: int)
     Args:
         passages: the rows that `examine_metrics` wrote.
     """
-    template = Template(Path(template_file).read_text(encoding="utf-8").strip())
+    template = read_template(template_file, ("passage",))
     return [
         Question(
             id=f"{row['novel']}, chapter {row['chapter']}, passage {number + 1}",

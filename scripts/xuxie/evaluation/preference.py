@@ -8,7 +8,6 @@ import random
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from string import Template
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -18,6 +17,7 @@ from xuxie.evaluation.contexts import last
 from xuxie.evaluation.lengths import bounds_of_quarters, followed_length
 from xuxie.files.novel_text import chapter_of
 from xuxie.llm import Answered, Failed, Question
+from xuxie.prompts.template import read_template
 from xuxie.sampling.authors import BASE, HUMAN, as_configured
 from xuxie.sampling.spread import evenly_spread
 from xuxie.text.sentences import bounds
@@ -109,7 +109,7 @@ def questions(
     asked: Sequence[Comparison], template_file: str | Path, *, seed: int
 ) -> list[Question]:
     """Two questions for each comparison, one for each order; a comparison with an empty text has none."""
-    template = Template(Path(template_file).read_text(encoding="utf-8").strip())
+    template = read_template(template_file, ("prompt", "a", "b"))
     found = []
     for comparison in asked:
         first, second = _cut(comparison.texts)

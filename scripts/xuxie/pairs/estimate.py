@@ -80,7 +80,8 @@ def of_judge(
         mode: the generator's.
         calibration: the share of pairs that is marked twice.
     """
-    system, task = read_templates(templates)
+    system, (template,) = read_templates(templates)
+    task = template.template
     rubric = Question("", messages(system, task), Marks)
     shared = _input(_asked(rubric, role), rubric.messages, role)
     answer = _written({"reason": _REASON, **dict.fromkeys(CRITERIA, 8)}, role)

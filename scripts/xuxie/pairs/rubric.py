@@ -6,7 +6,6 @@ its completion; how well the marks tell the two apart is the judge's calibration
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from string import Template
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -58,8 +57,7 @@ def questions(
         templates: the files of the judge's prompt templates.
         calibration: the share of pairs that is asked about a second time.
     """
-    system, task = read_templates(templates)
-    rubric = Template(task)
+    system, (rubric,) = read_templates(templates)
     negatives = NegativeCompletions(chunks, seed)
 
     def question(id: str, prompt: str, completion: str) -> Question:

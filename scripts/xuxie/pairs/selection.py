@@ -30,7 +30,8 @@ def select(
             reason = f"{kind} completion"
         if reason is None:
             seen.add(pair["completion"])
-            kept_spans[pair["chunk"]].append(tuple(pair["completion_span"]))
+            if _is_the_novels(pair):
+                kept_spans[pair["chunk"]].append(tuple(pair["completion_span"]))
         verdict[pair["id"]] = reason
     return [
         {**pair, "kept": verdict[pair["id"]] is None, "dropped_because": verdict[pair["id"]]}
@@ -43,16 +44,21 @@ def _reason(pair: dict, threshold: float, max_overlap: float, kept_spans: list[S
         return "not scored"
     if pair["score"] < threshold:
         return "score below threshold"
-    if pair.get("verbatim", 1) < 1:
-        return (
-            None  # written by the LLM: its span is what it was written from, and others may be too
-        )
+    if not _is_the_novels(pair):
+        return None
     start, end = pair["completion_span"]
     return (
         "overlaps a better pair"
         if covered(start, end, kept_spans) > max_overlap * (end - start)
         else None
     )
+
+
+def _is_the_novels(pair: dict) -> bool:
+    """Whether the completion is what stands at its span. The span of one that an LLM has written is all that it was written from, as
+    others may be too, so that these neither overlap nor are overlapped."""
+    start, end = pair["completion_span"]
+    return len(pair["completion"]) == end - start
 
 
 def dropped_counts(pairs: list[dict]) -> dict[str, int]:

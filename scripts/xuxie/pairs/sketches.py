@@ -7,7 +7,6 @@ the passage nor hold what would break the line it stands in.
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
-from string import Template
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -52,14 +51,13 @@ def questions(
         passages: `id` and `text` of each.
         templates: the files of the prompt templates: who is asked, and for what.
     """
-    system, task = read_templates(templates)
-    asking = Template(task)
+    system, (asking,) = read_templates(templates)
     return [
         Question(
             id=passage["id"],
             messages=messages(system, asking.substitute(passage=passage["text"].strip())),
             schema=EnglishSketch if language == "en" else Sketch,
-            check=partial(check, passage=passage["text"], task=task),
+            check=partial(check, passage=passage["text"], task=asking.template),
             sampling={"max_tokens": 2 * LONGEST[language] + 40, **sampling},
         )
         for passage in passages

@@ -7,6 +7,7 @@ from string import Template
 
 from xuxie.pairs.passage import messages, numbered, slot
 from xuxie.pairs.planning import Plan
+from xuxie.prompts.template import read_prompt, read_template
 
 OF_GENERATOR = {
     "cut": ("system", "cut", "cut_slot"),
@@ -20,9 +21,35 @@ OF_JUDGE = ("system", "judge")
 OF_SKETCH = ("system", "sketch")
 
 
-def read_templates(files: Sequence[str | Path]) -> list[str]:
-    """The templates in these files."""
-    return [Path(file).read_text(encoding="utf-8").strip() for file in files]
+_OF_A_PAIR = ("slot", "prompt_min", "prompt_max", "completion_min", "completion_max", "cuts")
+
+_NEEDED = {
+    "cut": ("passage", "slots"),
+    "cut_slot": ("slot", "cuts"),
+    "generate": ("passage", "slots"),
+    "slot": ("slot",),
+    "write": ("passage", "slots"),
+    "write_slot": ("slot",),
+    "judge": ("prompt", "completion"),
+    "sketch": ("passage",),
+}
+"""By file: the names without which an LLM is asked about nothing."""
+
+
+def read_templates(files: Sequence[str | Path]) -> tuple[str, list[Template]]:
+    """Who is asked, and the templates of what it is asked.
+
+    Args:
+        files: those of one role, in the order above.
+
+    Raises:
+        UserError: one cannot be read, or lacks a name or has one too many (see `read_template`).
+    """
+    system, *asked = map(Path, files)
+    return read_prompt(system), [
+        read_template(file, _NEEDED[file.stem], _OF_A_PAIR if file.stem.endswith("slot") else ())
+        for file in asked
+    ]
 
 
 @dataclass(frozen=True)
@@ -36,8 +63,8 @@ class Templates:
     @classmethod
     def read(cls, files: Sequence[str | Path]) -> "Templates":
         """The templates in the files of a mode."""
-        system, task, slot = read_templates(files)
-        return cls(system, Template(task), Template(slot))
+        system, (task, slot) = read_templates(files)
+        return cls(system, task, slot)
 
     def ask(self, plan: Plan) -> list[dict]:
         """The messages that ask for a chunk's pairs. What is the same for every chunk comes first, for the prefix cache."""

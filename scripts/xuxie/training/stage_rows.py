@@ -4,6 +4,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from xuxie.dataset.alpaca import prose
 from xuxie.files.novel_text import Chapter, chapter_of
 from xuxie.prompts.prompting import Prompting, shaping_arguments
 from xuxie.training.blocks import blocks
@@ -128,6 +129,15 @@ def _fitted(
 
 
 def _learnt(row: dict, fitted: dict, on_prompt: bool | None) -> list[int]:
-    """The completion's span, with that of the prompt where it carries loss too."""
+    """The completion's span, with all that the row shows before it where prompts carry loss too. Of what an LLM has written an empty one.
+
+    Args:
+        row: of the dataset.
+        fitted: the same without what was cut from its beginning.
+    """
     start, end = row["completion_span"]
-    return [start - len(fitted["input"]) * bool(on_prompt), end]
+    if len(row["output"]) != end - start:
+        return [start, start]
+    if not on_prompt:
+        return [start, end]
+    return [row["span"][0] + len(prose(row)) - len(prose(fitted)), end]
