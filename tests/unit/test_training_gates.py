@@ -278,6 +278,12 @@ def test_the_memory_estimate_follows_the_settings():
     assert on_cpu["activations"] > base["activations"]
 
 
+@pytest.mark.parametrize("where", ["additional_target", "lora_target"])
+def test_on_a_cpu_a_head_that_is_trained_has_its_logits_all_at_once(where):
+    settings = {"cutoff_len": 2048, "use_cpu": True, where: "embed_tokens,lm_head"}
+    assert estimate(SHAPE, settings)["logits"] > 0
+
+
 @pytest.mark.parametrize("written", ["inline", "JSON", "file"])
 @pytest.mark.parametrize(("stage", "sharded"), [(1, False), (2, False), (3, True)])
 def test_deepspeed_shards_the_weights_in_the_third_stage_of_zero_alone(

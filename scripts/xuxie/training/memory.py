@@ -139,7 +139,7 @@ def estimate(shape: Shape, arguments: dict, devices: int = 1) -> dict[str, float
 
     Activations are counted as the tensors that the backward pass keeps: about ten of the hidden size and five of
     the feed-forward size per layer and token in bfloat16, or one of the hidden size and one layer's worth with
-    gradient checkpointing. On a CPU the loss is taken in chunks, which never have all logits at once. Where the weights are sharded over devices, each holds its share, plus in full the tables and the
+    gradient checkpointing. On a CPU the loss is taken in chunks, which never have all logits at once, unless the head is trained. Where the weights are sharded over devices, each holds its share, plus in full the tables and the
     two layers that are being computed and fetched. Expect it to be right within a third.
 
     Raises:
@@ -158,9 +158,16 @@ def estimate(shape: Shape, arguments: dict, devices: int = 1) -> dict[str, float
         "adapter and optimizer": _trained(shape, arguments) * ADAPTER_BYTES / share,
         "activations": activations * (ON_A_CPU if on_cpu else 1),
         "logits": 0
-        if on_cpu or arguments.get("enable_liger_kernel")
+        if arguments.get("enable_liger_kernel") or (on_cpu and not _trains_head(arguments))
         else LOGIT_BYTES * tokens * shape.vocabulary,
     }
+
+
+def _trains_head(arguments: dict) -> bool:
+    """Whether the head that writes is trained, in full or with a LoRA."""
+    return any(
+        "lm_head" in (arguments.get(name) or "") for name in ("additional_target", "lora_target")
+    )
 
 
 def estimate_sampling(
