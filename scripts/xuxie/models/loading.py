@@ -19,7 +19,7 @@ def best_dtype(*, large_products: bool = False) -> torch.dtype:
             half as fast: so it is tried.
     """
     if torch.cuda.is_available():
-        # Without the last word torch counts the Turing generation in, which takes bfloat16 apart into float32.
+        # Unless it is told not to, torch counts the Turing generation in, which only emulates it.
         computes = torch.cuda.is_bf16_supported(including_emulation=False)
         return torch.bfloat16 if computes else torch.float16
     processor = torch.cpu.get_capabilities()

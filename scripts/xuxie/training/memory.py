@@ -45,19 +45,27 @@ class Shape:
     tied: bool
 
     @classmethod
-    def of(cls, config) -> "Shape":
-        """Read the sizes from a Hugging Face config of the usual form."""
-        heads = config.num_attention_heads
-        head = getattr(config, "head_dim", None) or config.hidden_size // heads
-        return cls(
-            config.num_hidden_layers,
-            config.hidden_size,
-            config.intermediate_size,
-            head * heads,
-            head * (getattr(config, "num_key_value_heads", None) or heads),
-            config.vocab_size,
-            config.tie_word_embeddings,
-        )
+    def of(cls, config) -> "Shape | None":
+        """Read the sizes from a Hugging Face config; of a model that also sees or hears, those of the part that writes.
+
+        Returns:
+            None if the config does not tell them all in the usual words, as GPT-2's does not.
+        """
+        text = config.get_text_config() if hasattr(config, "get_text_config") else config
+        try:
+            heads = text.num_attention_heads
+            head = getattr(text, "head_dim", None) or text.hidden_size // heads
+            return cls(
+                text.num_hidden_layers,
+                text.hidden_size,
+                text.intermediate_size,
+                head * heads,
+                head * (getattr(text, "num_key_value_heads", None) or heads),
+                text.vocab_size,
+                config.tie_word_embeddings,
+            )
+        except AttributeError:
+            return None
 
     @property
     def linears(self) -> list[tuple[int, int]]:
