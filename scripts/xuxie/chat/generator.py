@@ -6,6 +6,7 @@ from collections.abc import Callable
 import torch
 from transformers import LogitsProcessor, LogitsProcessorList, TextStreamer
 
+from xuxie.models.window import window_of
 from xuxie.prompts.prompting import Prompting
 from xuxie.sampling.local import prompt_within
 from xuxie.sampling.parameters import SamplingParameters
@@ -25,7 +26,7 @@ class Generator:
         self._sampler = Sampler(
             SamplingParameters.of(sampling), prompting.tokenizer, prompting.stop_ids
         )
-        self._window = getattr(model.config, "max_position_embeddings", None) or 1 << 30
+        self._window = window_of(model.config)
 
     def generate(self, story: Story, seed: int, show: Callable[[str], None]) -> str:
         """Write the next passage.
