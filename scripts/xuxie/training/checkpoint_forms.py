@@ -3,7 +3,7 @@
 On one device, and on several that each hold the whole model, it is `optimizer.pt`. FSDP writes weights and optimizer each as a file,
 or as a folder of shards with a list of what they hold, which comes last. DeepSpeed writes a folder of its own with everything,
 the scheduler mostly too, and then `latest`, which names it. In every form the trainer's own state comes after all processes have
-written theirs.
+written theirs. So `_save_optimizer_and_scheduler` of transformers and `save_fsdp_optimizer` of accelerate have it.
 """
 
 import json
