@@ -17,12 +17,13 @@ def trained(tiny_model, novel_text, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path_factory.mktemp("stages"))
         texts = texts_of(novel_text, 2500)[:6]
-        pt = TrainingRun(tiny_model, texts, stage="pt", train=SETTINGS).prepare()
+        pt = TrainingRun(tiny_model, texts, stage="pt", name="Small", train=SETTINGS).prepare()
         gates = pt.check()
         records = [pt.run()]
         # Of another seed, so that matrices drawn anew would be other ones.
         later = {**SETTINGS, "seed": 7}
-        sft = TrainingRun(tiny_model, rows_of(novel_text, 12), before="pt", train=later)
+        rows = rows_of(novel_text, 12)
+        sft = TrainingRun(tiny_model, rows, before="pt", name="Small", train=later)
         sft.prepare().check()
         records.append(sft.run())
         folder = pt.folder.parent.parent
@@ -38,10 +39,10 @@ def test_the_second_stage_goes_on_with_the_lora_of_the_first(trained):
     drawn = [name for name in first if "lora_A" in name]
     moved = [torch.dist(first[name], last[name]) / first[name].norm() for name in drawn]
     assert 0 < max(moved) < 0.5, "matrices drawn anew would lie at about the root of two"
-    assert sft["arguments"]["adapter_name_or_path"] == "results/adapters/small/stages/pt"
+    assert sft["arguments"]["adapter_name_or_path"] == "results/adapters/Small/stages/pt"
     assert "adapter_name_or_path" not in pt["arguments"]
     assert (
-        sft["inputs"]["results/adapters/small/stages/pt/adapter_model.safetensors"]
+        sft["inputs"]["results/adapters/Small/stages/pt/adapter_model.safetensors"]
         == pt["adapter"]["adapter_model.safetensors"]
     )
 
@@ -53,6 +54,8 @@ def test_raw_text_is_trained_on_whole_and_watched_on_the_val_chapters(trained):
     assert pt["result"]["useful_tokens"] == ledger["files"]["train"]["tokens"]
     assert pt["result"]["losses"][-1] < pt["result"]["losses"][0]
     assert pt["result"]["val_losses"]
+    # Beside the blocks that it was given it would have made its own.
+    assert [made.name for made in folder.parent.iterdir()] == ["Small"]
     # LLaMA-Factory leaves it where it evaluates once more.
     assert not list(folder.glob("stages/*/eval_results.json"))
 

@@ -1,6 +1,7 @@
 """What is foreseen of an adapter rests on its arguments as they will be rendered, and refuses what the gates would."""
 
 import pytest
+from transformers import GPT2Config
 from xuxie.dataset.plan import PlannedDataset
 from xuxie.errors import UserError
 from xuxie.evaluation.forecast import forecast
@@ -61,6 +62,11 @@ def test_bits_that_cannot_be_trained_in_are_refused_by_their_key(foreseen, envir
 )
 def test_what_yaml_reads_otherwise_counts_as_it_will_be_rendered(foreseen, written, meant):
     assert foreseen(written) == foreseen(meant) != foreseen({})
+
+
+def test_without_the_sizes_of_the_model_there_is_no_guess(foreseen, monkeypatch):
+    monkeypatch.setattr("xuxie.evaluation.forecast.config_of", lambda *_, **__: GPT2Config())
+    assert "memory: unknown, since the model" in foreseen({})
 
 
 def test_a_mistake_is_told_before_anything_is_spent(foreseen):

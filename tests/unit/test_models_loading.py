@@ -9,7 +9,7 @@ import pytest
 import torch
 import transformers
 from xuxie.models import loading
-from xuxie.models.loading import load_model, quantisation
+from xuxie.models.loading import best_dtype, load_model, quantisation
 
 
 @pytest.mark.parametrize(
@@ -53,6 +53,18 @@ def test_quantised_weights_are_asked_for_and_not_moved(tiny_model, monkeypatch):
     assert config.load_in_4bit and config.bnb_4bit_quant_type == "nf4"
     assert config.bnb_4bit_compute_dtype == torch.bfloat16
     assert set(asked["device_map"]) == {""}
+
+
+@pytest.mark.parametrize(("computes", "found"), [(True, torch.bfloat16), (False, torch.float16)])
+def test_a_gpu_that_only_emulates_bfloat16_computes_in_float16(monkeypatch, computes, found):
+    """As those of the Turing generation do: T4, 2080 Ti."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(
+        torch.cuda,
+        "is_bf16_supported",
+        lambda including_emulation=True: computes or including_emulation,
+    )
+    assert best_dtype() == best_dtype(large_products=True) == found
 
 
 @pytest.mark.parametrize("wanted, found", [(None, "PASSIVE"), ("ACTIVE", "ACTIVE")])

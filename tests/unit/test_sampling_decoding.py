@@ -6,7 +6,9 @@ from collections import deque
 import pytest
 import torch
 from transformers import (
+    Gemma3Config,
     Gemma3ForCausalLM,
+    Gemma3ForConditionalGeneration,
     Gemma3TextConfig,
     GptOssConfig,
     GptOssForCausalLM,
@@ -152,6 +154,23 @@ def test_attention_that_does_more_is_noticed():
     model.config.attn_logit_softcapping = 20.0
     assert not RowWise.fits(model)
     assert model.config._attn_implementation == "sdpa"
+
+
+def gemma_that_sees():
+    """As Gemma 3 from 4 B on: what the text follows from is a part of its config."""
+    text = {**SIZES, "head_dim": 16}
+    vision = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1,
+              "num_attention_heads": 2, "image_size": 28, "patch_size": 14}  # fmt: skip
+    config = Gemma3Config(text_config=text, vision_config=vision, mm_tokens_per_image=4)
+    return Gemma3ForConditionalGeneration(config).eval()
+
+
+def test_a_model_that_also_sees_is_tried_by_the_part_that_writes():
+    torch.manual_seed(0)
+    model = gemma_that_sees()
+    assert RowWise.fits(model)
+    model.config.text_config.attn_logit_softcapping = 20.0
+    assert not RowWise.fits(model)
 
 
 def test_a_next_turn_may_join_while_others_run():

@@ -31,16 +31,24 @@ def tied_gemma():
     return Gemma3ForCausalLM(Gemma3TextConfig(**SIZES, head_dim=8))
 
 
-def with_lora(make, chunked: bool):
+def tied_qwen():
+    return Qwen2ForCausalLM(Qwen2Config(**SIZES, tie_word_embeddings=True))
+
+
+def with_lora(make, chunked: bool, *, also: tuple[str, ...] = (), in_full: tuple[str, ...] = ()):
+    """A model with a LoRA on some modules, on others too, and yet others trained in full beside it."""
     torch.manual_seed(0)
     model = make()
     if chunked:
         assert chunk_loss(model)
     torch.manual_seed(1)
-    tuned = get_peft_model(
-        model, LoraConfig(r=4, target_modules=["q_proj", "down_proj"], init_lora_weights=False)
+    lora = LoraConfig(
+        r=4,
+        target_modules=["q_proj", "down_proj", *also],
+        modules_to_save=list(in_full) or None,
+        init_lora_weights=False,
     )
-    return tuned.train()
+    return get_peft_model(model, lora).train()
 
 
 def batch():
@@ -51,21 +59,49 @@ def batch():
     return {"input_ids": ids, "labels": labels}
 
 
+def loss_and_gradients(model, items=None):
+    loss = model(**batch(), **({} if items is None else {"num_items_in_batch": items})).loss
+    loss.backward()
+    trained = {name: part for name, part in model.named_parameters() if part.requires_grad}
+    return loss.detach(), {name: part.grad for name, part in trained.items()}
+
+
+def assert_alike(chunked, plain, items=None) -> dict:
+    """Both models have the same loss and the same gradients; returns these."""
+    (loss, gradients), (wanted, expected) = (
+        loss_and_gradients(model, items) for model in (chunked, plain)
+    )
+    assert torch.allclose(loss, wanted, rtol=1e-5)
+    assert gradients.keys() == expected.keys()
+    for name, gradient in gradients.items():
+        assert gradient is not None, name
+        assert expected[name].abs().max() > 0, name
+        assert torch.allclose(gradient, expected[name], rtol=1e-4, atol=1e-7), name
+    return gradients
+
+
 @pytest.mark.parametrize("make", [qwen, tied_gemma])
 @pytest.mark.parametrize("items", [None, 777])
 def test_loss_and_gradients_are_those_of_the_model(make, items):
-    found = []
-    for chunked in (False, True):
-        model = with_lora(make, chunked)
-        loss = model(**batch(), **({} if items is None else {"num_items_in_batch": items})).loss
-        loss.backward()
-        gradients = [part.grad for part in model.parameters() if part.requires_grad]
-        found.append((loss.detach(), gradients))
-    (plain, expected), (loss, gradients) = found
-    assert torch.allclose(loss, plain, rtol=1e-5)
-    assert any(gradient.abs().max() > 0 for gradient in expected)
-    for gradient, wanted in zip(gradients, expected, strict=True):
-        assert torch.allclose(gradient, wanted, rtol=1e-4, atol=1e-7)
+    assert_alike(with_lora(make, True), with_lora(make, False), items)
+
+
+@pytest.mark.parametrize("make", [qwen, tied_qwen, tied_gemma])
+@pytest.mark.parametrize(
+    "trained",
+    [
+        {"in_full": ("lm_head",)},
+        {"in_full": ("embed_tokens", "lm_head")},
+        {"in_full": ("embed_tokens",)},
+        {"also": ("lm_head",)},
+    ],
+    ids=["head", "both tables", "what reads", "LoRA on the head"],
+)
+def test_a_head_that_peft_trains_gets_the_gradient_of_the_plain_loss(make, trained):
+    """PEFT puts a copy, or a LoRA, in the head's place, long after the model has its loss in chunks."""
+    gradients = assert_alike(with_lora(make, True, **trained), with_lora(make, False, **trained))
+    of_head = [name for name in gradients if "lm_head" in name]
+    assert bool(of_head) is (trained != {"in_full": ("embed_tokens",)})
 
 
 def test_no_logits_of_the_whole_row_are_made():

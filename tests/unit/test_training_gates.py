@@ -1,5 +1,6 @@
 """Every way in which a run could fail without an error is refused, by row, tokens and remedy."""
 
+import copy
 import json
 
 import pytest
@@ -9,6 +10,9 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from training_run import TrainingRun, rows_of
 from transformers import (
     AutoTokenizer,
+    Gemma3Config,
+    Gemma3TextConfig,
+    GPT2Config,
     PreTrainedTokenizerFast,
     Qwen2Config,
     Qwen3Config,
@@ -18,6 +22,7 @@ from workspace import REPOSITORY
 from xuxie.errors import UserError
 from xuxie.prompts.prompting import Prompting
 from xuxie.training import marker_gates, row_gates
+from xuxie.training.checks import memory_gate
 from xuxie.training.gates import Gate
 from xuxie.training.memory import GIB, Shape, advice, estimate, estimate_sampling
 
@@ -197,6 +202,15 @@ def test_a_marker_that_the_model_has_no_embedding_for_is_found(tokenizer):
     assert "<end_of_turn> is new to the tokenizer" in found(gate)
 
 
+def test_the_gate_on_trained_markers_leaves_such_a_marker_to_it(tokenizer):
+    """The same of an unused token that the tokenizer has and the table does not."""
+    tokenizer = copy.deepcopy(tokenizer)
+    tokenizer.add_tokens(["<unused0>", "<unused1>"])
+    gemma = Prompting(tokenizer, "gemma")
+    table = torch.randn(tokenizer.convert_tokens_to_ids("<unused1>"), 64)
+    assert not marker_gates.trained_marker_gate(gemma, table, "").findings
+
+
 @pytest.fixture(scope="module")
 def table(tokenizer):
     """Embeddings of a model whose last 100 entries belong to no token, as in Qwen."""
@@ -255,6 +269,19 @@ def test_heads_wider_than_their_share_of_the_hidden_size_are_counted_as_they_are
     )
 
 
+def test_of_a_model_that_also_sees_the_part_that_writes_is_counted():
+    """Gemma 3 from 4 B on; a tower for pictures stands beside it."""
+    text = Gemma3TextConfig(num_hidden_layers=2)
+    assert Shape.of(Gemma3Config(text_config=text.to_dict())) == Shape.of(text)
+
+
+def test_the_memory_of_a_model_that_does_not_tell_its_sizes_is_not_looked_at(tmp_path):
+    GPT2Config().save_pretrained(tmp_path)
+    arguments = {"model_name_or_path": str(tmp_path), "trust_remote_code": False}
+    gate = memory_gate(arguments, {}, 80.0, 1)
+    assert not gate.findings and gate.looked_at == 0 and "does not tell its sizes" in gate.note
+
+
 def test_the_memory_estimate_follows_the_settings():
     settings = {"per_device_train_batch_size": 4, "cutoff_len": 2048}
     base = estimate(SHAPE, settings)
@@ -276,6 +303,12 @@ def test_the_memory_estimate_follows_the_settings():
     on_cpu = estimate(SHAPE, {**settings, "use_cpu": True})
     assert on_cpu["logits"] == 0
     assert on_cpu["activations"] > base["activations"]
+
+
+@pytest.mark.parametrize("where", ["additional_target", "lora_target"])
+def test_on_a_cpu_a_head_that_is_trained_has_its_logits_all_at_once(where):
+    settings = {"cutoff_len": 2048, "use_cpu": True, where: "embed_tokens,lm_head"}
+    assert estimate(SHAPE, settings)["logits"] > 0
 
 
 @pytest.mark.parametrize("written", ["inline", "JSON", "file"])

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import torch.distributed.checkpoint as sharded
 from safetensors.torch import save_file
 from xuxie.training.order import SeededLengthGroups
 from xuxie.training.resume import FINGERPRINT as FILE
@@ -14,12 +15,46 @@ from xuxie.training.resume import last_sound_checkpoint, log_until, precision_be
 FINGERPRINT = {"training rows": "a1", "base model": "b2", "argument learning_rate": 0.0001}
 
 
-def checkpoint(folder: Path, step: int) -> Path:
+MOMENTS = {"exp_avg": torch.ones(400)}
+
+
+def shards(folder: Path) -> None:
+    """A state as FSDP writes it in pieces, one file for each process."""
+    sharded.save({"state": MOMENTS}, storage_writer=sharded.FileSystemWriter(folder), no_dist=True)
+
+
+def in_one_piece(made: Path) -> None:
+    save_file({"weight": torch.zeros(4)}, made / "adapter_model.safetensors")
+    torch.save(MOMENTS, made / "optimizer.pt")
+
+
+def fsdp(made: Path) -> None:
+    save_file({"weight": torch.zeros(4)}, made / "adapter_model.safetensors")
+    torch.save({"weight": torch.zeros(4)}, made / "pytorch_model_fsdp.bin")
+    torch.save(MOMENTS, made / "optimizer.bin")
+
+
+def fsdp_in_shards(made: Path) -> None:
+    for name in ("pytorch_model_fsdp_0", "optimizer_0"):
+        shards(made / name)
+
+
+def deepspeed(made: Path) -> None:
+    """With a scheduler of its own, so that the trainer's is not beside it; its states hold more than torch reads without asking."""
+    states = made / f"global_{made.name.replace('checkpoint-', 'step')}"
+    states.mkdir()
+    for name in ("mp_rank_00_model", "zero_pp_rank_0_mp_rank_00_optim"):
+        torch.save({"moments": MOMENTS, "of": Path()}, states / f"{name}_states.pt")
+    (made / "latest").write_text(states.name)
+    (made / "scheduler.pt").unlink()
+
+
+def checkpoint(folder: Path, step: int, write=in_one_piece) -> Path:
+    """A whole checkpoint, with weights and optimizer in the form that `write` gives them."""
     made = folder / f"checkpoint-{step}"
     made.mkdir(parents=True)
-    save_file({"weight": torch.zeros(4)}, made / "adapter_model.safetensors")
-    torch.save({"step": step}, made / "optimizer.pt")
     torch.save({"last_epoch": step}, made / "scheduler.pt")
+    write(made)
     history = [
         {"step": number, "epoch": number / 4, "loss": 3.0, "learning_rate": 0.1}
         for number in range(1, step + 1)
@@ -107,6 +142,73 @@ def test_a_checkpoint_that_was_cut_short_is_passed_over(folder, file, damage, ca
     assert last_sound_checkpoint(folder, FINGERPRINT) == folder / "checkpoint-9"
     assert "checkpoint-10 is not used: it was not written to the end" in caplog.text
     assert not (folder / "checkpoint-10").exists()
+
+
+FORMS = {
+    in_one_piece: ("adapter_model.safetensors", "optimizer.pt"),
+    fsdp: ("adapter_model.safetensors", "pytorch_model_fsdp.bin", "optimizer.bin", "scheduler.pt"),
+    fsdp_in_shards: (
+        "pytorch_model_fsdp_0/.metadata",
+        "pytorch_model_fsdp_0/__0_0.distcp",
+        "optimizer_0/.metadata",
+        "optimizer_0/__0_0.distcp",
+        "scheduler.pt",
+    ),
+    deepspeed: (
+        "latest",
+        "global_step10/mp_rank_00_model_states.pt",
+        "global_step10/zero_pp_rank_0_mp_rank_00_optim_states.pt",
+    ),
+}
+"""What each way of training writes, beside the trainer's own state."""
+
+
+@pytest.fixture
+def folder_of(tmp_path):
+    """Two whole checkpoints in a form."""
+
+    def make(write) -> Path:
+        last_sound_checkpoint(tmp_path, FINGERPRINT)
+        for step in (9, 10):
+            checkpoint(tmp_path, step, write)
+        return tmp_path
+
+    return make
+
+
+@pytest.mark.parametrize("write", FORMS)
+def test_a_whole_checkpoint_is_taken_in_whatever_form_it_was_written(folder_of, write, caplog):
+    folder = folder_of(write)
+    assert last_sound_checkpoint(folder, FINGERPRINT) == folder / "checkpoint-10", caplog.text
+    assert (folder / "checkpoint-9").exists()
+
+
+@pytest.mark.parametrize(
+    ("write", "file"), [(write, file) for write, files in FORMS.items() for file in files]
+)
+def test_in_any_form_one_that_was_cut_short_is_not(folder_of, write, file, caplog):
+    caplog.set_level("INFO")
+    folder = folder_of(write)
+    cut(folder / "checkpoint-10" / file)
+    assert last_sound_checkpoint(folder, FINGERPRINT) == folder / "checkpoint-9"
+    assert "checkpoint-10 is not used: it was not written to the end" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("write", "file"),
+    [
+        (in_one_piece, "adapter_model.safetensors"),
+        (fsdp, "optimizer.bin"),
+        (fsdp_in_shards, "optimizer_0/.metadata"),
+        (fsdp_in_shards, "pytorch_model_fsdp_0/.metadata"),
+        (fsdp_in_shards, "optimizer_0/__0_0.distcp"),
+        (deepspeed, "latest"),
+    ],
+)
+def test_nor_is_one_that_lacks_a_part(folder_of, write, file):
+    folder = folder_of(write)
+    (folder / "checkpoint-10" / file).unlink()
+    assert last_sound_checkpoint(folder, FINGERPRINT) == folder / "checkpoint-9"
 
 
 def test_the_log_up_to_a_checkpoint_is_in_llamafactorys_form(tmp_path):

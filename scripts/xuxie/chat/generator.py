@@ -6,6 +6,7 @@ from collections.abc import Callable
 import torch
 from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList, TextStreamer
 
+from xuxie.models.window import window_of
 from xuxie.prompts.prompting import Prompting
 from xuxie.sampling.local import prompt_within, room_for_an_answer
 from xuxie.sampling.parameters import SamplingParameters
@@ -29,7 +30,7 @@ class Generator:
         self._sampler = Sampler(
             SamplingParameters.of(sampling), prompting.tokenizer, prompting.stop_ids
         )
-        self._limit = getattr(model.config, "max_position_embeddings", None) or 1 << 30
+        self._limit = window_of(model.config)
         self._window = min(window, self._limit)
 
     def generate(self, story: Story, seed: int, show: Callable[[str], None]) -> str:

@@ -26,13 +26,15 @@ from xuxie.training.memory import GIB, Shape, device_memory, needed
 from xuxie.training.plan import characters_covered, planned_rows, tokens_to_train
 from xuxie.training.speed import Speed, assumed_speed, device_here
 
+UNKNOWN = "unknown, since the model is not here yet or does not tell its sizes"
+
 
 @dataclass(frozen=True)
 class Model:
     """A base model as far as it is known here.
 
     Attributes:
-        shape: its sizes; None if nobody has told them.
+        shape: its sizes; None if nobody has told them, the model's own config included.
         tokenizer: None if it is not here.
         files: its files and their hashes; None if they are not here.
     """
@@ -73,7 +75,7 @@ class Work:
 
     def __str__(self) -> str:
         if self.rate is None:
-            return f"{self.name}: unknown until the model is here"
+            return f"{self.name}: {UNKNOWN}"
         minutes = self.rate.seconds(self.amount) / 60
         return f"{self.name}: about {minutes:.{1 if minutes < 10 else 0}f} minutes ({self.rate.source})"
 
@@ -169,7 +171,7 @@ def _after_training(
 def _memory(model: Model, adapter: dict) -> str:
     """The largest of the stages, against what there is."""
     if model.shape is None:
-        return "memory: unknown until the model is here"
+        return f"memory: {UNKNOWN}"
     there = adapter["memory"] or device_memory() / GIB
     try:
         asked = [as_trained(stage["train"], adapter["memory"]) for stage in adapter["stages"]]

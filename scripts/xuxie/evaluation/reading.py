@@ -1,7 +1,6 @@
 """What a model makes of held-out text with its adapter and without it: all of an evaluation for which the model is needed."""
 
 import logging
-import math
 import time
 from contextlib import nullcontext
 from typing import NamedTuple
@@ -11,6 +10,7 @@ from xuxie.evaluation.examination import examine_bits
 from xuxie.evaluation.likelihood import Side, bits_by_token, compare_sides, read_plan
 from xuxie.evaluation.told import compare_told, outline_readings, state_readings
 from xuxie.files.novel_text import Chapter
+from xuxie.models.window import window_of
 from xuxie.prompts.prompting import BARE, Prompting
 from xuxie.sampling.authors import BASE, TUNED
 from xuxie.sampling.systems import Trained
@@ -118,8 +118,7 @@ def _read_told(
 
 def _room(model, prompting: Prompting, rows: list[dict]) -> float:
     """Characters that fit into the model's window, beside the template, with a tenth to spare."""
-    positions = getattr(model.config, "max_position_embeddings", None) or math.inf
     texts = [row["output"] for row in rows]
     tokens = sum(len(prompting.tokenizer.encode(text, add_special_tokens=False)) for text in texts)
     template = len(prompting.prompt_ids({**rows[0], "input": "", "history": []}))
-    return 0.9 * (positions - template) * sum(map(len, texts)) / tokens
+    return 0.9 * (window_of(model.config) - template) * sum(map(len, texts)) / tokens

@@ -19,7 +19,9 @@ def best_dtype(*, large_products: bool = False) -> torch.dtype:
             half as fast: so it is tried.
     """
     if torch.cuda.is_available():
-        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+        # Unless it is told not to, torch counts the Turing generation in, which only emulates it.
+        computes = torch.cuda.is_bf16_supported(including_emulation=False)
+        return torch.bfloat16 if computes else torch.float16
     processor = torch.cpu.get_capabilities()
     if processor.get("amx_bf16"):
         return torch.bfloat16

@@ -169,6 +169,23 @@ RELIANCES = (
     ),
     Reliance(
         *TRANSFORMERS,
+        "transformers.trainer",
+        "Trainer._save_optimizer_and_scheduler",
+        "xuxie.training.checkpoint_forms",
+        "which files a checkpoint has, and which of them last, stands in its code alone",
+        "c6a5b19390555ba6",
+    ),
+    Reliance(
+        "accelerate",
+        "1.11.0",
+        "accelerate.utils.fsdp_utils",
+        "save_fsdp_optimizer",
+        "xuxie.training.checkpoint_forms",
+        "the same, where the weights are shared out",
+        "b435e0a451fe23ae",
+    ),
+    Reliance(
+        *TRANSFORMERS,
         "transformers.trainer_callback",
         "PrinterCallback",
         "xuxie.training.progress",

@@ -7,6 +7,7 @@ from dataclasses import KW_ONLY, dataclass, field
 
 from xuxie.errors import UserError
 from xuxie.llm.journal import Journal
+from xuxie.models.window import window_of
 from xuxie.overlap.prefixes import common_prefix
 from xuxie.prompts.prompting import BARE, Prompting
 from xuxie.sampling.cache import answer_key, keep, recall
@@ -55,7 +56,7 @@ def sample_local(
     Raises:
         UserError: a prompt does not fit into the window.
     """
-    limit = getattr(model.config, "max_position_embeddings", None) or 1 << 30
+    limit = window_of(model.config)
     remembering = remembering or {}
     stories = {
         row["id"]: Story(row, history_turns, remembering.get(row.get("novel", ""))) for row in rows

@@ -107,9 +107,14 @@ def _attend_by_row(
 AttentionInterface.register(_ATTENTION, _attend_by_row)
 
 
+def _text_config(model):
+    """The config that a model's text follows from, which is a part of the whole where the model also sees or hears."""
+    return getattr(model, "get_base_model", lambda: model)().config.get_text_config()
+
+
 @contextmanager
 def _attending_by_row(model):
-    config = getattr(model, "get_base_model", lambda: model)().config
+    config = _text_config(model)
     before = config._attn_implementation
     config._attn_implementation = _ATTENTION
     try:
@@ -127,7 +132,7 @@ class RowWise:
     @classmethod
     def fits(cls, model) -> bool:
         """Whether the row-wise attention works on this model: tried on three tokens, against a plain forward pass."""
-        config = getattr(model, "get_base_model", lambda: model)().config
+        config = _text_config(model)
         if set(getattr(config, "layer_types", None) or []) - {
             "full_attention",
             "sliding_attention",

@@ -76,12 +76,18 @@ def feature_gate(arguments: dict, memory: float | None) -> Gate:
 
 
 def memory_gate(arguments: dict, asking: dict, memory: float | None, devices: int) -> Gate:
-    """Training fits into memory, and so do the sampling and the evaluation after it; see `stage_gates`."""
+    """Training fits into memory, and so do the sampling and the evaluation after it; see `stage_gates`.
+
+    Of a model that does not tell its sizes nothing is known, and nothing is found.
+    """
+    title = "the run fits into memory"
     config = AutoConfig.from_pretrained(
         arguments["model_name_or_path"], trust_remote_code=arguments["trust_remote_code"]
     )
     arguments = as_trained(arguments, memory)
     shape, there = Shape.of(config), memory or device_memory() / GIB
+    if shape is None:
+        return Gate(title, 0, (), note=f"the config of {config.model_type} does not tell its sizes")
     work = needed(shape, arguments, asking, devices)
     notes, findings = [], []
     for name, parts in work.items():
@@ -90,7 +96,7 @@ def memory_gate(arguments: dict, asking: dict, memory: float | None, devices: in
         notes.append(f"{name}: about {need:.1f} GiB needed ({shares}), {there:.1f} GiB there")
         if need > there:
             findings.append(Finding("memory", notes[-1], advice(parts, arguments)))
-    return Gate("the run fits into memory", len(work), tuple(findings), note="; ".join(notes))
+    return Gate(title, len(work), tuple(findings), note="; ".join(notes))
 
 
 def as_trained(arguments: dict, memory: float | None) -> dict:

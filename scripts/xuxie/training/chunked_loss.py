@@ -47,6 +47,18 @@ class _CrossEntropy(torch.autograd.Function):
         return gradient * upstream.to(gradient.dtype), None, None
 
 
+class _Head(torch.nn.Linear):
+    """An output head that hands on the hidden states while its model takes the loss in chunks.
+
+    A class, not a function put on the head: the copy that PEFT makes to train would call it with the first head's weights.
+    """
+
+    chunking = False
+
+    def forward(self, hidden):
+        return hidden if self.chunking else super().forward(hidden)
+
+
 def chunk_loss_on_cpu() -> None:
     """Let every model that LLaMA-Factory loads in this process to train on a CPU have its loss in chunks, where that is the same loss."""
     if not torch.cuda.is_available():
@@ -54,11 +66,17 @@ def chunk_loss_on_cpu() -> None:
 
 
 def _chunk_and_tell(model, _model_args) -> None:
-    logger.info("loss in chunks: %s", "yes" if chunk_loss(model) else "no, not the model's own")
+    logger.info(
+        "loss in chunks: %s",
+        "yes, unless the output head is trained"
+        if chunk_loss(model)
+        else "no, not the model's own",
+    )
 
 
 def chunk_loss(model) -> bool:
-    """Give a causal language model the loss in chunks while it trains with labels; without labels it answers as before.
+    """Give a causal language model the loss in chunks while it trains with labels; without labels, or once its head is trained
+    (itself, as a copy or with a LoRA, whenever these are put in its place), it answers as before.
 
     Whether the model does something of its own to its logits (soft caps, scales) is found by trying: both losses
     of a few tokens must agree.
@@ -73,23 +91,20 @@ def chunk_loss(model) -> bool:
         or not hasattr(model, "loss_function")
     ):
         return False
-    plain_forward, plain_head = model.forward, head.forward
-    chunking = False
+    plain_forward, plain_loss = model.forward, model.loss_function
 
     @functools.wraps(plain_forward)
     def forward(*args, labels=None, **kwargs):
-        nonlocal chunking
-        # A head that is trained itself needs a gradient of its own.
-        chunking = labels is not None and model.training and not head.weight.requires_grad
+        # A head that is trained needs a gradient of its own; where PEFT trains it, another one stands in its place.
+        trained = head.weight.requires_grad or model.get_output_embeddings() is not head
+        head.chunking = labels is not None and model.training and not trained
         try:
             return plain_forward(*args, labels=labels, **kwargs)
         finally:
-            chunking = False
-
-    plain_loss = model.loss_function
+            head.chunking = False
 
     def loss_function(logits, labels, *args, num_items_in_batch=None, **kwargs):
-        if not chunking:
+        if not head.chunking:
             return plain_loss(
                 logits, labels, *args, num_items_in_batch=num_items_in_batch, **kwargs
             )
@@ -99,11 +114,12 @@ def chunk_loss(model) -> bool:
         total = _CrossEntropy.apply(hidden, head.weight, targets[wanted])
         return total / (wanted.sum() if num_items_in_batch is None else num_items_in_batch)
 
-    head.forward = lambda hidden: hidden if chunking else plain_head(hidden)
+    head.__class__ = _Head
     model.forward, model.loss_function = forward, loss_function
     if _agrees(model):
         return True
-    del head.forward, model.forward, model._loss_function
+    head.__class__ = torch.nn.Linear
+    del model.forward, model._loss_function
     return False
 
 

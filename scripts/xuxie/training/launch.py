@@ -1,5 +1,6 @@
 """The command and environment that start a training, on one device, several, or several machines."""
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -39,7 +40,8 @@ def launch(
         "xuxie.training.launcher",
         "train",
         yaml_file,
-        *(f"{name}={str(value).lower()}" for name, value in overrides.items()),
+        # LLaMA-Factory reads a value as YAML, of which JSON is a part.
+        *(f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in overrides.items()),
     ]
     settings = {
         # torchrun is looked for on the path.

@@ -77,7 +77,7 @@ def trained_marker_gate(prompting: Prompting, table: torch.Tensor, additional_ta
     unused = [
         index
         for token, index in tokenizer.get_vocab().items()
-        if isinstance(token, str) and UNUSED.fullmatch(token)
+        if isinstance(token, str) and UNUSED.fullmatch(token) and index < len(table)
     ]
     unused += range(len(tokenizer), len(table))
     if not markers or not unused:
@@ -94,7 +94,8 @@ def trained_marker_gate(prompting: Prompting, table: torch.Tensor, additional_ta
     findings = []
     for marker in markers:
         ids = tokenizer.encode(marker, add_special_tokens=False)
-        if len(ids) == 1:
+        # Others are findings of `special_token_gate`.
+        if len(ids) == 1 and ids[0] < len(table):
             similarity = (
                 (empty @ torch.nn.functional.normalize(table[ids[0]].float(), dim=0)).max().item()
             )

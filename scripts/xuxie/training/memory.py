@@ -45,19 +45,27 @@ class Shape:
     tied: bool
 
     @classmethod
-    def of(cls, config) -> "Shape":
-        """Read the sizes from a Hugging Face config of the usual form."""
-        heads = config.num_attention_heads
-        head = getattr(config, "head_dim", None) or config.hidden_size // heads
-        return cls(
-            config.num_hidden_layers,
-            config.hidden_size,
-            config.intermediate_size,
-            head * heads,
-            head * (getattr(config, "num_key_value_heads", None) or heads),
-            config.vocab_size,
-            config.tie_word_embeddings,
-        )
+    def of(cls, config) -> "Shape | None":
+        """Read the sizes from a Hugging Face config; of a model that also sees or hears, those of the part that writes.
+
+        Returns:
+            None if the config does not tell them all in the usual words, as GPT-2's does not.
+        """
+        text = config.get_text_config() if hasattr(config, "get_text_config") else config
+        try:
+            heads = text.num_attention_heads
+            head = getattr(text, "head_dim", None) or text.hidden_size // heads
+            return cls(
+                text.num_hidden_layers,
+                text.hidden_size,
+                text.intermediate_size,
+                head * heads,
+                head * (getattr(text, "num_key_value_heads", None) or heads),
+                text.vocab_size,
+                config.tie_word_embeddings,
+            )
+        except AttributeError:
+            return None
 
     @property
     def linears(self) -> list[tuple[int, int]]:
@@ -139,7 +147,7 @@ def estimate(shape: Shape, arguments: dict, devices: int = 1) -> dict[str, float
 
     Activations are counted as the tensors that the backward pass keeps: about ten of the hidden size and five of
     the feed-forward size per layer and token in bfloat16, or one of the hidden size and one layer's worth with
-    gradient checkpointing. On a CPU the loss is taken in chunks, which never have all logits at once. Where the weights are sharded over devices, each holds its share, plus in full the tables and the
+    gradient checkpointing. On a CPU the loss is taken in chunks, which never have all logits at once, unless the head is trained. Where the weights are sharded over devices, each holds its share, plus in full the tables and the
     two layers that are being computed and fetched. Expect it to be right within a third.
 
     Raises:
@@ -158,9 +166,16 @@ def estimate(shape: Shape, arguments: dict, devices: int = 1) -> dict[str, float
         "adapter and optimizer": _trained(shape, arguments) * ADAPTER_BYTES / share,
         "activations": activations * (ON_A_CPU if on_cpu else 1),
         "logits": 0
-        if on_cpu or arguments.get("enable_liger_kernel")
+        if arguments.get("enable_liger_kernel") or (on_cpu and not _trains_head(arguments))
         else LOGIT_BYTES * tokens * shape.vocabulary,
     }
+
+
+def _trains_head(arguments: dict) -> bool:
+    """Whether the head that writes is trained, in full or with a LoRA."""
+    return any(
+        "lm_head" in (arguments.get(name) or "") for name in ("additional_target", "lora_target")
+    )
 
 
 def estimate_sampling(

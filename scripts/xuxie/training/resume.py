@@ -1,13 +1,11 @@
 """Go on from a checkpoint if, and only if, it belongs to this very run."""
 
-import json
 import logging
 import shutil
 from pathlib import Path
 
-from safetensors import SafetensorError, safe_open
-
 from xuxie.files.rows import read_json, write_json
+from xuxie.training.checkpoint_forms import fault_of
 
 logger = logging.getLogger(__name__)
 
@@ -60,7 +58,7 @@ def last_sound_checkpoint(folder: Path, fingerprint: dict) -> Path | None:
         _remove(checkpoints)
         checkpoints = []
     for checkpoint in reversed(checkpoints):
-        if fault := _fault(checkpoint):
+        if fault := fault_of(checkpoint, _step(checkpoint)):
             logger.info("%s is not used: %s", checkpoint.name, fault)
             _remove([checkpoint])
     checkpoints = [checkpoint for checkpoint in checkpoints if checkpoint.exists()]
@@ -98,31 +96,6 @@ def log_until(checkpoint: Path) -> list[dict]:
 
 def _step(checkpoint: Path) -> int:
     return int(checkpoint.name.removeprefix("checkpoint-"))
-
-
-def _fault(checkpoint: Path) -> str:
-    """Why training cannot resume from a checkpoint; empty if it can. The trainer writes its state last."""
-    import torch  # here: whoever waits for a trainer that begins afresh does without it
-
-    try:
-        state = read_json(checkpoint / "trainer_state.json")
-        if state["global_step"] != _step(checkpoint):
-            return "its state is of another step"
-        for file in checkpoint.glob("*.safetensors"):
-            with safe_open(file, "pt"):
-                pass
-        for name in ("optimizer.pt", "scheduler.pt"):
-            torch.load(checkpoint / name, map_location="meta", weights_only=True)
-    except (
-        OSError,
-        json.JSONDecodeError,
-        KeyError,
-        SafetensorError,
-        RuntimeError,
-        EOFError,
-    ) as error:
-        return f"it was not written to the end ({error})"
-    return ""
 
 
 def _remove(checkpoints: list[Path]) -> None:
