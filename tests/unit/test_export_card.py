@@ -4,6 +4,7 @@ import pytest
 import yaml
 from workspace import REPOSITORY
 from write_model_card import write_model_card
+from xuxie.evaluation.intervals import UNCLEAR, WITHHELD
 from xuxie.export.card import counts, front_matter, render_card
 from xuxie.files.rows import write_json, write_rows
 
@@ -95,6 +96,15 @@ def test_a_card_in_each_language_has_counts_figures_recipe_and_parity(language):
     assert "| 4.942 | 4.720 |" in text and "-0.222" in text and "| 0.250 | 0.750 |" in text
     assert "lora_rank: 8" in text and "你是作者" in text and "续写：" in text and "199" in text
     assert "/somewhere" not in text and "秘密" not in text
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("verdict", ["better", "worse", UNCLEAR, WITHHELD])
+def test_every_verdict_has_words_of_its_own(verdict, language):
+    before = card(language)
+    text = card(language, evaluation={**EVALUATION, "verdict": verdict})
+    assert (text == before) == (verdict == "better")
+    assert verdict in ("better", "worse") or verdict not in text
 
 
 def test_rights_stand_as_the_user_said_or_are_seen_to_be_missing():
