@@ -3,9 +3,11 @@
 from pathlib import Path
 
 import yaml
+from transformers import AutoConfig
 from xuxie.export.modelfile import modelfile, window
 from xuxie.files.rows import read_json
 from xuxie.models.loading import load_tokenizer
+from xuxie.models.window import window_of
 from xuxie.prompts.told import example_outline
 from xuxie.runtime.job import run_job
 from xuxie.sampling.systems import Trained
@@ -54,7 +56,7 @@ def write_modelfile(
         context=window(
             arguments["cutoff_len"],
             sampling["max_new_tokens"],
-            read_json(merged).get("max_position_embeddings", 4096),
+            window_of(AutoConfig.from_pretrained(folder, trust_remote_code=trust_remote_code)),
         ),
         outline=example_outline(language) if read_json(ledger)["told"]["outline"]["train"] else "",
     )
