@@ -13,6 +13,7 @@ from xuxie.files.rows import read_rows, write_rows
 from xuxie.text.aligned import AlignedText
 from xuxie.text.chapters import find_chapters
 from xuxie.text.headings import parse
+from xuxie.text.markup import read_html
 from xuxie.text.numerals import number
 from xuxie.text.sentences import sentences
 from xuxie.text.source_map import Place, SourceMap
@@ -183,6 +184,25 @@ def test_more_patterns_from_the_config():
 def test_bad_patterns(pattern, words):
     with pytest.raises(UserError, match=words):
         read_patterns(ROOT / "resources/watermarks.txt", [pattern])
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "<html><head/><body><p>雨停了。</p><p>天亮了。</p></body></html>",
+        "<html><head><title/></head><body><p>雨停了。</p><p>天亮了。</p></body></html>",
+        "<html><head><title>雪</title><body><p>雨停了。</p><p>天亮了。</p></body></html>",
+        "<html><head><script>write('<body>')</script></head><p>雨停了。</p><p>天亮了。</p></html>",
+        '<p>雨停了。<script src="a.js"/></p><style media="print" /><p>天亮了。</p>',
+        "<p><ruby>雨<rt/></ruby>停了。</p><p>天亮了。</p>",
+        "<p><ruby>雨<rp>(<rt>yǔ<rp>)</ruby>停了。</p><p>天亮了。</p>",
+        f'<p>雨停了。</p><svg><path d="{"M0 1" * 300}"/></svg><p>天亮了。</p>',
+    ],
+)
+def test_elements_that_are_empty_or_not_closed_take_no_text_with_them(page):
+    aligned = AlignedText(page)
+    read_html(aligned)
+    assert aligned.text.split() == ["雨停了。", "天亮了。"]
 
 
 def test_files_in_reading_order():
