@@ -218,6 +218,23 @@ def test_files_in_reading_order():
 
 
 @pytest.mark.parametrize(
+    "files",
+    [
+        ["n/楔子.txt", "n/卷一/第1章.txt", "n/卷一/第2章.txt", "n/卷二/第1章.txt", "n/尾声.txt"],
+        ["n/第二卷/001.txt", "n/第二卷/002.txt", "n/第十卷/001.txt"],
+        ["2a.txt", "10a.txt", "b.txt"],
+        ["n/v2/9.txt", "n/v2/10.txt", "n/v10/1.txt"],
+        ["n/Volume IX/2.txt", "n/Volume X/1.txt"],
+        ["雨夜（上）.txt", "雨夜（中）.txt", "雨夜（下）.txt"],
+        ["上.txt", "中.txt", "下.txt"],
+        ["雨夜一.txt", "雨夜二.txt", "雨夜三.txt", "雨夜十.txt"],
+    ],
+)
+def test_files_of_volumes_and_parts_in_reading_order(files):
+    assert reading_order(sorted(files)) == reading_order(sorted(files)[::-1]) == files
+
+
+@pytest.mark.parametrize(
     ("name", "words"),
     [("none.txt", "cannot be read"), ("novel.docx", "not read"), ("novel", "no suffix")],
 )
