@@ -12,6 +12,7 @@ from xuxie.errors import UserError
 from xuxie.files.rows import read_rows, write_rows
 from xuxie.text.aligned import AlignedText
 from xuxie.text.chapters import find_chapters
+from xuxie.text.decode import decode
 from xuxie.text.headings import parse
 from xuxie.text.markup import read_html
 from xuxie.text.numerals import number
@@ -184,6 +185,32 @@ def test_more_patterns_from_the_config():
 def test_bad_patterns(pattern, words):
     with pytest.raises(UserError, match=words):
         read_patterns(ROOT / "resources/watermarks.txt", [pattern])
+
+
+@pytest.mark.parametrize("language", ["en", "any"])
+@pytest.mark.parametrize(
+    ("words", "encoding"),
+    [
+        ("a naïve façade", "cp1252"),
+        ("the café, the crème brûlée", "cp1252"),
+        ("a tête-à-tête with Señor Nuñez", "cp1252"),
+        ("“Señor,” she’d said — “très bien…”", "cp1252"),
+        ("“It’s Zoë’s,” — à la carte, £5", "cp1252"),
+        ("the Straße in Köln, 98°C", "latin-1"),
+        ("a manœuvre of Acme®, DÉJÀ VU, ¡olé!", "cp1252"),
+        ("“Élan,” she’d said of his naïve café…", "mac-roman"),
+        ("the café and the crème of Señor Nuñez", "cp437"),
+        ("“It’s hers,” she’d said — no…", "gb18030"),
+        ("“No,” said 李明 in the café", "gb18030"),
+        ("“It’s hers,” she’d said — no…", "big5hkscs"),
+        ("“It’s Zoë’s,” — à la carte", "utf-16-le"),
+    ],
+)
+def test_english_in_all_encodings_that_it_comes_in(words, encoding, language):
+    prose = "It was late, he said, and she had not been to the town in all of her days with him. "
+    text = (prose * 20 + words + ". ") * 10
+    source = Source("novel.txt", text.encode(encoding), "text")
+    assert decode(source, language=language).text == text
 
 
 @pytest.mark.parametrize(
