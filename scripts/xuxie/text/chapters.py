@@ -9,8 +9,8 @@ from pathlib import PurePath
 from xuxie.errors import UserError
 from xuxie.text import headings
 from xuxie.text.chapter_order import note_order
-from xuxie.text.heading_lines import HeadingLine, heading_lines, matching_lines
-from xuxie.text.headings import Heading
+from xuxie.text.heading_lines import heading_lines, matching_lines
+from xuxie.text.headings import Heading, HeadingLine
 from xuxie.text.repeated_chapters import without_repetitions
 from xuxie.text.scenes import scenes, trimmed
 from xuxie.text.sources import parted
