@@ -12,7 +12,9 @@ from xuxie.errors import UserError
 from xuxie.files.rows import read_rows, write_rows
 from xuxie.text.aligned import AlignedText
 from xuxie.text.chapters import find_chapters
+from xuxie.text.decode import decode
 from xuxie.text.headings import parse
+from xuxie.text.markup import read_html
 from xuxie.text.numerals import number
 from xuxie.text.sentences import sentences
 from xuxie.text.source_map import Place, SourceMap
@@ -185,6 +187,51 @@ def test_bad_patterns(pattern, words):
         read_patterns(ROOT / "resources/watermarks.txt", [pattern])
 
 
+@pytest.mark.parametrize("language", ["en", "any"])
+@pytest.mark.parametrize(
+    ("words", "encoding"),
+    [
+        ("a naïve façade", "cp1252"),
+        ("the café, the crème brûlée", "cp1252"),
+        ("a tête-à-tête with Señor Nuñez", "cp1252"),
+        ("“Señor,” she’d said — “très bien…”", "cp1252"),
+        ("“It’s Zoë’s,” — à la carte, £5", "cp1252"),
+        ("the Straße in Köln, 98°C", "latin-1"),
+        ("a manœuvre of Acme®, DÉJÀ VU, ¡olé!", "cp1252"),
+        ("“Élan,” she’d said of his naïve café…", "mac-roman"),
+        ("the café and the crème of Señor Nuñez", "cp437"),
+        ("“It’s hers,” she’d said — no…", "gb18030"),
+        ("“No,” said 李明 in the café", "gb18030"),
+        ("“It’s hers,” she’d said — no…", "big5hkscs"),
+        ("“It’s Zoë’s,” — à la carte", "utf-16-le"),
+    ],
+)
+def test_english_in_all_encodings_that_it_comes_in(words, encoding, language):
+    prose = "It was late, he said, and she had not been to the town in all of her days with him. "
+    text = (prose * 20 + words + ". ") * 10
+    source = Source("novel.txt", text.encode(encoding), "text")
+    assert decode(source, language=language).text == text
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "<html><head/><body><p>雨停了。</p><p>天亮了。</p></body></html>",
+        "<html><head><title/></head><body><p>雨停了。</p><p>天亮了。</p></body></html>",
+        "<html><head><title>雪</title><body><p>雨停了。</p><p>天亮了。</p></body></html>",
+        "<html><head><script>write('<body>')</script></head><p>雨停了。</p><p>天亮了。</p></html>",
+        '<p>雨停了。<script src="a.js"/></p><style media="print" /><p>天亮了。</p>',
+        "<p><ruby>雨<rt/></ruby>停了。</p><p>天亮了。</p>",
+        "<p><ruby>雨<rp>(<rt>yǔ<rp>)</ruby>停了。</p><p>天亮了。</p>",
+        f'<p>雨停了。</p><svg><path d="{"M0 1" * 300}"/></svg><p>天亮了。</p>',
+    ],
+)
+def test_elements_that_are_empty_or_not_closed_take_no_text_with_them(page):
+    aligned = AlignedText(page)
+    read_html(aligned)
+    assert aligned.text.split() == ["雨停了。", "天亮了。"]
+
+
 def test_files_in_reading_order():
     files = ["b/第十章.txt", "b/第2章.txt", "b/尾声.txt", "b/第一章.txt", "b/楔子.txt"]
     assert [Path(file).stem for file in reading_order(files)] == [
@@ -195,6 +242,23 @@ def test_files_in_reading_order():
         "尾声",
     ]
     assert reading_order(["p10.txt", "p9.txt", "p1.txt"]) == ["p1.txt", "p9.txt", "p10.txt"]
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        ["n/楔子.txt", "n/卷一/第1章.txt", "n/卷一/第2章.txt", "n/卷二/第1章.txt", "n/尾声.txt"],
+        ["n/第二卷/001.txt", "n/第二卷/002.txt", "n/第十卷/001.txt"],
+        ["2a.txt", "10a.txt", "b.txt"],
+        ["n/v2/9.txt", "n/v2/10.txt", "n/v10/1.txt"],
+        ["n/Volume IX/2.txt", "n/Volume X/1.txt"],
+        ["雨夜（上）.txt", "雨夜（中）.txt", "雨夜（下）.txt"],
+        ["上.txt", "中.txt", "下.txt"],
+        ["雨夜一.txt", "雨夜二.txt", "雨夜三.txt", "雨夜十.txt"],
+    ],
+)
+def test_files_of_volumes_and_parts_in_reading_order(files):
+    assert reading_order(sorted(files)) == reading_order(sorted(files)[::-1]) == files
 
 
 @pytest.mark.parametrize(

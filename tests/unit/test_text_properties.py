@@ -33,6 +33,9 @@ pieces = st.sampled_from(
         "第二章",
         "\n第三回 雪\n",
         "\n番外\n",
+        "\n楔子\n",
+        "\n1\n2\n3\n",
+        "\n第一部\n",
         "。”",
         "……",
         "Mr. ",
@@ -119,10 +122,11 @@ def test_scenes_are_ordered_and_lose_nothing_but_blanks(text, size):
     )
 
 
-@given(any_text)
-def test_chapters_account_for_every_character(text):
+@given(any_text, st.lists(st.integers(0, 200), max_size=4))
+def test_chapters_account_for_every_character(text, starts):
+    files = [(min(start, len(text)), f"{start}.txt") for start in sorted([0, *starts])]
     try:
-        found, findings = find_chapters(text, scene_size=300)
+        found, findings = find_chapters(text, scene_size=300, files=files)
     except UserError as error:
         assert "nothing under them" in str(error)
         return

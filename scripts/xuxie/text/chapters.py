@@ -4,17 +4,15 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise, zip_longest
-from pathlib import PurePath
 
 from xuxie.errors import UserError
-from xuxie.text import headings
 from xuxie.text.chapter_order import note_order
-from xuxie.text.heading_lines import HeadingLine, heading_lines, matching_lines
-from xuxie.text.headings import Heading
+from xuxie.text.heading_lines import heading_lines, matching_lines
+from xuxie.text.headings import HeadingLine
 from xuxie.text.repeated_chapters import without_repetitions
 from xuxie.text.scenes import scenes, trimmed
-from xuxie.text.sources import parted
 from xuxie.text.structure import Chapter, Findings
+from xuxie.text.unheaded import cut, files_are_chapters, of_files
 
 # Text before the first heading that is this long belongs to the novel and is no title page.
 _OPENING = 1000
@@ -30,11 +28,12 @@ def find_chapters(
     """Find a text's chapters.
 
     Args:
-        files: where the text of each source file begins, and the file's name. Without headings,
-            each of several files is a chapter.
+        files: where the text of each source file begins, and the file's name. Without headings
+            of chapters, each of several files is one.
         pattern: what a heading line matches as a whole, instead of the forms known here; its
             groups `number` and `title` are used.
-        scene_size: the longest part, in characters, that text without headings is cut into.
+        scene_size: the longest part, in characters, that text without headings of chapters is
+            cut into.
 
     Raises:
         UserError: the pattern is no regular expression, no line matches it, or there is no text under the headings.
@@ -44,19 +43,24 @@ def find_chapters(
         lines = heading_lines(text, findings)
     else:
         lines = matching_lines(text, pattern)
-    stretches = _stretches(text, lines, findings)
-    chapters = without_repetitions(text, stretches, findings)
-    note_order(chapters, findings)
-    first = lines[0].start if lines else len(text)
-    opening = trimmed(
-        text, max((end for _, end in findings.contents if end <= first), default=0), first
-    )
-    if not lines and len(files) > 1:
-        chapters = _of_files(text, files)
-        findings.note = f"no headings found: each of {len(files)} files is a chapter"
-    elif not chapters or opening[1] - opening[0] >= _OPENING:
+    headed = any(line.heading.kind == "chapter" for line in lines)
+    if not headed and files_are_chapters(text, files, lines):
+        chapters = of_files(text, files, lines, findings.contents)
+        findings.note = f"no headings of chapters found: each of {len(files)} files is one"
+    else:
+        stretches = _stretches(text, lines, findings)
+        chapters = without_repetitions(text, stretches, findings)
+        note_order(chapters, findings)
+        if not headed:
+            whole = len(chapters)
+            chapters = list(cut(text, chapters, scene_size))
+            if len(chapters) > whole:
+                findings.note = f"no headings of chapters found: what is longer than {scene_size} characters is cut into scenes"
+        opening = _before(text, lines[0].start if lines else len(text), findings.contents)
+        if chapters:
+            opening = [(start, end) for start, end in opening if end - start >= _OPENING]
+        parts = [part for span in opening for part in scenes(text, *span, scene_size)]
         kind = "opening" if chapters else "scene"
-        parts = scenes(text, *opening, scene_size)
         chapters = [Chapter(None, "", kind, None, start, end) for start, end in parts] + chapters
         if kind == "scene":
             findings.note = f"no headings found: the text is cut into {len(parts)} scenes of at most {scene_size} characters"
@@ -72,19 +76,13 @@ def find_chapters(
     return chapters, findings
 
 
-def _of_files(text: str, files: Sequence[tuple[int, str]]) -> list[Chapter]:
-    """A chapter for each file that has text; its name may hold number and title."""
-    chapters = []
-    for (start, name), (end, _) in pairwise([*files, (len(text), "")]):
-        start, end = trimmed(text, start, end)
-        file, part = parted(name)
-        stem = PurePath(part or file).stem
-        heading = headings.parse(stem)
-        if start < end:
-            named = heading or Heading("chapter", "", None, stem, True)
-            kind = "chapter" if named.kind in ("bare", "volume") else named.kind
-            chapters.append(Chapter(named.number, named.title, kind, named.volume, start, end))
-    return chapters
+def _before(text: str, first: int, contents: list[list[int]]) -> list[tuple[int, int]]:
+    """What stands before the first heading, around tables of contents."""
+    spans = [span for span in contents if span[1] <= first]
+    return [
+        trimmed(text, start, end)
+        for (_, start), (end, _) in pairwise([[0, 0], *spans, [first, first]])
+    ]
 
 
 def _stretches(

@@ -10,7 +10,7 @@ import numpy as np
 from charset_normalizer import from_bytes
 
 from xuxie.errors import UserError
-from xuxie.text.language import readability, reads_as
+from xuxie.text.language import fitting, readability, reads_as
 from xuxie.text.sources import Source
 
 # Longest first: the mark of UTF-32-LE begins with that of UTF-16-LE.
@@ -22,6 +22,9 @@ _BOMS = {
     codecs.BOM_UTF16_BE: "utf-16-be",
 }
 _ENCODINGS = ("utf-8", "gb18030", "big5hkscs", "utf-16-le", "utf-16-be")
+# Of English text too, the likeliest first, of which Latin-1 is a part. English is nearly all ASCII and reads well in whatever
+# has that: only the few characters beyond it tell encodings apart.
+_WESTERN = ("cp1252", "mac-roman", "cp850")
 # Files that are said to be in the small sets hold characters of the large ones.
 _WIDER = {
     "gb2312": "gb18030",
@@ -34,6 +37,7 @@ _WIDER = {
 _PROBE = 1 << 18
 # What reads worse than this is no text; true text in a wrong encoding stays below 0.1.
 _LEAST_MERIT = 0.2
+_READS_WELL = 0.5
 
 # Stands in the text for bytes that are no text. No decoder yields a lone surrogate, so it cannot be taken for a character.
 BAD = "\udcff"
@@ -186,7 +190,17 @@ def _detect(source: Source, language: str) -> str:
             where=source.name,
             remedy="set the novel's encoding in the config, or save the file as UTF-8",
         )
+    if language != "zh" and merits[best] >= _READS_WELL and b"\0" not in probe:
+        readable = [codec for codec in candidates if merits[codec] >= _READS_WELL]
+        best = max([*_WESTERN, *readable], key=lambda codec: _fit(probe, codec))
     return _codec(best, source)
+
+
+def _fit(probe: bytes, codec: str) -> float:
+    """What share of the characters beyond ASCII fits into English text; bytes that are no text fit nowhere."""
+    text = probe.decode(codec, "ignore")
+    lost = len(probe) - len(text.encode(codec, "ignore"))
+    return fitting(text) / max(sum(not character.isascii() for character in text) + lost, 1)
 
 
 def _merit(probe: bytes, codec: str, language: str) -> float:

@@ -1,14 +1,15 @@
 """Which of the lines in the form of a heading are headings of volumes and chapters."""
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import zip_longest
 
 import re2
 
 from xuxie.errors import UserError
 from xuxie.text import headings, numerals
-from xuxie.text.headings import Heading
+from xuxie.text.bare_numbers import counting
+from xuxie.text.headings import Heading, HeadingLine
 from xuxie.text.structure import Findings
 
 # What counts chapters, from the finest; a novel's chapters are the finest of the first group that it has.
@@ -43,25 +44,8 @@ _INTRODUCES = frozenset("：，、:,“是道")
 
 _SENTENCE_END = ("。", "；", "，")
 
-# This many headings in a row without text are a table of contents, if they come again later; this many bare numbers are headings.
+# This many headings in a row without text are a table of contents, if they come again later.
 _FEWEST_IN_A_ROW = 3
-
-
-@dataclass(frozen=True, slots=True)
-class HeadingLine:
-    """A line that has the form of a heading, and the last non-blank character before it."""
-
-    start: int
-    end: int
-    heading: Heading
-    before: str
-
-    @property
-    def key(self) -> tuple:
-        """What is the same in two lines that announce the same chapter."""
-        heading = self.heading
-        title = "".join(filter(str.isalnum, heading.title))
-        return heading.kind, heading.unit, heading.number, heading.volume, title
 
 
 def heading_lines(text: str, findings: Findings) -> list[HeadingLine]:
@@ -71,7 +55,7 @@ def heading_lines(text: str, findings: Findings) -> list[HeadingLine]:
         findings: takes the tables of contents, and the lines that only look like a heading.
     """
     lines = _without_contents(text, _candidates(text), findings)
-    return _by_number(_of_chapter_level(lines, findings), findings)
+    return _by_number(_of_chapter_level(text, lines, findings), findings)
 
 
 def matching_lines(text: str, pattern: str) -> list[HeadingLine]:
@@ -147,27 +131,31 @@ def _without_contents(text: str, lines: list[HeadingLine], findings: Findings) -
     return kept
 
 
-def _of_chapter_level(lines: list[HeadingLine], findings: Findings) -> list[HeadingLine]:
+def _of_chapter_level(text: str, lines: list[HeadingLine], findings: Findings) -> list[HeadingLine]:
     """Keep the headings of volumes and of chapters; those of finer parts stay in the text.
 
-    Which unit counts chapters depends on which units the novel has: 节 are chapters if there are no 章.
+    Which unit counts chapters depends on which units the novel has: 节 are chapters if there are no 章, and bare numbers if
+    there is nothing but volumes.
     """
     units = Counter(line.heading.unit for line in lines if line.heading.unit)
+    no_chapters = all(line.heading.kind != "chapter" for line in lines)
+    bare = {line.start for line in counting(text, lines)} if no_chapters else set()
     chapter_units = {unit for unit in _CHAPTER_UNITS if units[unit]}
-    if not chapter_units:
+    if not chapter_units and not bare:
         chapter_units = {next((unit for unit in _OTHER_UNITS if units[unit] > 1), "")}
     finest = (
         max(_OTHER_UNITS.index(unit) for unit in chapter_units)
-        if chapter_units <= set(_OTHER_UNITS)
+        if chapter_units and chapter_units <= set(_OTHER_UNITS)
         else _FINER
     )
-    bare = set() if units else _bare_numbers(lines)
     kept = []
     for line in lines:
         heading = line.heading
         if heading.kind == "bare":
             if line.start in bare:
                 kept.append(replace(line, heading=replace(heading, kind="chapter", sure=True)))
+            else:
+                findings.mentions.append(_mention(line, "a number that counts no chapters"))
         elif not heading.unit or heading.unit in chapter_units:
             kept.append(
                 line
@@ -179,15 +167,6 @@ def _of_chapter_level(lines: list[HeadingLine], findings: Findings) -> list[Head
         else:
             findings.mentions.append(_mention(line, "a part of a chapter"))
     return kept
-
-
-def _bare_numbers(lines: list[HeadingLine]) -> set[int]:
-    """Where numbers alone on their lines are headings: they must count up from 1, and be at least three."""
-    run: list[int] = []
-    for line in lines:
-        if line.heading.kind == "bare" and line.heading.number == len(run) + 1:
-            run.append(line.start)
-    return set(run) if len(run) >= _FEWEST_IN_A_ROW else set()
 
 
 def _by_number(lines: list[HeadingLine], findings: Findings) -> list[HeadingLine]:

@@ -91,6 +91,23 @@ class Heading:
     volume: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class HeadingLine:
+    """A line that has the form of a heading, and the last non-blank character before it."""
+
+    start: int
+    end: int
+    heading: Heading
+    before: str
+
+    @property
+    def key(self) -> tuple:
+        """What is the same in two lines that announce the same chapter."""
+        heading = self.heading
+        title = "".join(filter(str.isalnum, heading.title))
+        return heading.kind, heading.unit, heading.number, heading.volume, title
+
+
 def found_in(text: str) -> Iterator[tuple[int, int, Heading]]:
     """The lines in the form of a heading, with their spans."""
     first_end = text.find("\n")

@@ -14,6 +14,10 @@ _COMMON_HAN = frozenset(
 _COMMON_ENGLISH = frozenset(
     "the of and to a in i that it he was you his is for with as had but not she at on her be have they him my this".split()
 )
+# Beside ASCII, English text has these marks, and letters of Latin-1; where Chinese is quoted, its marks too.
+_MARKS = re.compile(r"[‘’“”–—…•£€©®™«»½¼¾·×\u3000-\u303f\uff00-\uff60]")
+_LATIN_WORD = re.compile(r"[A-Za-zÀ-ÖØ-öø-ÿŒœ]{2,}|[Àà]")
+
 # What share must be common, far below what real prose has (0.4 and more) and far above what garbled text has (below 0.03).
 _LEAST_COMMON_HAN = 0.15
 _LEAST_COMMON_ENGLISH = 0.12
@@ -45,6 +49,23 @@ def reads_as(text: str, language: str) -> bool:
         return False
     own = sum(character.isascii() == (language == "en") for character in letters)
     return 2 * own >= len(letters)
+
+
+def fitting(text: str) -> int:
+    """How many of the characters beyond ASCII fit into English text.
+
+    A letter of naïve, Élan or DÉJÀ does, and Chinese that stands by itself. What a wrong encoding makes of them mostly does
+    not: na鴳e, cafÈ, donÕt.
+    """
+    count = len(_MARKS.findall(text))
+    for word in re.findall(r"[^\W_]+", text):
+        if not word.isascii() and (
+            word.islower() or word.isupper() or word.istitle()
+            if _LATIN_WORD.fullmatch(word)
+            else all(map(is_han, word))
+        ):
+            count += sum(not character.isascii() for character in word)
+    return count
 
 
 def _sample(text: str) -> str:

@@ -5,16 +5,20 @@ import re
 
 from xuxie.text.aligned import AlignedText, Tally
 
-_ATTRIBUTES = r"(?>(?:[^<>\"']|\"[^\"<>]{0,500}\"|'[^'<>]{0,500}'){0,200})"
+_ATTRIBUTES = r"(?>(?:[^<>\"']|\"[^\"<>]*\"|'[^'<>]*'){0,200})"
 _BLOCK = r"p|br|div|h[1-6]|li|ul|ol|tr|table|hr|blockquote|section|article|body|html|dt|dd|pre|figure|header|footer|center"
 _INLINE = (
     r"span|b|i|u|s|em|strong|small|big|font|a|img|sup|sub|ruby|rb|td|th|script|style|strike|del|ins"
 )
 
-# What is never closed extends to the end.
+# The start of an element that is not empty: XHTML writes an empty one as `<title/>`.
+_OPENED = r"\b[^>]{0,2000}(?<!/)>"
+# What is never closed extends to the end, but for the readings of characters, which HTML need not close. Of a head, which it
+# need not close either, these are all the text.
 _UNSEEN = re.compile(
     r"<!--.*?(?:-->|\Z)|<!\[CDATA\[|\]\]>|<!DOCTYPE[^>]{0,2000}>|<\?[^>]{0,2000}\?>"
-    r"|<(head|script|style|rt|rp)\b[^>]{0,2000}>.*?(?:</\1\s{0,20}>|\Z)",
+    rf"|<(title|script|style){_OPENED}.*?(?:</\1\s{{0,20}}>|\Z)"
+    rf"|<(rt|rp|rtc){_OPENED}.*?(?:</\2\s{{0,20}}>|(?=</?(?:rt|rp|rtc|rb|ruby)\b)|\Z)",
     re.DOTALL | re.IGNORECASE,
 )
 _ANY_TAG = re.compile(rf"</?[A-Za-z]{_ATTRIBUTES}>")

@@ -1,7 +1,7 @@
 """Chapters that stand in a text twice."""
 
 from xuxie.overlap.ngrams import CHAPTER_NGRAM, ngrams
-from xuxie.text.heading_lines import HeadingLine
+from xuxie.text.headings import HeadingLine
 from xuxie.text.structure import Chapter, Findings
 
 # Two chapters are one if this share of their text is the same; shorter ones than this prove nothing.

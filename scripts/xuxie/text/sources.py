@@ -10,7 +10,7 @@ from posixpath import join, normpath
 from urllib.parse import unquote
 
 from xuxie.errors import UserError
-from xuxie.text import headings
+from xuxie.text import headings, numerals
 from xuxie.text.forms import form_of
 
 # How files that are no text begin.
@@ -26,6 +26,10 @@ _BINARY = {
     b"\xff\xd8\xff": "a picture",
     b"BOOKMOBI": "a Kindle book",
 }
+
+# What counts in a name that is no heading: 雨夜2, 雨夜（二）, 雨夜（下）.
+_PARTS = {"上": 1, "中": 2, "下": 3}
+_COUNTS = re.compile(rf"(\d+|[{numerals.CHINESE}]+|[{''.join(_PARTS)}](?=[）)\]】]?$))")
 
 _ENCRYPTION = "META-INF/encryption.xml"
 
@@ -53,25 +57,32 @@ def parted(name: str) -> tuple[str, str]:
 
 
 def reading_order(paths: Iterable[str]) -> list[str]:
-    """Sort a novel's files as a person would: 楔子, 第二章, 第10章, 尾声; part2.txt before part10.txt."""
+    """Sort a novel's files as a person would: 楔子, 第二章, 第10章, 尾声; part2.txt before part10.txt; 卷一/第2章 before 卷二/第1章."""
     return sorted(paths, key=_place_in_novel)
 
 
 def _place_in_novel(path: str) -> tuple:
-    heading = headings.parse(Path(path).stem)
+    # Volumes count their chapters from 1 each: folders come before what is in them.
+    return [_place_by_name(name) for name in (*Path(path).parts[:-1], Path(path).stem)], path
+
+
+def _place_by_name(name: str) -> tuple:
+    """Where a file or folder belongs beside others of its folder."""
+    heading = headings.parse(name)
     kind = heading.kind if heading else ""
     part = 0 if kind == "prologue" else 2 if kind in ("extra", "epilogue", "afterword") else 1
     by_number = (
         (heading.volume or 0, heading.number) if heading and heading.number is not None else (0, 0)
     )
-    return (
-        part,
-        by_number,
-        [
-            (int(piece), "") if piece.isdecimal() else (0, piece)
-            for piece in re.split(r"(\d+)", path)
-        ],
-    )
+    return part, by_number, [_ranked(piece) for piece in _COUNTS.split(name)]
+
+
+def _ranked(piece: str) -> tuple[int, str]:
+    if piece.isdecimal():
+        return int(piece), ""
+    number = numerals.number(piece) if _COUNTS.fullmatch(piece) else None
+    number = _PARTS.get(piece, number)
+    return (0, piece) if number is None else (number, "")
 
 
 def read_sources(paths: list[str]) -> Iterator[Source]:
