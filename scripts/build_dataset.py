@@ -2,9 +2,8 @@
 
 from xuxie.dataset.alpaca import dataset_info
 from xuxie.dataset.build import build
-from xuxie.dataset.files import read_novels, write_novels
+from xuxie.dataset.files import novels_of, read_novels, write_novels
 from xuxie.dataset.ledger import ledger as account
-from xuxie.dataset.novel import Novel
 from xuxie.dataset.sketched import tell
 from xuxie.dataset.split import SPLITS
 from xuxie.dataset.summary import log_summary
@@ -54,9 +53,7 @@ def build_dataset(
         dataset["novels"], texts, counts=counts, chapters=chapters, chunks=chunks, unasked=unasked,
         failures=failures, pairs=pairs, summaries=summaries,
     )  # fmt: skip
-    novels = [
-        Novel(novel, found.text, found.chapters, found.pairs) for novel, found in read.items()
-    ]
+    novels = novels_of(read)
     kinds: dict = {}
     usage: dict = {}
     if sketches:

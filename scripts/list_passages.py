@@ -1,8 +1,7 @@
 """Rule list_passages: the completions and chapters of which an LLM is asked what happens in them."""
 
 from xuxie.dataset.build import build, untold
-from xuxie.dataset.files import read_novels
-from xuxie.dataset.novel import Novel
+from xuxie.dataset.files import novels_of, read_novels
 from xuxie.dataset.sketched import passages as listed
 from xuxie.files.rows import write_rows
 from xuxie.runtime.job import run_job
@@ -26,10 +25,7 @@ def list_passages(
         texts, chapters, pairs: for each novel of the dataset, in its order: text.txt, chapters.jsonl and pairs.jsonl.
         name, dataset, generator, completion_chars, prompt_chars: see `build`.
     """
-    read = read_novels(dataset["novels"], texts, chapters=chapters, pairs=pairs)
-    novels = [
-        Novel(novel, found.text, found.chapters, found.pairs) for novel, found in read.items()
-    ]
+    novels = novels_of(read_novels(dataset["novels"], texts, chapters=chapters, pairs=pairs))
     build(
         novels,
         untold(dataset),

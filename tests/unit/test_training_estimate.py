@@ -39,7 +39,7 @@ def test_the_rate_is_that_of_the_latest_whole_run_on_the_same_model():
         manifest("pt", seconds=3, started="2026-03-01"),
     ]
     found = measured_rate(runs, "sft", FILES)
-    assert found.tokens_per_second == 120 and "120 tokens a second" in found.source
+    assert found.per_second == 120 and "120 tokens a second" in found.source
     assert found.seconds(1200) == pytest.approx(30 + 10), "loading and saving take their time too"
     assert measured_rate(runs[2:3], "sft", FILES) is None
 
@@ -51,11 +51,11 @@ def test_what_is_assumed_is_said_and_follows_the_device():
     unknown = assumed_rate(weights, train, assumed_speed(gpu="", cores=2))
     eight = assumed_rate(weights, train, assumed_speed(gpu="NVIDIA H200", cores=2, devices=8))
     assert "assumed: 2 cores" in cpu.source and "H200" in large.source
-    assert cpu.tokens_per_second < unknown.tokens_per_second < large.tokens_per_second
-    assert eight.tokens_per_second == pytest.approx(8 * large.tokens_per_second)
+    assert cpu.per_second < unknown.per_second < large.per_second
+    assert eight.per_second == pytest.approx(8 * large.per_second)
     without = {**train, "disable_gradient_checkpointing": True}
     faster = assumed_rate(weights, without, assumed_speed(gpu="NVIDIA H200", cores=2))
-    assert faster.tokens_per_second == pytest.approx(1.5 * large.tokens_per_second)
+    assert faster.per_second == pytest.approx(1.5 * large.per_second)
 
 
 @pytest.mark.parametrize("stage", ["pt", "sft"])

@@ -88,6 +88,11 @@ def read_novels(
     return novels
 
 
+def novels_of(files: dict[str, NovelFiles]) -> list[Novel]:
+    """The novels on their way into a dataset, in the order of their names."""
+    return [Novel(name, found.text, found.chapters, found.pairs) for name, found in files.items()]
+
+
 def write_novels(
     novels: Sequence[Novel],
     *,

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from xuxie.dataset.stretches import Usable, without
 from xuxie.dataset.tiling import Size, size_of, tile
+from xuxie.pairs.selection import best_first
 
 Span = tuple[int, int]
 
@@ -17,7 +18,7 @@ def disjoint(pairs: Iterable[dict]) -> tuple[list[dict], list[dict]]:
     """Pairs whose completions share no character, the better scored of two that do, and those that had to go, best first."""
     taken: list[dict] = []
     left: list[dict] = []
-    for pair in sorted(pairs, key=lambda pair: (-(pair["score"] or 0), pair["id"])):
+    for pair in best_first(pairs):
         start, end = pair["completion_span"]
         apart = all(
             end <= other["completion_span"][0] or other["completion_span"][1] <= start

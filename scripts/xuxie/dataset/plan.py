@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from xuxie.dataset.build import PAIRS, build, untold
-from xuxie.dataset.files import NovelFiles
+from xuxie.dataset.files import NovelFiles, novels_of
 from xuxie.dataset.novel import Novel
 from xuxie.dataset.passages import STRUCTURE
 from xuxie.dataset.sketched import passages
@@ -57,7 +57,7 @@ def plan_dataset(
     Raises:
         UserError: there are pairs, and nothing is left to train on; or there are too few chapters.
     """
-    novels = [Novel(name, found.text, found.chapters, found.pairs) for name, found in files.items()]
+    novels = novels_of(files)
     alone = STRUCTURE not in entry["rows"]["cuts"]
     planned: list[dict] = []
     note = ""

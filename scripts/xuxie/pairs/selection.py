@@ -1,6 +1,7 @@
 """Which candidate pairs are kept, and why each of the others is not."""
 
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 
 from xuxie.overlap.duplicates import Duplicates
 from xuxie.overlap.spans import Span, covered
@@ -24,7 +25,7 @@ def select(
     seen = Duplicates(near_duplicate)
     # Pairs lie within their chunks, so only those of one chunk can overlap.
     kept_spans: dict[str, list[Span]] = defaultdict(list)
-    for pair in sorted(pairs, key=lambda pair: (-(pair["score"] or 0), pair["id"])):
+    for pair in best_first(pairs):
         reason = _reason(pair, threshold, max_overlap, kept_spans[pair["chunk"]])
         if reason is None and (kind := seen.kind_of(pair["completion"])):
             reason = f"{kind} completion"
@@ -37,6 +38,11 @@ def select(
         {**pair, "kept": verdict[pair["id"]] is None, "dropped_because": verdict[pair["id"]]}
         for pair in pairs
     ]
+
+
+def best_first(pairs: Iterable[dict]) -> list[dict]:
+    """The better scored pair first; ties by id."""
+    return sorted(pairs, key=lambda pair: (-(pair["score"] or 0), pair["id"]))
 
 
 def _reason(pair: dict, threshold: float, max_overlap: float, kept_spans: list[Span]) -> str | None:

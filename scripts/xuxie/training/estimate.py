@@ -11,18 +11,18 @@ class Rate:
     """What a machine does with a model.
 
     Attributes:
-        tokens_per_second: of training rows, the looks at the val chapters included.
+        per_second: of what is counted: tokens of training rows, the looks at the val chapters included; or of samples; or held-out characters.
         around: seconds before and after, in which the model is loaded and the adapter saved.
         source: where this is from, in words.
     """
 
-    tokens_per_second: float
+    per_second: float
     around: float
     source: str
 
-    def seconds(self, tokens: float) -> float:
-        """How long so many tokens take."""
-        return self.around + tokens / self.tokens_per_second
+    def seconds(self, amount: float) -> float:
+        """How long so much of it takes."""
+        return self.around + amount / self.per_second
 
 
 def measured_rate(manifests: Iterable[dict], stage: str, model_files: dict) -> Rate | None:
