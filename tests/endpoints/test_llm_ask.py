@@ -201,10 +201,43 @@ def test_a_question_that_the_provider_rejects_fails_alone_and_for_good(journal):
 
 def test_a_request_that_is_rejected_from_the_first_stops_the_job(journal):
     with (
-        FaultServer(reject={"question": "temperature must be below 1"}) as server,
+        FaultServer(reject={"": "temperature must be below 1"}) as server,
         pytest.raises(UserError, match="temperature must be below 1"),
     ):
         ask(server, questions(10), journal)
+
+
+@pytest.mark.parametrize("others", [0, 12])
+def test_questions_refused_in_words_unknown_are_recorded_where_anything_else_is_answered(
+    journal, others
+):
+    """Three of them at once, before another call is answered, are no verdict on the endpoint: a control question is."""
+
+    def refusing(body, times):
+        if body["messages"][0]["content"] in ("question 0", "question 1", "question 2"):
+            return 400, {"error": {"message": "Sorry, not this one"}}
+        return None
+
+    with FaultServer(scripted=refusing, latency=0.2) as server:
+        wanted = questions(3 + others)
+        outcomes = ask(server, wanted, journal, concurrency=8)
+        assert [outcome.reason for outcome in outcomes[:3]] == ["rejected"] * 3
+        assert all(isinstance(outcome, Answered) for outcome in outcomes[3:])
+        [control] = {name for name in server.answers if name.startswith("Is it")}
+        before = server.requests.total()
+        ask(server, wanted, journal)
+        assert server.requests.total() == before
+    sent = [body for body in server.bodies if body["messages"][-1]["content"] == control]
+    form = {name: value for name, value in server.bodies[0].items() if name != "messages"}
+    assert {**sent[0], "messages": []} == {**form, "messages": []}
+
+
+def test_an_account_in_arrears_in_words_unknown_stops_the_job_and_nothing_is_recorded(journal):
+    with FaultServer(reject={"": "Please settle the invoice"}) as server:
+        with pytest.raises(UserError, match="settle the invoice"):
+            ask(server, questions(10), journal)
+        server.reject = {}
+        assert len(values(ask(server, questions(10), journal))) == 10
 
 
 @pytest.mark.parametrize(

@@ -123,6 +123,25 @@ def endpoint(monkeypatch):
             Rejected,
             "refused",
         ),
+        (400, '{"error": {"message": "Content Exists Risk"}}', Rejected, "refused"),
+        (
+            400,
+            '{"error": {"message": "The request was rejected because it was considered high risk"}}',
+            Rejected,
+            "refused",
+        ),
+        (
+            403,
+            '{"error": "Content violates usage guidelines. Failed check: BIO"}',
+            Rejected,
+            "refused",
+        ),
+        (
+            400,
+            '{"error": {"type": "censorship_blocked", "message": "blocked"}}',
+            Rejected,
+            "refused",
+        ),
         (422, '{"detail": "temperature must be below 1"}', Rejected, "rejected"),
         (
             400,

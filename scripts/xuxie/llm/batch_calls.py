@@ -88,7 +88,7 @@ class BatchCalls:
         since, times = self._lost.get(request.key, (lost.since, 0))
         self._lost[request.key] = since, times + counts
         if times + counts >= _BATCHES:
-            if self._run.health.answers_since(since) or await self._retries.is_well():
+            if self._run.health.answers_since(since) or await self._retries.is_well(request):
                 return await self._accounting.keep_refusal(request, id, fault)
             return unanswered(request, id, fault)
         self._run.progress.retries += 1

@@ -45,7 +45,8 @@ _TOO_LONG = re.compile(
 )
 _REFUSED = re.compile(
     r"content[_ ]?(filter|policy|management)|data_inspection|inappropriate content|sensitive|safety|"
-    r"moderation|flagged|\b1301\b|不安全或敏感|敏感内容|违规",
+    r"content exists risk|content violates|considered high risk|censorship|unsafe (content|input|prompt)|"
+    r"(content|input|prompt|output) (is|was|considered|may be) unsafe|moderation|flagged|\b1301\b|不安全或敏感|敏感内容|违规",
     re.IGNORECASE,
 )
 _KEY = re.compile(r"api[_ ]?key not valid|(invalid|incorrect)[_ ]api[_ ]?key", re.IGNORECASE)
