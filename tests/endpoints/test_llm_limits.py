@@ -1,13 +1,16 @@
 import asyncio
 import json
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import pytest
 from fault_server import FaultServer
 from hypothesis import given
 from hypothesis import strategies as st
-from llm_case import ask, questions
+from llm_case import ask, questions, values
+from patience import wait_until
+from xuxie.errors import UserError
 from xuxie.llm import limits as limits_module
 from xuxie.llm.endpoint import Endpoint, EndpointSettings
 from xuxie.llm.limits import Limits, fair_share
@@ -133,6 +136,40 @@ def test_nothing_is_asked_before_the_time_that_the_provider_named(tmp_path):
         refused = [place for place, status in enumerate(server.statuses) if status == 429]
         pauses = [server.times[place + 1] - server.times[place] for place in refused]
     assert min(pauses) >= server.retry_after
+
+
+def test_a_wait_that_ends_one_job_holds_up_no_other(tmp_path):
+    """Its quota of a day is used up for one of the questions, or until somebody pays for more."""
+    journal = tmp_path / "journal"
+
+    def refusing(body, times):
+        if body["messages"][0]["content"] == "question 0":
+            error = {"error": {"message": "Rate limit reached for requests per day"}}
+            return 429, error, {"Retry-After": "86400"}
+        return None
+
+    with FaultServer(scripted=refusing, latency=0.05) as server, ThreadPoolExecutor() as threads:
+        other = threads.submit(ask, server, questions(60)[1:], journal, concurrency=2, deadline=20)
+        wait_until(lambda: server.answers, "the other job's first answer", server.answers.total)
+        with pytest.raises(UserError, match="asks to wait 86400 s"):
+            ask(server, questions(1), journal, concurrency=2)
+        assert len(values(other.result())) == 59
+
+
+def test_no_pause_is_heeded_for_longer_than_patience(machine, clock):
+    async def pause():
+        patient, other = (Limits(endpoint(patience=seconds), machine) for seconds in (1e6, 60))
+        try:
+            patient.throttled(clock.seconds, 86400)
+            other._look()
+            clock.seconds += 30
+            other._look()
+            return patient._paused_until - clock.seconds, other._paused_until - clock.seconds
+        finally:
+            patient.close()
+            other.close()
+
+    assert asyncio.run(pause()) == (86400 - 30, 30)
 
 
 def _job(base_url, folder, first, count):

@@ -36,7 +36,7 @@ class Limits:
 
     def __init__(self, endpoint: Endpoint, folder: Path):
         settings = endpoint.settings
-        self._most = settings.concurrency
+        self._most, self._patience = settings.concurrency, settings.patience
         self._rates = {
             name: rate / 60
             for name, rate in (("requests", settings.rpm), ("tokens", settings.tpm))
@@ -45,7 +45,7 @@ class Limits:
         self._shared = SharedState(folder, f"endpoint {endpoint.base_url} {endpoint.model}")
         self._running = 0
         self._allowed = 0
-        self._paused_until = 0.0
+        self._paused_until = self._pause_seen = 0.0
         self._successes = 0
         self._waiting: deque[asyncio.Future] = deque()
         self._one_at_a_time = asyncio.Lock()
@@ -159,8 +159,14 @@ class Limits:
             )[self._shared.me]
             self._allowed = max(0, min(share, int(limit) - others))
             everybody[self._shared.me]["held"] = max(self._running, self._allowed)
-            self._paused_until = state.get("paused_until", 0.0)
+            self._heed(state.get("paused_until", 0.0))
         self._wake()
+
+    def _heed(self, until: float) -> None:
+        """Ask nothing before a time that a job of whatever patience was told, nor wait for longer than our own."""
+        if until != self._pause_seen:
+            self._pause_seen = until
+            self._paused_until = min(until, time.time() + self._patience)
 
     def _wake(self) -> None:
         while self._waiting and self._running < self._allowed:
