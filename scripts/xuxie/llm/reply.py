@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,6 +17,9 @@ UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, RecursionError
 #: What some gateways put a completion into, and how deep it lies at most.
 _ENVELOPES = ("data", "result", "output", "response", "body")
 _WRAPPINGS = 3
+
+#: Of a stream. What else `splitlines` takes for one may stand within a JSON string.
+_LINE_END = re.compile(r"\r\n|\n|\r")
 
 
 @dataclass(frozen=True)
@@ -146,7 +150,7 @@ def _joined(events: str) -> dict:
     whole: dict = {}
     message: dict[str, str] = {}
     finish, ended = None, False
-    for line in events.splitlines():
+    for line in _LINE_END.split(events):
         data = line.removeprefix("data:").strip()
         if data == "[DONE]":
             ended = True
@@ -158,8 +162,10 @@ def _joined(events: str) -> dict:
                     piece = _parts_joined(_message(choice).get(name))
                     message[name] = message.get(name, "") + (piece or "")
                 finish = choice.get("finish_reason") or finish
-    if not message or not (finish or ended):
+    if not message:
         return whole
+    if not (finish or ended):  # cut off: its last piece is no answer
+        return {**whole, "choices": []}
     return {**whole, "choices": [{"message": message, "finish_reason": finish}]}
 
 
