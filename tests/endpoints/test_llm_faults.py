@@ -180,6 +180,32 @@ def test_when_to_come_back_is_read_in_every_form():
     assert retry_after({**reset, "x-ratelimit-remaining-requests": "1"}) is None
 
 
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [
+        ("Please retry in 33.8s.", 33.8),
+        ("try again in 1m26s", 86),
+        ("Please try again in 7m12.5s. Visit us", 432.5),
+        ("Try again in 20ms", 0.02),
+        ("Try again in 6 hours", 21600),
+        ("wait 1 hour 5 minutes", 3900),
+        ("retry after 1min", 60),
+        ('{"retryDelay": "33s"}', 33),
+        ("retry in 56 seconds", 56),
+        ("请求过快，30秒后重试", 30),
+        ("请等待 5 分钟", 300),
+        ("请在10秒之后再试", 10),
+        ("请稍后重试 (request id: 20261011061804119294113i3RTqyyg)", None),
+        ("请稍后重试 (request id: 20250211143022123456789hX3fQz1a)", None),
+        ("请稍后重试 (request id: 2025021114302212345678sAbCdEfG)", None),
+        ("retry. trace: 7h3k", None),
+        ("20250211143022123456789秒后", None),
+    ],
+)
+def test_when_to_come_back_is_read_in_words_and_not_in_the_number_of_a_request(said, seconds):
+    assert retry_after({}, said) == pytest.approx(seconds)
+
+
 def test_an_unset_variable_is_said_before_anything_is_asked(monkeypatch):
     monkeypatch.delenv("THE_KEY", raising=False)
     with (
