@@ -72,6 +72,25 @@ def test_what_was_answered_is_not_asked_again(journal):
         assert server.requests.total() == 23
 
 
+def test_a_journal_that_cannot_be_written_is_refused_before_anything_is_paid_for(journal):
+    journal.write_text("not a folder")
+    with FaultServer() as server:
+        with pytest.raises(UserError, match="the journal cannot be written"):
+            ask(server, questions(5), journal)
+        assert server.requests.total() == 0
+
+
+def test_where_nothing_is_answered_no_file_is_left_in_the_journal(journal):
+    with FaultServer() as server:
+        ask(server, questions(2), journal)
+        left = sorted(journal.rglob("*"))
+        ask(server, questions(2), journal)
+        server.key = "another"
+        with pytest.raises(UserError, match="refused the key"):
+            ask(server, questions(3), journal)
+        assert sorted(journal.rglob("*")) == left
+
+
 def test_a_question_asked_twice_is_paid_for_once(journal):
     with FaultServer(latency=0.05) as server:
         outcomes = ask(server, questions(5) * 3, journal)

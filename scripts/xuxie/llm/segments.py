@@ -10,6 +10,7 @@ import os
 import re
 import secrets
 import socket
+import tempfile
 import time
 import zlib
 from collections.abc import Iterator
@@ -94,6 +95,15 @@ def lines(path: Path, start: int = 0) -> Iterator[tuple[int, bytes]]:
                 return
             yield start, line
             start += len(line)
+
+
+def try_writing(folder: Path) -> None:
+    """See whether a segment could be written to a folder; raises OSError if not."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder) as file:  # has no name, or loses it at once
+        file.write(b"\n")
+        file.flush()
+        os.fsync(file.fileno())
 
 
 class NoRoom(OSError):
