@@ -1,5 +1,6 @@
 import errno
 import os
+import resource
 import shutil
 import time
 import zlib
@@ -316,6 +317,25 @@ def test_compaction_keeps_every_entry_in_one_file_and_spares_a_writer(tmp_path):
     assert upkeep.compact(tmp_path) == (2, 1)
     with Journal(tmp_path) as journal:
         assert len(journal) == 7 and journal.spent.calls == 7
+
+
+@pytest.fixture
+def few_files():
+    """No more than 256 files may be open, as is usual on macOS."""
+    usual = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, usual[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, usual)
+
+
+def test_more_segments_than_files_may_be_open_are_looked_after(tmp_path, few_files):
+    many_segments(tmp_path, 301)
+    before = upkeep.stats(tmp_path).spent["m"]
+    assert upkeep.forget_failures(tmp_path) == (0, 0)
+    assert upkeep.compact(tmp_path) == (301, 1)
+    assert upkeep.stats(tmp_path).spent["m"] == before
+    with Journal(tmp_path) as journal:
+        assert len(journal) == 301
 
 
 def test_a_killed_compaction_counts_nothing_twice(tmp_path, monkeypatch):
