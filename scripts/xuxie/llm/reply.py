@@ -108,6 +108,8 @@ def _message(choice: dict) -> dict:
         if name in choice:
             message = choice[name]
             return message if isinstance(message, dict) else {"content": message}
+    if choice.get("finish_reason"):
+        return {}  # Gemini's, where its filter left nothing
     raise LookupError("message")
 
 
@@ -188,4 +190,7 @@ def _tokens(usage: Any) -> tuple[int | None, int, int | None]:
     cached = details.get("cached_tokens") or usage.get("prompt_cache_hit_tokens")
     input = token_count(usage.get("prompt_tokens")) or None
     output = token_count(usage.get("completion_tokens")) if input else None
+    total = token_count(usage.get("total_tokens"))
+    if input and output is not None and total is not None:
+        output = max(output, total - input)  # xAI counts thoughts there alone
     return input, min(token_count(cached) or 0, input or 0), output
