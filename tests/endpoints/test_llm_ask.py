@@ -283,6 +283,34 @@ def test_how_to_ask_for_structure_is_found_out_once_and_said(
     assert len(ask(server, questions(30), journal, structured="auto", offline=True)) == 30
 
 
+@pytest.mark.parametrize("count", [1, 3])
+def test_refused_questions_end_also_where_the_mode_is_still_to_be_found(journal, count):
+    """None of them shows which mode there is: the strictest is not taken, and in the next one they are refused."""
+
+    def refusing(body, times):
+        if body.get("response_format", {}).get("type") == "json_schema":
+            return 400, {"error": {"message": "This response_format type is unavailable now"}}
+        return 400, {"error": {"message": "data_inspection_failed: inappropriate content"}}
+
+    with FaultServer(scripted=refusing) as server:
+        for _ in range(2):
+            outcomes = ask(server, questions(count), journal, structured="auto", deadline=20)
+            assert [outcome.reason for outcome in outcomes] == ["refused"] * count
+        assert server.requests.total() <= 2 * count + 2
+        server.scripted = lambda *_: None
+        server.formats = ("json_object",)
+        answered = ask(server, questions(9)[count:], journal, structured="auto")
+        assert len(values(answered)) == 9 - count
+
+
+def test_a_mode_that_is_no_longer_taken_is_found_out_anew(journal):
+    with FaultServer() as server:
+        ask(server, questions(1), journal, structured="auto")
+        server.formats = ("json_object",)
+        outcomes = ask(server, questions(4), journal, structured="auto", deadline=20)
+        assert values(outcomes) == [f"question {i}" for i in range(4)]
+
+
 def test_a_mode_that_the_endpoint_does_not_take_is_an_error_that_says_what_to_set(journal):
     with FaultServer(formats=()) as server, pytest.raises(UserError, match="set `structured`"):
         ask(server, questions(2), journal, structured="json")
