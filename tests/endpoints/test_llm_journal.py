@@ -522,6 +522,16 @@ def test_joining_an_older_copy_takes_nothing_away(tmp_path, running):
     assert upkeep.verify(tmp_path / "copy").entries == expected
 
 
+@pytest.mark.parametrize(
+    "words", [("import", "no such file.gz"), ("export", "no such folder/it.gz")]
+)
+def test_a_file_that_is_not_there_is_named_and_no_fault_of_ours(tmp_path, capsys, words):
+    command, name = words
+    fill(tmp_path, 1)
+    assert manage_journal.main([command, str(tmp_path), str(tmp_path / name)]) == 1
+    assert "no such" in capsys.readouterr().err
+
+
 def test_forgotten_failures_are_gone_and_answers_stay(tmp_path, capsys):
     failure = {"error": {"reason": "refused", "message": "no"}}
     with Journal(tmp_path) as journal:
