@@ -3,8 +3,9 @@ from email.utils import formatdate
 
 import pytest
 from xuxie.errors import UserError
-from xuxie.llm import open_endpoint
+from xuxie.llm import health, open_endpoint
 from xuxie.llm.faults import Rejected, Transient, Unsupported, fault_of, retry_after
+from xuxie.llm.health import Health
 
 
 @pytest.fixture
@@ -204,6 +205,16 @@ def test_when_to_come_back_is_read_in_every_form():
 )
 def test_when_to_come_back_is_read_in_words_and_not_in_the_number_of_a_request(said, seconds):
     assert retry_after({}, said) == pytest.approx(seconds)
+
+
+def test_calls_that_fail_together_are_no_address_that_nobody_is_at(endpoint, monkeypatch):
+    """A name that is not found for a moment ended every job that was starting."""
+    well, fault = Health(endpoint), Transient("no such host", lost=True, unreachable=True)
+    for _ in range(64):
+        well.failed(fault, "q", 0.0)
+    monkeypatch.setattr(health, "_FIRST_SECONDS", 0.0)
+    with pytest.raises(UserError, match="nobody answers at this address"):
+        well.failed(fault, "q", 0.0)
 
 
 def test_an_unset_variable_is_said_before_anything_is_asked(monkeypatch):
