@@ -468,6 +468,22 @@ def test_compaction_spares_what_a_job_on_another_node_may_write_to(tmp_path, mon
         assert all(journal.get(key(number)) is not None for number in (1, 2, 3, 4))
 
 
+@pytest.mark.parametrize(
+    ("host", "name", "ours"),
+    [
+        ("gpu", "20250101T000000-gpu-77-00000000.jsonl", True),
+        ("gpu-2", "20250101T000000-gpu-2-77-00000000.jsonl", True),
+        ("gpu", "imported-20250101T000000-gpu-77-00000000-compacted-0a1b2c3d.jsonl", True),
+        ("gpu", "20250101T000000-gpu-2-77-00000000.jsonl", False),
+        ("2", "20250101T000000-gpu-2-77-00000000.jsonl", False),
+    ],
+)
+def test_whose_a_segment_is(tmp_path, monkeypatch, host, name, ours):
+    monkeypatch.setattr(segments, "_HOST", host)
+    with (tmp_path / name).open("wb") as file:
+        assert segments.is_left(tmp_path / name, file.fileno()) == ours
+
+
 def test_who_was_silent_for_long_begins_a_new_segment(tmp_path, monkeypatch):
     """By then others may take the old one for finished."""
     assert segments._LEAVES < segments._SURELY_LEFT

@@ -189,7 +189,13 @@ def is_left(path: Path, file: int) -> bool:
     have been silent for an hour, which no process lets its own be.
     """
     age = time.time() - os.fstat(file).st_mtime
-    return f"-{_HOST}-" in path.name or age > _SURELY_LEFT
+    return _is_of_this_node(path.name) or age > _SURELY_LEFT
+
+
+def _is_of_this_node(name: str) -> bool:
+    """Whether a segment was begun here; "gpu" is not where "gpu-2" is."""
+    pattern = rf"({IMPORTED})?\d+T\d+-{_HOST}-\d+-[0-9a-f]{{8}}(-compacted-[0-9a-f]{{8}})?\.jsonl"
+    return re.fullmatch(pattern, name) is not None
 
 
 def sync_folder(folder: Path) -> None:
