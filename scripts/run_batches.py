@@ -5,6 +5,7 @@ python scripts/run_batches.py FOLDER --merge TARGET
 """
 
 import argparse
+import copy
 import os
 import sys
 from dataclasses import asdict
@@ -14,11 +15,12 @@ from typing import IO
 import yaml
 from xuxie.batches.configuration import config_of, files_read
 from xuxie.batches.dealing import Batch, check_systems, cut_batches
-from xuxie.batches.merging import merge
+from xuxie.batches.merging import merge, state_of_all
 from xuxie.batches.process import alone, run
 from xuxie.batches.state import digest_of, is_made, what_is_asked
 from xuxie.batches.targets import has_adapters, ledgers_of, targets_of
 from xuxie.config.completion import complete_config
+from xuxie.config.file import read_config
 from xuxie.config.resolution import resolve
 from xuxie.errors import UserError
 from xuxie.files.rows import read_json, write_json
@@ -38,14 +40,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser.epilog = "What follows -- is told to snakemake each time, such as --cores all."
     mine, told = _cut_at_dashes(sys.argv[1:] if arguments is None else arguments)
     given = parser.parse_args(mine)
-    given.folder.mkdir(parents=True, exist_ok=True)
     try:
+        if given.merge:
+            state_of_all(given.folder)  # a folder of another name is not made
+        given.folder.mkdir(parents=True, exist_ok=True)
         with alone(given.folder) as lock:
             if given.merge:
                 merge(given.folder, given.merge)
                 return 0
             failed = run_all(given.folder, given.configfile, given.size, told, lock)
-    except UserError as error:
+    except (UserError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
     for name in failed:
@@ -61,8 +65,8 @@ def _cut_at_dashes(words: list[str]) -> tuple[list[str], list[str]]:
 
 def run_all(folder: Path, configfile: Path, size: int, arguments: list[str], lock: IO) -> list[str]:
     """Run every batch that is not made yet as it is configured now; return the names of those that failed."""
-    config = yaml.safe_load(configfile.read_text(encoding="utf-8"))
-    complete = yaml.safe_load(configfile.read_text(encoding="utf-8"))
+    config = read_config(configfile)
+    complete = copy.deepcopy(config)
     complete_config(complete, Path(REPOSITORY) / "config/schema.yaml")
     settings = resolve(complete)
     asked, only_plans = what_is_asked(arguments)

@@ -2,10 +2,14 @@
 
 import json
 import os
+import signal
 import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import yaml
+from patience import wait_until
 from programs import put_in_the_path
 from workspace import REPOSITORY, jobs
 from xuxie.errors import UserError
@@ -60,6 +64,64 @@ def test_how_a_job_ended_is_told(tmp_path, profile, program, ended, told):
         check=True,
     )
     assert said.stdout == f"{told}\n"
+
+
+ENDED = """
+import os, signal, sys, time
+ended = []
+signal.signal(signal.SIGTERM, lambda *_: ended.append(1))
+open("ready", "w").close()
+while not ended:
+    time.sleep(0.05)
+time.sleep(0.5)
+open("kept", "w").write("what was on the wire")
+"""
+
+
+@pytest.fixture(params=["kubernetes", "aws-batch"])
+def first_process(request, tmp_path, monkeypatch):
+    """Starts a script as a container of a profile does, as the first process of its namespace."""
+    namespace = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"]
+    started = []
+    tried = subprocess.run([*namespace, "true"], capture_output=True, text=True, check=False)
+    if tried.returncode != 0:
+        pytest.skip(f"no namespace of processes can be made here: {tried.stderr.strip()}")
+    monkeypatch.chdir(tmp_path)
+
+    def start(content: str) -> subprocess.Popen:
+        script = tmp_path / "job.sh"
+        properties = json.dumps({"rule": "r", "threads": 1, "resources": {}})
+        script.write_text(f"#!/bin/sh\n# properties = {properties}\n{content}")
+        folder = REPOSITORY / "profiles" / request.param
+        if request.param == "kubernetes":
+            job = yaml.safe_load(filled(folder / "job.yaml", script))
+            [container] = job["spec"]["template"]["spec"]["containers"]
+            command = container["command"]
+        else:
+            job = json.loads(filled(folder / "job.json", script))
+            command = job["containerOverrides"]["command"]
+        started.append(subprocess.Popen([*namespace, *command]))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.parametrize("status", [0, 7])
+def test_a_container_ends_as_its_job_does(first_process, status):
+    assert first_process(f"sh -c 'exit {status}'\n").wait() == status
+
+
+def test_a_container_that_is_ended_waits_for_what_is_on_the_wire(first_process, tmp_path):
+    (tmp_path / "call.py").write_text(ENDED)
+    job = first_process(f"{sys.executable} call.py\ntouch went-on\n")
+    wait_until((tmp_path / "ready").exists, "the call", lambda: job.poll())
+    [first] = Path(f"/proc/{job.pid}/task/{job.pid}/children").read_text().split()
+    os.kill(int(first), signal.SIGTERM)
+    assert job.wait(60) == 143
+    assert (tmp_path / "kept").exists() and not (tmp_path / "went-on").exists()
 
 
 def test_what_a_template_asks_for_and_nobody_knows_is_named(tmp_path):

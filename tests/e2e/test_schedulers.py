@@ -21,9 +21,7 @@ if [ "$1" = get ]; then
     exit
 fi
 cat > job.yaml
-python -c 'import yaml; print(*yaml.safe_load(open("job.yaml"))["spec"]["template"]["spec"]["containers"][0]["command"])' > command
-$(cat command) > job.out 2>&1 &
-echo job.batch/xuxie-$!
+python -c 'import subprocess, yaml; print("job.batch/xuxie-%d" % subprocess.Popen(yaml.safe_load(open("job.yaml"))["spec"]["template"]["spec"]["containers"][0]["command"], stdout=open("job.out", "w"), stderr=subprocess.STDOUT).pid)'
 """
 AWS = """#!/bin/sh
 if [ "$2" = describe-jobs ]; then

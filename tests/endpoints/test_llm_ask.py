@@ -72,6 +72,25 @@ def test_what_was_answered_is_not_asked_again(journal):
         assert server.requests.total() == 23
 
 
+def test_a_journal_that_cannot_be_written_is_refused_before_anything_is_paid_for(journal):
+    journal.write_text("not a folder")
+    with FaultServer() as server:
+        with pytest.raises(UserError, match="the journal cannot be written"):
+            ask(server, questions(5), journal)
+        assert server.requests.total() == 0
+
+
+def test_where_nothing_is_answered_no_file_is_left_in_the_journal(journal):
+    with FaultServer() as server:
+        ask(server, questions(2), journal)
+        left = sorted(journal.rglob("*"))
+        ask(server, questions(2), journal)
+        server.key = "another"
+        with pytest.raises(UserError, match="refused the key"):
+            ask(server, questions(3), journal)
+        assert sorted(journal.rglob("*")) == left
+
+
 def test_a_question_asked_twice_is_paid_for_once(journal):
     with FaultServer(latency=0.05) as server:
         outcomes = ask(server, questions(5) * 3, journal)
@@ -201,10 +220,43 @@ def test_a_question_that_the_provider_rejects_fails_alone_and_for_good(journal):
 
 def test_a_request_that_is_rejected_from_the_first_stops_the_job(journal):
     with (
-        FaultServer(reject={"question": "temperature must be below 1"}) as server,
+        FaultServer(reject={"": "temperature must be below 1"}) as server,
         pytest.raises(UserError, match="temperature must be below 1"),
     ):
         ask(server, questions(10), journal)
+
+
+@pytest.mark.parametrize("others", [0, 12])
+def test_questions_refused_in_words_unknown_are_recorded_where_anything_else_is_answered(
+    journal, others
+):
+    """Three of them at once, before another call is answered, are no verdict on the endpoint: a control question is."""
+
+    def refusing(body, times):
+        if body["messages"][0]["content"] in ("question 0", "question 1", "question 2"):
+            return 400, {"error": {"message": "Sorry, not this one"}}
+        return None
+
+    with FaultServer(scripted=refusing, latency=0.2) as server:
+        wanted = questions(3 + others)
+        outcomes = ask(server, wanted, journal, concurrency=8)
+        assert [outcome.reason for outcome in outcomes[:3]] == ["rejected"] * 3
+        assert all(isinstance(outcome, Answered) for outcome in outcomes[3:])
+        [control] = {name for name in server.answers if name.startswith("Is it")}
+        before = server.requests.total()
+        ask(server, wanted, journal)
+        assert server.requests.total() == before
+    sent = [body for body in server.bodies if body["messages"][-1]["content"] == control]
+    form = {name: value for name, value in server.bodies[0].items() if name != "messages"}
+    assert {**sent[0], "messages": []} == {**form, "messages": []}
+
+
+def test_an_account_in_arrears_in_words_unknown_stops_the_job_and_nothing_is_recorded(journal):
+    with FaultServer(reject={"": "Please settle the invoice"}) as server:
+        with pytest.raises(UserError, match="settle the invoice"):
+            ask(server, questions(10), journal)
+        server.reject = {}
+        assert len(values(ask(server, questions(10), journal))) == 10
 
 
 @pytest.mark.parametrize(
@@ -229,6 +281,34 @@ def test_how_to_ask_for_structure_is_found_out_once_and_said(
         assert all(isinstance(outcome, Answered) for outcome in outcomes)
         assert server.requests.total() == calls + 29
     assert len(ask(server, questions(30), journal, structured="auto", offline=True)) == 30
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_refused_questions_end_also_where_the_mode_is_still_to_be_found(journal, count):
+    """None of them shows which mode there is: the strictest is not taken, and in the next one they are refused."""
+
+    def refusing(body, times):
+        if body.get("response_format", {}).get("type") == "json_schema":
+            return 400, {"error": {"message": "This response_format type is unavailable now"}}
+        return 400, {"error": {"message": "data_inspection_failed: inappropriate content"}}
+
+    with FaultServer(scripted=refusing) as server:
+        for _ in range(2):
+            outcomes = ask(server, questions(count), journal, structured="auto", deadline=20)
+            assert [outcome.reason for outcome in outcomes] == ["refused"] * count
+        assert server.requests.total() <= 2 * count + 2
+        server.scripted = lambda *_: None
+        server.formats = ("json_object",)
+        answered = ask(server, questions(9)[count:], journal, structured="auto")
+        assert len(values(answered)) == 9 - count
+
+
+def test_a_mode_that_is_no_longer_taken_is_found_out_anew(journal):
+    with FaultServer() as server:
+        ask(server, questions(1), journal, structured="auto")
+        server.formats = ("json_object",)
+        outcomes = ask(server, questions(4), journal, structured="auto", deadline=20)
+        assert values(outcomes) == [f"question {i}" for i in range(4)]
 
 
 def test_a_mode_that_the_endpoint_does_not_take_is_an_error_that_says_what_to_set(journal):

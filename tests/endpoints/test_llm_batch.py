@@ -83,6 +83,19 @@ def test_a_question_that_always_times_out_is_given_up(journal):
         assert len(server.batches) == 3
 
 
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_question_that_is_too_fast_in_every_batch_is_given_up_for_now(journal, status):
+    body = {"error": {"message": "Rate limit reached"}}
+    told = [{"response": {"status_code": status, "body": body}, "error": None}]
+    with BatchServer(losing=lambda b, times: told if asked(b) == "question 3" else None) as server:
+        outcomes = by_batch(server, questions(5), journal, tries=4, deadline=60)
+        assert isinstance(outcomes[3], Failed) and len(server.batches) == 4
+        server.losing = lambda body, times: None
+        assert values(by_batch(server, questions(5), journal)) == [
+            f"question {i}" for i in range(5)
+        ]
+
+
 def test_a_question_that_every_batch_loses_is_on_record_and_the_others_are_answered(journal):
     def losing(body, times):
         if asked(body) == "question 3":

@@ -3,8 +3,9 @@ from email.utils import formatdate
 
 import pytest
 from xuxie.errors import UserError
-from xuxie.llm import open_endpoint
+from xuxie.llm import health, open_endpoint
 from xuxie.llm.faults import Rejected, Transient, Unsupported, fault_of, retry_after
+from xuxie.llm.health import Health
 
 
 @pytest.fixture
@@ -123,6 +124,25 @@ def endpoint(monkeypatch):
             Rejected,
             "refused",
         ),
+        (400, '{"error": {"message": "Content Exists Risk"}}', Rejected, "refused"),
+        (
+            400,
+            '{"error": {"message": "The request was rejected because it was considered high risk"}}',
+            Rejected,
+            "refused",
+        ),
+        (
+            403,
+            '{"error": "Content violates usage guidelines. Failed check: BIO"}',
+            Rejected,
+            "refused",
+        ),
+        (
+            400,
+            '{"error": {"type": "censorship_blocked", "message": "blocked"}}',
+            Rejected,
+            "refused",
+        ),
         (422, '{"detail": "temperature must be below 1"}', Rejected, "rejected"),
         (
             400,
@@ -159,6 +179,42 @@ def test_when_to_come_back_is_read_in_every_form():
     reset = {"x-ratelimit-reset-requests": "1m30s", "x-ratelimit-reset-tokens": "6h0s"}
     assert retry_after({**left, **reset}) == 90
     assert retry_after({**reset, "x-ratelimit-remaining-requests": "1"}) is None
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [
+        ("Please retry in 33.8s.", 33.8),
+        ("try again in 1m26s", 86),
+        ("Please try again in 7m12.5s. Visit us", 432.5),
+        ("Try again in 20ms", 0.02),
+        ("Try again in 6 hours", 21600),
+        ("wait 1 hour 5 minutes", 3900),
+        ("retry after 1min", 60),
+        ('{"retryDelay": "33s"}', 33),
+        ("retry in 56 seconds", 56),
+        ("请求过快，30秒后重试", 30),
+        ("请等待 5 分钟", 300),
+        ("请在10秒之后再试", 10),
+        ("请稍后重试 (request id: 20261011061804119294113i3RTqyyg)", None),
+        ("请稍后重试 (request id: 20250211143022123456789hX3fQz1a)", None),
+        ("请稍后重试 (request id: 2025021114302212345678sAbCdEfG)", None),
+        ("retry. trace: 7h3k", None),
+        ("20250211143022123456789秒后", None),
+    ],
+)
+def test_when_to_come_back_is_read_in_words_and_not_in_the_number_of_a_request(said, seconds):
+    assert retry_after({}, said) == pytest.approx(seconds)
+
+
+def test_calls_that_fail_together_are_no_address_that_nobody_is_at(endpoint, monkeypatch):
+    """A name that is not found for a moment ended every job that was starting."""
+    well, fault = Health(endpoint), Transient("no such host", lost=True, unreachable=True)
+    for _ in range(64):
+        well.failed(fault, "q", 0.0)
+    monkeypatch.setattr(health, "_FIRST_SECONDS", 0.0)
+    with pytest.raises(UserError, match="nobody answers at this address"):
+        well.failed(fault, "q", 0.0)
 
 
 def test_an_unset_variable_is_said_before_anything_is_asked(monkeypatch):

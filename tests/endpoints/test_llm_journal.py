@@ -1,5 +1,6 @@
 import errno
 import os
+import resource
 import shutil
 import time
 import zlib
@@ -318,6 +319,25 @@ def test_compaction_keeps_every_entry_in_one_file_and_spares_a_writer(tmp_path):
         assert len(journal) == 7 and journal.spent.calls == 7
 
 
+@pytest.fixture
+def few_files():
+    """No more than 256 files may be open, as is usual on macOS."""
+    usual = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, usual[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, usual)
+
+
+def test_more_segments_than_files_may_be_open_are_looked_after(tmp_path, few_files):
+    many_segments(tmp_path, 301)
+    before = upkeep.stats(tmp_path).spent["m"]
+    assert upkeep.forget_failures(tmp_path) == (0, 0)
+    assert upkeep.compact(tmp_path) == (301, 1)
+    assert upkeep.stats(tmp_path).spent["m"] == before
+    with Journal(tmp_path) as journal:
+        assert len(journal) == 301
+
+
 def test_a_killed_compaction_counts_nothing_twice(tmp_path, monkeypatch):
     for number in range(3):
         fill(tmp_path, number)
@@ -448,6 +468,22 @@ def test_compaction_spares_what_a_job_on_another_node_may_write_to(tmp_path, mon
         assert all(journal.get(key(number)) is not None for number in (1, 2, 3, 4))
 
 
+@pytest.mark.parametrize(
+    ("host", "name", "ours"),
+    [
+        ("gpu", "20250101T000000-gpu-77-00000000.jsonl", True),
+        ("gpu-2", "20250101T000000-gpu-2-77-00000000.jsonl", True),
+        ("gpu", "imported-20250101T000000-gpu-77-00000000-compacted-0a1b2c3d.jsonl", True),
+        ("gpu", "20250101T000000-gpu-2-77-00000000.jsonl", False),
+        ("2", "20250101T000000-gpu-2-77-00000000.jsonl", False),
+    ],
+)
+def test_whose_a_segment_is(tmp_path, monkeypatch, host, name, ours):
+    monkeypatch.setattr(segments, "_HOST", host)
+    with (tmp_path / name).open("wb") as file:
+        assert segments.is_left(tmp_path / name, file.fileno()) == ours
+
+
 def test_who_was_silent_for_long_begins_a_new_segment(tmp_path, monkeypatch):
     """By then others may take the old one for finished."""
     assert segments._LEAVES < segments._SURELY_LEFT
@@ -500,6 +536,16 @@ def test_joining_an_older_copy_takes_nothing_away(tmp_path, running):
     assert upkeep.verify(tmp_path / "ours").entries == expected
     assert upkeep.join(tmp_path / "copy", [tmp_path / "ours"]) == 1, "the newer one is taken"
     assert upkeep.verify(tmp_path / "copy").entries == expected
+
+
+@pytest.mark.parametrize(
+    "words", [("import", "no such file.gz"), ("export", "no such folder/it.gz")]
+)
+def test_a_file_that_is_not_there_is_named_and_no_fault_of_ours(tmp_path, capsys, words):
+    command, name = words
+    fill(tmp_path, 1)
+    assert manage_journal.main([command, str(tmp_path), str(tmp_path / name)]) == 1
+    assert "no such" in capsys.readouterr().err
 
 
 def test_forgotten_failures_are_gone_and_answers_stay(tmp_path, capsys):

@@ -1,14 +1,21 @@
 import asyncio
+import errno
+import fcntl
 import json
 import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import pytest
 from fault_server import FaultServer
 from hypothesis import given
 from hypothesis import strategies as st
-from llm_case import ask, questions
+from llm_case import ask, questions, values
+from patience import wait_until
+from xuxie.errors import UserError
 from xuxie.llm import limits as limits_module
+from xuxie.llm import shared_state
 from xuxie.llm.endpoint import Endpoint, EndpointSettings
 from xuxie.llm.limits import Limits, fair_share
 from xuxie.llm.shared_state import SharedState
@@ -133,6 +140,96 @@ def test_nothing_is_asked_before_the_time_that_the_provider_named(tmp_path):
         refused = [place for place, status in enumerate(server.statuses) if status == 429]
         pauses = [server.times[place + 1] - server.times[place] for place in refused]
     assert min(pauses) >= server.retry_after
+
+
+def test_a_wait_that_ends_one_job_holds_up_no_other(tmp_path):
+    """Its quota of a day is used up for one of the questions, or until somebody pays for more."""
+    journal = tmp_path / "journal"
+
+    def refusing(body, times):
+        if body["messages"][0]["content"] == "question 0":
+            error = {"error": {"message": "Rate limit reached for requests per day"}}
+            return 429, error, {"Retry-After": "86400"}
+        return None
+
+    with FaultServer(scripted=refusing, latency=0.05) as server, ThreadPoolExecutor() as threads:
+        other = threads.submit(ask, server, questions(60)[1:], journal, concurrency=2, deadline=20)
+        wait_until(lambda: server.answers, "the other job's first answer", server.answers.total)
+        with pytest.raises(UserError, match="asks to wait 86400 s"):
+            ask(server, questions(1), journal, concurrency=2)
+        assert len(values(other.result())) == 59
+
+
+def test_no_pause_is_heeded_for_longer_than_patience(machine, clock):
+    async def pause():
+        patient, other = (Limits(endpoint(patience=seconds), machine) for seconds in (1e6, 60))
+        try:
+            patient.throttled(clock.seconds, 86400)
+            other._look()
+            clock.seconds += 30
+            other._look()
+            return patient._paused_until - clock.seconds, other._paused_until - clock.seconds
+        finally:
+            patient.close()
+            other.close()
+
+    assert asyncio.run(pause()) == (86400 - 30, 30)
+
+
+@pytest.fixture
+def lock_service(monkeypatch):
+    """What gives out locks on shared documents, until `away` is set."""
+    service, flock = SimpleNamespace(away=False), fcntl.flock
+
+    def lock(file, operation):
+        if service.away and operation == fcntl.LOCK_EX:
+            raise OSError(errno.ENOLCK, "No locks available")
+        return flock(file, operation)
+
+    names = ("LOCK_EX", "LOCK_UN", "LOCK_NB", "LOCK_SH")
+    names = {name: getattr(fcntl, name) for name in names}
+    monkeypatch.setattr(shared_state, "fcntl", SimpleNamespace(flock=lock, **names))
+    return service
+
+
+@pytest.mark.parametrize("more", [{}, {"budget": {"tokens": 10**6}}, {"tpm": 10**6}])
+def test_a_lock_service_that_is_away_for_a_moment_holds_up_a_job_and_no_more(
+    machine, lock_service, more
+):
+    folder = machine / "journal"
+    with FaultServer(latency=0.1) as server, ThreadPoolExecutor() as threads:
+        jobs = [
+            threads.submit(ask, server, wanted, folder, concurrency=1, deadline=60, **more)
+            for wanted in (questions(12)[:6], questions(12)[6:])
+        ]
+        for answers in (3, 7):
+            wait_until(
+                lambda answers=answers: server.answers.total() >= answers,
+                "an answer",
+                server.answers.total,
+            )
+            lock_service.away = True
+            time.sleep(0.5)
+            lock_service.away = False
+        assert [len(values(job.result())) for job in jobs] == [6, 6]
+        assert server.answers.total() == 12
+
+
+@pytest.mark.parametrize("more", [{}, {"budget": {"tokens": 10**6}}, {"rpm": 6000}])
+def test_a_lock_service_that_does_not_come_back_ends_the_job(
+    machine, lock_service, monkeypatch, caplog, more
+):
+    monkeypatch.setattr(shared_state, "_COMES_BACK", 0.3)
+    with FaultServer(latency=0.02) as server, ThreadPoolExecutor() as threads:
+        job = threads.submit(
+            ask, server, questions(3000), machine / "journal", concurrency=2, deadline=60, **more
+        )
+        wait_until(lambda: server.answers, "the first answer", server.answers.total)
+        lock_service.away = True
+        with pytest.raises(UserError, match="what jobs share cannot be had"):
+            job.result()
+    told = [record for record in caplog.records if "cannot be had, trying" in record.message]
+    assert len(told) == 1 + ("budget" in more)
 
 
 def _job(base_url, folder, first, count):

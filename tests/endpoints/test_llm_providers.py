@@ -57,6 +57,33 @@ def test_counts_of_any_kind_are_read_or_estimated(journal, usage, input):
         assert server.requests.total() == 3
 
 
+@pytest.mark.parametrize(
+    ("total", "output"), [(14428, 4308), (11619, 1499), (None, 1499), ("?", 1499)]
+)
+def test_thoughts_that_are_counted_in_the_total_alone_are_paid_for(journal, total, output):
+    """xAI's `completion_tokens` leave them out."""
+    usage = {"prompt_tokens": 10120, "completion_tokens": 1499, "total_tokens": total}
+    with FaultServer(edit=lambda completion, _: {**completion, "usage": usage}) as server:
+        [outcome] = ask(server, questions(1), journal)
+    assert (outcome.usage.input, outcome.usage.output) == (10120, output)
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [
+        {"finish_reason": "content_filter: RECITATION", "message": {"content": "half a sen"}},
+        {"finish_reason": "content_filter: PROHIBITED_CONTENT", "index": 0},
+    ],
+)
+def test_what_gemini_s_filter_stops_is_refused_whatever_it_leaves(journal, choice):
+    question = Question("q", [{"role": "user", "content": "tell"}])
+    with FaultServer(edit=lambda completion, _: {**completion, "choices": [choice]}) as server:
+        for _ in range(2):
+            [outcome] = ask(server, [question], journal)
+            assert isinstance(outcome, Failed) and outcome.reason == "refused"
+        assert server.requests.total() == 1
+
+
 def test_a_content_in_parts_is_joined(journal):
     def in_parts(completion, _):
         message = completion["choices"][0]["message"]

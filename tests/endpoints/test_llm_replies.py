@@ -9,6 +9,7 @@ from llm_case import ask, questions, values
 from xuxie.errors import UserError
 from xuxie.llm import Answered, Failed, Question
 from xuxie.llm.journal import Journal
+from xuxie.llm.reply import read_reply
 
 
 def stream(completion: dict) -> bytes:
@@ -240,6 +241,27 @@ def test_an_error_in_an_event_of_a_stream_or_behind_signs_of_life_is_known(journ
         server.scripted = lambda *_: (200, f": PROCESSING\n\n{empty}".encode())
         with pytest.raises(UserError, match="quota of the endpoint is exhausted: insufficient"):
             ask(server, questions(4), journal)
+
+
+@pytest.mark.parametrize(
+    "end", ["", 'data: {"error": {"message": "upstream overloaded", "code": 503}}\n\n']
+)
+def test_a_stream_that_is_cut_off_is_no_answer(journal, end):
+    events = [{"choices": [{"delta": {"content": piece}}]} for piece in ("one,", " two,", " th")]
+    stream = "".join(f"data: {json.dumps(event)}\n\n" for event in events) + end
+    with FaultServer() as server:
+        server.scripted = lambda body, times: (200, stream.encode()) if times == 1 else None
+        [outcome] = ask(server, [Question("q", [{"role": "user", "content": "tell"}])], journal)
+        assert "tell" in outcome.value.text and server.requests.total() == 2
+
+
+@pytest.mark.parametrize("character", ["\u2028", "\x85"])
+def test_lines_of_a_stream_end_where_its_protocol_says(character):
+    delta = json.dumps({"content": f"one{character}two"}, ensure_ascii=False)
+    event = f'data: {{"choices": [{{"delta": {delta}, "finish_reason": "stop"}}]}}'
+    for end in ("\n", "\r\n", "\r"):
+        body = f"{event}{end}{end}data: [DONE]{end}{end}".encode()
+        assert read_reply(body, str).answer.content == f"one{character}two"
 
 
 def test_a_key_does_not_follow_to_another_place(journal, monkeypatch):

@@ -233,3 +233,26 @@ def test_an_adapter_that_samples_in_all_batches_is_refused_before_any_of_them_ru
     with pytest.raises(UserError, match="good is an adapter of one batch, and batch-0002"):
         run_with(library, "good", "last", sampling={"systems": ["base", "tuned", "good"]})
     assert not (library / "batches/batch-0001").exists()
+
+
+def test_a_batch_that_was_answered_nothing_does_not_stand_in_the_way(library):
+    run_with(library, "good", "last")
+    (library / "batches/batch-0002/journal/batch-0002.jsonl").unlink()
+    write(library / "batches/batch-0002/journal/.limits/1.json")
+    assert merged(library) == {"good", "last"}
+
+
+@pytest.mark.parametrize("content", [None, "novels: [\n", "", "- novels\n", b"\xff\xfe"])
+def test_a_configuration_that_cannot_be_read_is_named(library, capsys, content):
+    file = library / "mine.yaml"
+    if content is not None:
+        file.write_bytes(content.encode() if isinstance(content, str) else content)
+    assert run_batches.main([str(library / "batches"), "--configfile", str(file)]) == 1
+    said = capsys.readouterr().err
+    assert "the configuration" in said and str(file) in said
+
+
+def test_a_folder_without_batches_is_not_merged_and_not_made(library, capsys):
+    assert run_batches.main([str(library / "typo"), "--merge", str(library / "all")]) == 1
+    assert "no batches here" in capsys.readouterr().err
+    assert not (library / "typo").exists() and not (library / "all").exists()

@@ -11,6 +11,7 @@ from xuxie.batches.state import is_made
 from xuxie.errors import UserError
 from xuxie.files.rows import read_json
 from xuxie.llm import upkeep
+from xuxie.llm.segments import segments
 
 #: What every batch makes, by the sections of its configuration.
 MERGED = ("novels", "datasets", "adapters")
@@ -26,7 +27,7 @@ def merge(folder: Path, target: Path) -> None:
         UserError: a batch is not made, or the target is not apart from the batches.
     """
     _check_apart(folder, target)
-    state = read_json(folder / "batches.json")
+    state = state_of_all(folder)
     configured = [name for name, entry in state.items() if entry["datasets"]]
     if missing := [name for name in configured if not is_made(folder / name, state[name])]:
         raise UserError(
@@ -39,12 +40,28 @@ def merge(folder: Path, target: Path) -> None:
             _merge_results(folder / name, target)
         else:
             print(f"{name}: out of the configuration, only its journal is merged")
-        if (journal := folder / name / entry["journal"]).is_dir():
+        if segments(journal := folder / name / entry["journal"]):
             upkeep.join(target / entry["journal"], [journal])
     link = target / "results" / SHARED
     if not os.path.lexists(link):
         link.symlink_to((folder / SHARED).resolve())
     print(f"{len(configured)} batches in {target}")
+
+
+def state_of_all(folder: Path) -> dict[str, dict]:
+    """What is on record of the batches in a folder, by name.
+
+    Raises:
+        UserError: there are none.
+    """
+    try:
+        return read_json(folder / "batches.json")
+    except FileNotFoundError:
+        raise UserError(
+            "there are no batches here",
+            where=str(folder),
+            remedy="name the folder that run_batches.py was given when they were made",
+        ) from None
 
 
 def _check_apart(folder: Path, target: Path) -> None:

@@ -6,7 +6,7 @@ Where a question goes, from the outside in:
     dispatcher       the parts of a run, put together in an event loop (`run`, `shutdown`)
     conversation     a question's attempts, until an answer can be used (`request`, `structured`, `modes`)
     calls            from a request to the journal's entry: what is there is not asked for (`readiness`)
-    retries          when to try again, and when a question is to blame (`faults`, `health`)
+    retries          when to try again, and when a question is to blame (`faults`, `health`, `control`)
     sender           one try, within `limits` and budget, under the endpoint's names of fields (`parameters`)
     client           the wire: a request goes out, a `reply` or a fault comes back
 

@@ -33,7 +33,7 @@ class BatchCalls:
         self._run, self._accounting, self._parameters = run, accounting, parameters
         self._retries, self._batches = retries, batches
         self._piloting = asyncio.Lock()
-        self._lost: dict[str, tuple[float, int]] = {}  # by key: since when, and how often
+        self._lost: dict[str, tuple[float, int, int]] = {}  # by key: see `_judged`
 
     async def answer(self, request: Request, id: str) -> dict:
         """The journal's entry of a request that needs no batch, such as one that no batch has an answer to.
@@ -85,11 +85,14 @@ class BatchCalls:
         else:
             raise error
         logger.info("%s: %s", id, fault)
-        since, times = self._lost.get(request.key, (lost.since, 0))
-        self._lost[request.key] = since, times + counts
-        if times + counts >= _BATCHES:
-            if self._run.health.answers_since(since) or await self._retries.is_well():
+        since, its_fault, others = self._lost.get(request.key, (lost.since, 0, 0))
+        its_fault, others = its_fault + counts, others + (not counts)
+        self._lost[request.key] = since, its_fault, others
+        if its_fault >= _BATCHES:
+            if self._run.health.answers_since(since) or await self._retries.is_well(request):
                 return await self._accounting.keep_refusal(request, id, fault)
+            return unanswered(request, id, fault)
+        if others >= self._run.endpoint.settings.tries:  # "too fast", each time: no verdict on it
             return unanswered(request, id, fault)
         self._run.progress.retries += 1
         return None

@@ -1,10 +1,11 @@
 """What may be spent, how much a call can cost before it is made, and who is about to spend it."""
 
+from contextlib import suppress
 from pathlib import Path
 
 from xuxie.errors import UserError
 from xuxie.llm.journal import Journal
-from xuxie.llm.shared_state import SharedState
+from xuxie.llm.shared_state import Away, SharedState
 from xuxie.llm.tariff import Tariff
 
 _TEMPLATE = 16  # tokens that a chat template puts around the messages
@@ -54,15 +55,26 @@ class Budget:
         """Set aside what a call can take (nothing where nothing is limited); None if it has to wait for calls in flight to end.
 
         Raises:
-            UserError: the call could cross the budget whatever the calls in flight turn out to cost.
+            UserError: the call could cross the budget whatever the calls in flight turn out to cost, or what the others
+                have set aside cannot be learnt any more.
         """
         if self._shared is None:
             return {}
+        try:
+            return self._set_aside(self._shared, input, output, by_batch)
+        except Away as away:
+            if away.error:
+                raise away.error from None
+            return None
+
+    def _set_aside(
+        self, shared: SharedState, input: int, output: int, by_batch: bool
+    ) -> dict[str, float] | None:
         call = {"tokens": input + output, "money": self._price.of(input, 0, output, by_batch)}
-        with self._shared.held() as state:
+        with shared.held() as state:
             self._journal.refresh()
             spent = {"tokens": self._journal.spent.tokens, "money": self._journal.spent.cost}
-            members = self._shared.members(state, **self._mine)
+            members = shared.members(state, **self._mine)
             aside = {name: sum(member[name] for member in members.values()) for name in call}
             for name, limit in self._limits.items():
                 if spent[name] + call[name] > limit:
@@ -74,7 +86,7 @@ class Budget:
                 if spent[name] + aside[name] + call[name] > limit:
                     return None
             self._add(call, 1)
-            self._shared.members(state, **self._mine)
+            shared.members(state, **self._mine)
         return call
 
     def settle(self, call: dict[str, float]) -> None:
@@ -85,7 +97,7 @@ class Budget:
     def touch(self) -> None:
         """Tell the other jobs what is set aside here; to be called every few seconds."""
         if self._shared is not None:
-            with self._shared.held() as state:
+            with suppress(Away), self._shared.held() as state:  # the next time, then
                 self._shared.members(state, **self._mine)
 
     def close(self) -> None:

@@ -45,7 +45,8 @@ _TOO_LONG = re.compile(
 )
 _REFUSED = re.compile(
     r"content[_ ]?(filter|policy|management)|data_inspection|inappropriate content|sensitive|safety|"
-    r"moderation|flagged|\b1301\b|不安全或敏感|敏感内容|违规",
+    r"content exists risk|content violates|considered high risk|censorship|unsafe (content|input|prompt)|"
+    r"(content|input|prompt|output) (is|was|considered|may be) unsafe|moderation|flagged|\b1301\b|不安全或敏感|敏感内容|违规",
     re.IGNORECASE,
 )
 _KEY = re.compile(r"api[_ ]?key not valid|(invalid|incorrect)[_ ]api[_ ]?key", re.IGNORECASE)
@@ -56,9 +57,11 @@ _STRUCTURE = re.compile(
 )
 _UNIT = r"(ms|milliseconds?|h|hours?|m|min|minutes?|s|sec|seconds?|秒|分钟|小时)"
 _DURATION = re.compile(rf"(\d+(?:\.\d+)?)\s*{_UNIT}(?![a-z])", re.IGNORECASE)
+#: The number of a request, which may stand there as well, is longer than any wait and goes on in letters.
 _WAIT_IN_WORDS = re.compile(
-    rf"(?:retry|try again|wait|retryDelay|重试|等待)[^\d]{{0,20}}((?:\d+(?:\.\d+)?\s*{_UNIT}\s*)+)|"
-    r"(\d+(?:\.\d+)?\s*(?:秒|分钟))[之以]?后",
+    rf"(?:retry|try again|wait|retryDelay|重试|等待)[^\d]{{0,20}}"
+    rf"((?:\d{{1,6}}(?:\.\d+)?\s*{_UNIT}\s*)+)(?![A-Za-z0-9])|"
+    r"(?<![\d.])(\d{1,6}(?:\.\d+)?\s*(?:秒|分钟))[之以]?后",
     re.IGNORECASE,
 )
 _SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "小": 3600.0, "分": 60.0, "秒": 1.0}

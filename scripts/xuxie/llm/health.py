@@ -9,7 +9,8 @@ from xuxie.llm.faults import Rejected, Transient, stop
 KEPT = "run again later: the answers so far are kept, and not paid for again"
 
 _FIRST_CONNECTIONS = 4  # tries to reach an address that nobody was ever reached at
-_SEVERAL = 3  # questions that are refused in the same words until the endpoint is to blame
+_FIRST_SECONDS = 5.0  # for which they go on: a name may not be found for a moment
+_SEVERAL = 3  # questions that are refused in the same words until the endpoint may be to blame
 _NUMBERS = re.compile(r"\d+|[0-9a-f]{8,}")  # of a request, which differ in the same refusal
 
 
@@ -46,6 +47,7 @@ class Health:
         self._failing_since = self._failing_since or now
         self._unreached += fault.unreachable
         nobody = self._answered_at < 0 and self._unreached >= _FIRST_CONNECTIONS
+        nobody &= now - self._failing_since >= _FIRST_SECONDS
         if fault.unreachable and nobody and not self._endpoint.server:
             raise stop(f"nobody answers at this address: {fault}", self._endpoint, KEPT) from None
         if fault.retry_after is not None and fault.retry_after > self._patience:
@@ -61,18 +63,9 @@ class Health:
                 KEPT,
             ) from None
 
-    def refused(self, fault: Rejected, id: str) -> None:
-        """A question was refused in words that say nothing of it.
-
-        Raises:
-            UserError: several questions were, one after the other: it is not they.
-        """
+    def refused(self, fault: Rejected, id: str) -> bool:
+        """A question was refused in words that say nothing of it: whether several were so, one after the other."""
         words = _NUMBERS.sub("#", fault.message.lower())
         _, questions = self._refused.setdefault(words, (time.monotonic(), set()))
         questions.add(id)
-        if len(questions) >= _SEVERAL:
-            raise stop(
-                f"the endpoint rejects one question as the other: {fault.message}",
-                self._endpoint,
-                "see what its message says; nothing of it is recorded, and answers so far are kept",
-            ) from None
+        return len(questions) >= _SEVERAL

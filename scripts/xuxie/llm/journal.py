@@ -31,6 +31,7 @@ from xuxie.llm.segments import (
     is_finished,
     lines,
     segments,
+    try_writing,
 )
 from xuxie.llm.usage import Usage, token_count
 
@@ -146,15 +147,29 @@ class Journal:
             segment, offsets = self._written(written)
         except OSError as error:
             self._leave_segment()
-            raise UserError(
-                f"the journal cannot be written: {error.strerror}",
-                where=str(self.folder),
-                remedy="make room, or name another folder in llm.journal; what was written before is safe",
-            ) from error
+            raise self._unwritable(error) from error
         with self._lock:
             number = self._number(segment)
             for line, offset in zip(written, offsets, strict=True):
                 self._note(line, number, offset)
+
+    def refuse_unwritable(self) -> None:
+        """To be called before anything is paid for; leaves no file.
+
+        Raises:
+            UserError: the folder cannot be written.
+        """
+        try:
+            try_writing(self.folder)
+        except OSError as error:
+            raise self._unwritable(error) from error
+
+    def _unwritable(self, error: OSError) -> UserError:
+        return UserError(
+            f"the journal cannot be written: {error.strerror}",
+            where=str(self.folder),
+            remedy="make room, or name another folder in llm.journal; what was written before is safe",
+        )
 
     def _written(self, written: list[bytes]) -> tuple[str, list[int]]:
         """The segment and the offsets in it of lines that are on the disk now."""

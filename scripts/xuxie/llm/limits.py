@@ -5,11 +5,12 @@ import logging
 import time
 from collections import deque
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
+from xuxie.errors import UserError
 from xuxie.llm.endpoint import Endpoint
-from xuxie.llm.shared_state import SharedState
+from xuxie.llm.shared_state import Away, SharedState
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +37,7 @@ class Limits:
 
     def __init__(self, endpoint: Endpoint, folder: Path):
         settings = endpoint.settings
-        self._most = settings.concurrency
+        self._most, self._patience = settings.concurrency, settings.patience
         self._rates = {
             name: rate / 60
             for name, rate in (("requests", settings.rpm), ("tokens", settings.tpm))
@@ -45,16 +46,22 @@ class Limits:
         self._shared = SharedState(folder, f"endpoint {endpoint.base_url} {endpoint.model}")
         self._running = 0
         self._allowed = 0
-        self._paused_until = 0.0
+        self._paused_until = self._pause_seen = 0.0
         self._successes = 0
         self._waiting: deque[asyncio.Future] = deque()
         self._one_at_a_time = asyncio.Lock()
-        self._look(eager=True)
+        self._given_up: UserError | None = None
+        with suppress(Away):
+            self._look(eager=True)
         self._ticking = asyncio.create_task(self._tick())
 
     @asynccontextmanager
     async def slot(self, tokens: int) -> AsyncIterator[float]:
-        """Wait for the right to make a call of about this many tokens, and have it; yields when it was given, for `throttled`."""
+        """Wait for the right to make a call of about this many tokens, and have it; yields when it was given, for `throttled`.
+
+        Raises:
+            UserError: what the jobs share cannot be had any more.
+        """
         await self._acquire(tokens)
         try:
             yield time.time()
@@ -62,6 +69,8 @@ class Limits:
             self._release()
 
     async def _acquire(self, tokens: int) -> None:
+        if self._given_up:
+            raise self._given_up
         if self._waiting or self._running >= self._allowed:
             turn = asyncio.get_running_loop().create_future()
             self._waiting.append(turn)
@@ -82,7 +91,7 @@ class Limits:
                         await asyncio.sleep(wait)
             while (wait := self._paused_until - time.time()) > 0:
                 await asyncio.sleep(wait)
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, UserError):
             self._release()
             raise
 
@@ -94,7 +103,7 @@ class Limits:
         """A call was answered: the limit may grow, and the tokens are booked as they were."""
         self._successes += 1
         if "tokens" in self._rates and estimated != used:
-            with self._shared.held() as state:
+            with suppress(Away), self._shared.held() as state:  # the answer is worth more than that
                 level, at = state.get("tokens", [0.0, time.time()])
                 state["tokens"] = [level + estimated - used, at]
 
@@ -103,6 +112,11 @@ class Limits:
 
         Where none was named, every job pauses for a moment, and for twice as long each time that this did not help.
         """
+        with suppress(Away):
+            self._slow_down(asked_at, retry_after)
+            self._look()
+
+    def _slow_down(self, asked_at: float, retry_after: float | None) -> None:
         now = time.time()
         with self._shared.held() as state:
             if asked_at >= state.get(
@@ -122,7 +136,6 @@ class Limits:
             else:
                 wait = retry_after or 0.0
             state["paused_until"] = max(state.get("paused_until", 0.0), now + wait)
-        self._look()
 
     def close(self) -> None:
         """Give everything back."""
@@ -132,7 +145,19 @@ class Limits:
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(_TICK)
-            self._look()
+            try:
+                self._look()
+            except Away as away:
+                if away.error:
+                    self._give_up(away.error)
+
+    def _give_up(self, error: UserError) -> None:
+        """Nobody gets a call any more."""
+        self._given_up = error
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_exception(error)
 
     def _look(self, eager: bool = False) -> None:
         """Tell the others what we use, learn what we may."""
@@ -159,8 +184,14 @@ class Limits:
             )[self._shared.me]
             self._allowed = max(0, min(share, int(limit) - others))
             everybody[self._shared.me]["held"] = max(self._running, self._allowed)
-            self._paused_until = state.get("paused_until", 0.0)
+            self._heed(state.get("paused_until", 0.0))
         self._wake()
+
+    def _heed(self, until: float) -> None:
+        """Ask nothing before a time that a job of whatever patience was told, nor wait for longer than our own."""
+        if until != self._pause_seen:
+            self._pause_seen = until
+            self._paused_until = min(until, time.time() + self._patience)
 
     def _wake(self) -> None:
         while self._waiting and self._running < self._allowed:
@@ -171,6 +202,14 @@ class Limits:
 
     def _draw(self, tokens: int) -> float:
         """Take a call's worth out of the buckets, or say in how many seconds they will hold something."""
+        try:
+            return self._drawn(tokens)
+        except Away as away:
+            if away.error:
+                raise away.error from None
+            return _TICK
+
+    def _drawn(self, tokens: int) -> float:
         costs = {"requests": 1, "tokens": tokens}
         now = time.time()
         with self._shared.held() as state:

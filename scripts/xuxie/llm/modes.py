@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import defaultdict
 
 import pydantic
 
@@ -27,6 +28,7 @@ class Modes:
         self._run, self._calls = run, calls
         self._endpoint, self._settings = run.endpoint, run.endpoint.settings
         self._known: dict[Schema, str] = {}
+        self._not_taken: defaultdict[Schema, set[str]] = defaultdict(set)
         self._one_at_a_time = asyncio.Lock()
         self._probes: set[str] = set()  # keys of the calls that were made to find one
 
@@ -37,8 +39,8 @@ class Modes:
         async with self._one_at_a_time:
             if schema not in self._known:
                 mode = await self._kept(schema) or await self._found(schema, question)
-                if mode is None:
-                    return MODES[0]  # the next question will show it
+                if mode is None:  # the next question will show it
+                    return next(mode for mode in MODES if mode not in self._not_taken[schema])
                 self._known[schema] = mode
                 name = schema.__name__
                 logger.info("%s is asked for %s in mode `%s`", self._endpoint.model, name, mode)
@@ -58,6 +60,9 @@ class Modes:
                 self._endpoint,
                 "set `structured` of this endpoint to auto, json or text",
             ) from None
+        self._not_taken[schema].add(
+            mode
+        )  # whatever the journal says, or asking it for ever is no use
         self._known.pop(schema, None)
         return await self.of(schema, question)
 
@@ -74,7 +79,7 @@ class Modes:
 
     async def _kept(self, schema: Schema) -> str | None:
         entry = self._run.journal.get(self._key(schema))
-        return None if entry is None else entry["mode"]
+        return None if entry is None or entry["mode"] in self._not_taken[schema] else entry["mode"]
 
     async def _found(self, schema: Schema, question: Question) -> str | None:
         """Find out, and keep it; None if this question is answered in no mode."""
@@ -87,7 +92,7 @@ class Modes:
     async def _strictest(self, schema: Schema, question: Question) -> str | None:
         """The strictest mode that the endpoint takes and seems to obey, by asking a question in earnest."""
         taken = []
-        for mode in MODES:
+        for mode in (mode for mode in MODES if mode not in self._not_taken[schema]):
             request = Request.first(self._endpoint, question, mode)
             for _ in range(2):
                 try:
@@ -102,6 +107,7 @@ class Modes:
                     raise reading.fault()
                 except Unsupported as fault:
                     logger.info("%s does not take mode `%s`: %s", self._endpoint.model, mode, fault)
+                    self._not_taken[schema].add(mode)
                     break
                 except Unusable as fault:
                     obeyed = fault.reason != "malformed"

@@ -1,4 +1,4 @@
-"""An endpoint is made ready before its first call: our own server is started, the model's name is looked up."""
+"""What is made sure of before the first call: the journal can be written, our own server runs, the model's name is known."""
 
 import asyncio
 
@@ -16,10 +16,10 @@ class Readiness:
         self._reviving: asyncio.Task[None] | None = None
 
     async def make(self) -> None:
-        """Once, before the first call: start the server, where it is our own, and ask the endpoint for its models.
+        """Once, before the first call: try the journal, start the server, where it is our own, ask the endpoint for its models.
 
         Raises:
-            UserError: the server does not come up, or the endpoint does not have the model.
+            UserError: no answer could be kept, the server does not come up, or the endpoint does not have the model.
         """
         if self._made is None:
             self._made = asyncio.create_task(self._make())
@@ -27,6 +27,7 @@ class Readiness:
 
     async def _make(self) -> None:
         endpoint, client = self._run.endpoint, self._run.client
+        await asyncio.to_thread(self._run.journal.refuse_unwritable)
         if endpoint.server is not None:
             await asyncio.to_thread(endpoint.server.start)
             await self.until_revived()

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,6 +17,9 @@ UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, RecursionError
 #: What some gateways put a completion into, and how deep it lies at most.
 _ENVELOPES = ("data", "result", "output", "response", "body")
 _WRAPPINGS = 3
+
+#: Of a stream. What else `splitlines` takes for one may stand within a JSON string.
+_LINE_END = re.compile(r"\r\n|\n|\r")
 
 
 @dataclass(frozen=True)
@@ -104,6 +108,8 @@ def _message(choice: dict) -> dict:
         if name in choice:
             message = choice[name]
             return message if isinstance(message, dict) else {"content": message}
+    if choice.get("finish_reason"):
+        return {}  # Gemini's, where its filter left nothing
     raise LookupError("message")
 
 
@@ -146,7 +152,7 @@ def _joined(events: str) -> dict:
     whole: dict = {}
     message: dict[str, str] = {}
     finish, ended = None, False
-    for line in events.splitlines():
+    for line in _LINE_END.split(events):
         data = line.removeprefix("data:").strip()
         if data == "[DONE]":
             ended = True
@@ -158,8 +164,10 @@ def _joined(events: str) -> dict:
                     piece = _parts_joined(_message(choice).get(name))
                     message[name] = message.get(name, "") + (piece or "")
                 finish = choice.get("finish_reason") or finish
-    if not message or not (finish or ended):
+    if not message:
         return whole
+    if not (finish or ended):  # cut off: its last piece is no answer
+        return {**whole, "choices": []}
     return {**whole, "choices": [{"message": message, "finish_reason": finish}]}
 
 
@@ -182,4 +190,7 @@ def _tokens(usage: Any) -> tuple[int | None, int, int | None]:
     cached = details.get("cached_tokens") or usage.get("prompt_cache_hit_tokens")
     input = token_count(usage.get("prompt_tokens")) or None
     output = token_count(usage.get("completion_tokens")) if input else None
+    total = token_count(usage.get("total_tokens"))
+    if input and output is not None and total is not None:
+        output = max(output, total - input)  # xAI counts thoughts there alone
     return input, min(token_count(cached) or 0, input or 0), output

@@ -7,6 +7,7 @@ import time
 from contextlib import nullcontext
 
 from xuxie.llm.accounting import Accounting, unanswered
+from xuxie.llm.control import Control
 from xuxie.llm.faults import Rejected, Transient, stop
 from xuxie.llm.persistence import longest_wait
 from xuxie.llm.readiness import Readiness
@@ -42,7 +43,7 @@ class Retries:
         self._settings = run.endpoint.settings
         self._server = run.endpoint.server
         self._one_suspect = asyncio.Lock()
-        self._control: asyncio.Task[dict] | None = None
+        self._control = Control(run, sender)
         self._doubted = 0  # calls that were rejected and wait to see whether others are answered
 
     async def answer(self, request: Request, id: str, tries: int | None = None) -> dict:
@@ -72,7 +73,9 @@ class Retries:
                 is_suspect = faults >= self._settings.tries or broken >= _BROKEN
                 if self._server:
                     is_suspect |= crashes >= max(_CRASHES, self._server.restarts)
-                if is_suspect and (health.answers_since(failing_since) or await self.is_well()):
+                if is_suspect and (
+                    health.answers_since(failing_since) or await self.is_well(request)
+                ):
                     return await self._accounting.keep_refusal(request, id, no_answer)
                 if broken >= _BROKEN:
                     raise stop(
@@ -84,10 +87,17 @@ class Retries:
             except Rejected as fault:
                 if fault.reason != "rejected":
                     return await self._accounting.keep_refusal(request, id, fault)
-                health.refused(fault, id)
-                if rejected_at is not None:
-                    if health.answers_since(rejected_at):
+                if rejected_at is not None and health.answers_since(rejected_at):
+                    return await self._accounting.keep_refusal(request, id, fault)
+                if health.refused(fault, id):
+                    if await self.is_well(request):
                         return await self._accounting.keep_refusal(request, id, fault)
+                    raise stop(
+                        f"the endpoint rejects one question as the other: {fault.message}",
+                        self._run.endpoint,
+                        "see what its message says; nothing of it is recorded, and answers so far are kept",
+                    ) from None
+                if rejected_at is not None:
                     return unanswered(request, id, fault)
                 rejected_at = time.monotonic()
                 await self._others_answered(rejected_at)
@@ -103,7 +113,7 @@ class Retries:
         """
         async with nullcontext() if crashed_at is None else self._one_suspect:
             if crashed_at is not None and not self._run.health.answers_since(crashed_at):
-                await self.is_well()
+                await self.is_well(request)
             try:
                 return await self._sender.send(request, id)
             except Transient as fault:
@@ -111,20 +121,9 @@ class Retries:
                     await self._readiness.revive(self._server)
                 raise
 
-    async def is_well(self) -> bool:
-        """Whether the endpoint answers a question that nobody can take amiss. Asked where there is no other."""
-        if self._control is None or self._control.done():
-            sampling = {**self._settings.extra_body, "max_tokens": self._settings.max_tokens}
-            asked = [{"role": "user", "content": f"Is it {time.ctime()}? Say yes or no."}]
-            request = Request(self._run.endpoint.identity, asked, None, sampling)
-            self._control = asyncio.create_task(self._sender.send(request, "a control question"))
-            # Whoever asked for it may be gone when it fails.
-            self._control.add_done_callback(lambda task: task.cancelled() or task.exception())
-        try:
-            await asyncio.shield(self._control)
-        except (Transient, Rejected):
-            return False
-        return True
+    async def is_well(self, request: Request) -> bool:
+        """Whether the endpoint answers anything in the form of a request (see `Control`). Asked where there is no other answer."""
+        return await self._control.is_answered(request)
 
     async def _others_answered(self, moment: float) -> None:
         """Wait until a call that is sent after a moment is answered, or no other is left."""

@@ -10,6 +10,7 @@ import os
 import re
 import secrets
 import socket
+import tempfile
 import time
 import zlib
 from collections.abc import Iterator
@@ -96,6 +97,15 @@ def lines(path: Path, start: int = 0) -> Iterator[tuple[int, bytes]]:
             start += len(line)
 
 
+def try_writing(folder: Path) -> None:
+    """See whether a segment could be written to a folder; raises OSError if not."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder) as file:  # has no name, or loses it at once
+        file.write(b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
 class NoRoom(OSError):
     """The disk is full, or the quota used up, and the segment is as it was."""
 
@@ -179,7 +189,13 @@ def is_left(path: Path, file: int) -> bool:
     have been silent for an hour, which no process lets its own be.
     """
     age = time.time() - os.fstat(file).st_mtime
-    return f"-{_HOST}-" in path.name or age > _SURELY_LEFT
+    return _is_of_this_node(path.name) or age > _SURELY_LEFT
+
+
+def _is_of_this_node(name: str) -> bool:
+    """Whether a segment was begun here; "gpu" is not where "gpu-2" is."""
+    pattern = rf"({IMPORTED})?\d+T\d+-{_HOST}-\d+-[0-9a-f]{{8}}(-compacted-[0-9a-f]{{8}})?\.jsonl"
+    return re.fullmatch(pattern, name) is not None
 
 
 def sync_folder(folder: Path) -> None:

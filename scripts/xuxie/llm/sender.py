@@ -29,6 +29,7 @@ class Sender:
     ):
         self._run, self._readiness, self._accounting = run, readiness, accounting
         self._limits, self._parameters = limits, parameters
+        self._patience = run.endpoint.settings.patience
         self._pace = Pace() if run.endpoint.settings.embedded else None
 
     async def send(self, request: Request, id: str) -> dict:
@@ -50,7 +51,8 @@ class Sender:
                     answer = self._answer(request, id, tokens)
                     return await self._run.shutdown.uninterrupted(answer)
                 except Transient as fault:
-                    if fault.throttled:
+                    # A wait beyond `patience` ends this job; others are to learn of it by asking, not by waiting.
+                    if fault.throttled and (fault.retry_after or 0.0) <= self._patience:
                         self._limits.throttled(asked_at, fault.retry_after)
                     raise
                 except UserError as error:

@@ -18,6 +18,20 @@ from xuxie.errors import UserError
 logger = logging.getLogger(__name__)
 
 _GONE_AFTER = 5.0  # seconds without a sign of life until a member is taken for dead
+_COMES_BACK = 300.0  # seconds within which a file system or its locks may come back
+
+
+class Away(Exception):
+    """A shared document cannot be had now, as where a network file system or its lock service is gone for a moment.
+
+    Args:
+        message: what the system says.
+        error: what to end the job with; None while the document may come back.
+    """
+
+    def __init__(self, message: str, error: UserError | None):
+        self.error = error
+        super().__init__(message)
 
 
 class SharedState:
@@ -35,6 +49,7 @@ class SharedState:
         self.me = f"{os.getpid()}-{secrets.token_hex(4)}"
         file = f"{hashlib.sha256(name.encode()).hexdigest()[:24]}.json"
         self._path = folder / file
+        self._away_since: float | None = None
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._file = self._open()
@@ -48,7 +63,7 @@ class SharedState:
 
     def close(self) -> None:
         """Leave: the others share what this process had. The last one takes the document away."""
-        with self.held() as state:
+        with suppress(Away, OSError), self.held() as state:
             members = state.get("members", {})
             members.pop(self.me, None)
             if not members:
@@ -57,14 +72,17 @@ class SharedState:
 
     @contextmanager
     def held(self) -> Iterator[dict]:
-        """The document, for reading and changing, while nobody else can."""
-        fcntl.flock(self._file, fcntl.LOCK_EX)
-        while os.fstat(self._file).st_nlink == 0:  # taken away by one who left, while we waited
-            os.close(self._file)
-            self._file = self._open()
-            fcntl.flock(self._file, fcntl.LOCK_EX)
+        """The document, for reading and changing, while nobody else can.
+
+        Raises:
+            Away: it cannot be had now.
+        """
         try:
-            before = os.pread(self._file, 1 << 20, 0)
+            before = self._locked()
+        except OSError as error:
+            raise self._is_away(error) from error
+        self._away_since = None
+        try:
             try:
                 state = json.loads(before)
             except ValueError:
@@ -76,7 +94,47 @@ class SharedState:
                     os.pwrite(self._file, after, 0)
                     os.ftruncate(self._file, len(after))
         finally:
+            self._unlock()
+
+    def _locked(self) -> bytes:
+        """Take the lock; the document as it is."""
+        if self._away_since is not None:
+            self._open_anew()  # what was open may be stale
+        fcntl.flock(self._file, fcntl.LOCK_EX)
+        while os.fstat(self._file).st_nlink == 0:  # taken away by one who left, while we waited
+            self._open_anew()
+            fcntl.flock(self._file, fcntl.LOCK_EX)
+        try:
+            return os.pread(self._file, 1 << 20, 0)
+        except OSError:
+            self._unlock()
+            raise
+
+    def _unlock(self) -> None:
+        try:
             fcntl.flock(self._file, fcntl.LOCK_UN)
+        except OSError as error:  # closing a file gives its lock back, too
+            self._is_away(error)
+            with suppress(OSError):
+                self._open_anew()
+
+    def _open_anew(self) -> None:
+        before, self._file = self._file, self._open()
+        os.close(before)
+
+    def _is_away(self, error: OSError) -> Away:
+        now = time.monotonic()
+        if self._away_since is None:
+            self._away_since = now
+            logger.warning("%s cannot be had, trying again: %s", self._path, error.strerror)
+        if now - self._away_since < _COMES_BACK:
+            return Away(str(error), None)
+        stop = UserError(
+            f"what jobs share cannot be had for {now - self._away_since:.0f} s: {error.strerror}",
+            where=str(self._path),
+            remedy="see to the file system and its locks, then run again: the answers so far are kept",
+        )
+        return Away(str(error), stop)
 
     def _open(self) -> int:
         return os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

@@ -195,8 +195,8 @@ def _said_in(reply: dict) -> str:
 
 
 def _ended(reply: dict) -> str:
-    """Why an answer ended, in the one spelling for it that providers share."""
-    return str(reply.get("finish") or "").lower()
+    """Why an answer ended, in the one spelling for it that providers share; Gemini's may go on: "content_filter: RECITATION"."""
+    return str(reply.get("finish") or "").lower().partition(":")[0].strip()
 
 
 def _read(name: str, value: dict, schema: type[pydantic.BaseModel], check: Check | None) -> Reading:

@@ -29,6 +29,7 @@ from xuxie.llm.segments import (
 from xuxie.llm.usage import Usage
 
 _LINES_AT_ONCE = 1000  # of an import
+_HELD_AT_ONCE = 128  # segments: a process may often have but 256 files open
 _COMPACTED = re.compile(r"-compacted-[0-9a-f]{8}\Z")
 
 
@@ -113,11 +114,9 @@ def compact(folder: Path) -> tuple[int, int]:
     """
     before = _existing(folder)
     for prefix in ("", IMPORTED):
-        with _idle(
-            path for path in before if path.name.startswith(IMPORTED) == bool(prefix)
-        ) as idle:
-            if len(idle) > 1:
-                _merge(idle, _distinct(idle))
+        left = [path for path in before if path.name.startswith(IMPORTED) == bool(prefix)]
+        while len(left) > 1:
+            left = [merged for group in _groups(left) for merged in _merged(group)]
     return len(before), len(segments(folder))
 
 
@@ -130,14 +129,16 @@ def forget_failures(folder: Path) -> tuple[int, int]:
         (failures that are forgotten, segments of running jobs, which were not looked into)
     """
     before = _existing(folder)
-    forgotten = 0
-    with _idle(before) as idle:
-        for path in idle:
-            failures = sum(_is_failure(decode(line)) for line in _sound_lines(path))
-            if failures:
-                forgotten += failures
-                _merge([path], _distinct([path], lambda line: not _is_failure(decode(line))))
-    return forgotten, len(before) - len(idle)
+    forgotten = looked_into = 0
+    for group in _groups(before):
+        with _idle(group) as idle:
+            looked_into += len(idle)
+            for path in idle:
+                failures = sum(_is_failure(decode(line)) for line in _sound_lines(path))
+                if failures:
+                    forgotten += failures
+                    _merge([path], _distinct([path], lambda line: not _is_failure(decode(line))))
+    return forgotten, len(before) - looked_into
 
 
 def join(folder: Path, sources: Iterable[Path]) -> int:
@@ -237,6 +238,18 @@ def _is_failure(entry: dict) -> bool:
     return "error" in (entry.get("reply") or {})
 
 
+def _groups(paths: list[Path]) -> Iterator[list[Path]]:
+    """Segments in their order, as many together as may be held open."""
+    for start in range(0, len(paths), _HELD_AT_ONCE):
+        yield paths[start : start + _HELD_AT_ONCE]
+
+
+def _merged(group: list[Path]) -> list[Path]:
+    """What a group's idle segments are merged into; none, if there are none."""
+    with _idle(group) as idle:
+        return [_merge(idle, _distinct(idle))] if len(idle) > 1 else idle
+
+
 @contextmanager
 def _idle(paths: Iterable[Path]) -> Iterator[list[Path]]:
     """Those of some segments that nobody writes to (see `is_left`) or merges; nobody can, meanwhile."""
@@ -273,8 +286,8 @@ def _mark(line: bytes) -> bytes:
     return hashlib.blake2b(line, digest_size=16).digest()
 
 
-def _merge(paths: list[Path], kept: Iterator[bytes]) -> None:
-    """Put one segment with these lines in the place of some others."""
+def _merge(paths: list[Path], kept: Iterator[bytes]) -> Path:
+    """Put one segment with these lines in the place of some others; its path."""
     first = paths[0]
     name = f"{_COMPACTED.sub('', first.stem)}-compacted-{secrets.token_hex(4)}.jsonl"
     target = first.with_name(name)
@@ -287,3 +300,4 @@ def _merge(paths: list[Path], kept: Iterator[bytes]) -> None:
     sync_folder(target.parent)
     for path in paths:
         path.unlink()
+    return target
