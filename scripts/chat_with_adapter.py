@@ -5,10 +5,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import yaml
 from snakemake.utils import update_config
 from xuxie.chat.opening import open_terminal
 from xuxie.config.completion import complete_config
+from xuxie.config.file import read_config
 from xuxie.config.resolution import resolve
 from xuxie.config.settings import Settings
 from xuxie.errors import UserError
@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     given = parser.parse_args(arguments)
     try:
-        terminal = open_terminal(read_config(given.configfile), given.adapter)
+        terminal = open_terminal(resolved(given.configfile), given.adapter)
     except UserError as error:
         print(error, file=sys.stderr)
         return 1
@@ -39,21 +39,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def read_config(files: Sequence[str]) -> Settings:
+def resolved(files: Sequence[str]) -> Settings:
     """The complete configuration, resolved.
 
     Raises:
-        UserError: a file is missing, or what stands in it is not allowed.
+        UserError: a file cannot be read, or what stands in it is not allowed.
     """
     config: dict = {}
     for file in files:
-        if not Path(file).exists():
-            raise UserError(
-                f"there is no {file}",
-                where="--configfile",
-                remedy="start it in the folder that the workflow runs in",
-            )
-        update_config(config, yaml.safe_load(Path(file).read_text(encoding="utf-8")) or {})
+        update_config(config, read_config(Path(file)))
     complete_config(config, SCHEMA)
     return resolve(config)
 

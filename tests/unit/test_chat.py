@@ -300,7 +300,7 @@ def test_an_adapter_is_asked_with_as_many_earlier_turns_as_its_dataset_has(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--configfile", "none.yaml"], "there is no none.yaml"),
+        (["--configfile", "none.yaml"], "none.yaml"),
         (["--configfile", "config.yaml", "--adapter", "other"], "'other' is not a key of adapters"),
     ],
 )
@@ -314,4 +314,4 @@ def test_an_adapter_that_is_not_trained_yet_is_told_with_the_command(workspace):
     with pytest.raises(
         UserError, match="(?s)not trained yet.*snakemake --cores all results/adapters/mine"
     ):
-        open_terminal(chat_with_adapter.read_config(["config.yaml"]))
+        open_terminal(chat_with_adapter.resolved(["config.yaml"]))

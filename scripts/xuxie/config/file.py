@@ -19,7 +19,7 @@ def read_config(path: Path) -> dict:
         raise UserError(
             f"the configuration cannot be read: {error.strerror}",
             where=str(path),
-            remedy="name its file with --configfile",
+            remedy="start in the folder that the workflow runs in, or name the file with --configfile",
         ) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UserError(
