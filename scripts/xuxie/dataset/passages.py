@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from xuxie.dataset.stretches import Usable, without
 from xuxie.dataset.tiling import Size, size_of, tile
-from xuxie.pairs.selection import best_first
+from xuxie.pairs.ranking import best_first
 
 Span = tuple[int, int]
 

@@ -1,10 +1,10 @@
 """Which candidate pairs are kept, and why each of the others is not."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
 
 from xuxie.overlap.duplicates import Duplicates
 from xuxie.overlap.spans import Span, covered
+from xuxie.pairs.ranking import best_first
 
 
 def select(
@@ -38,11 +38,6 @@ def select(
         {**pair, "kept": verdict[pair["id"]] is None, "dropped_because": verdict[pair["id"]]}
         for pair in pairs
     ]
-
-
-def best_first(pairs: Iterable[dict]) -> list[dict]:
-    """The better scored pair first; ties by id."""
-    return sorted(pairs, key=lambda pair: (-(pair["score"] or 0), pair["id"]))
 
 
 def _reason(pair: dict, threshold: float, max_overlap: float, kept_spans: list[Span]) -> str | None:
