@@ -1,7 +1,7 @@
 """The control question: one that nobody can take amiss, asked in the form of the one that failed."""
 
 import asyncio
-import time
+from datetime import datetime
 
 from xuxie.llm.faults import Rejected, Transient, Unsupported
 from xuxie.llm.request import Request, canonical
@@ -39,7 +39,8 @@ class Control:
         return True
 
     def _instead_of(self, request: Request) -> Request:
-        said = f"Is it {time.ctime()}? Say yes or no{', in JSON' if request.format else ''}."
+        # To the microsecond: of a question that it knows the journal has an answer, and nobody would be asked.
+        said = f"Is it {datetime.now()}? Say yes or no{', in JSON' if request.format else ''}."
         messages = _said_in_place(request.messages, said)
         return Request(self._run.endpoint.identity, messages, request.format, request.sampling)
 

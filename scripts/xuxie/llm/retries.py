@@ -18,7 +18,7 @@ from xuxie.llm.sender import Sender
 logger = logging.getLogger(__name__)
 
 _BROKEN = 3  # answers to a question that cannot be read, where no other is read meanwhile
-_CRASHES = 2  # of our own server under a question, the last one under it alone
+_CRASHES = 3  # of our own server under a question, all but the first under it alone: others may end it twice in a row
 _LOOK = 0.05  # seconds between looks whether others were answered
 _NO_OTHERS = 0.5  # seconds without any other call after which none is expected
 
