@@ -1,6 +1,6 @@
 """Many novels end to end: what they cost here, beside what Slurm and Snakemake cost without any work in the jobs.
 
-    python benchmarks/scale/run.py FOLDER --novels 1000 --adapters 10 [--broken 4] [--slurm] [--stages text] [--out FILE]
+    python benchmarks/scale/run.py FOLDER --novels 1000 --adapters 50 [--broken 4] [--slurm] [--stages text] [--out FILE]
 
 Text, pairs and datasets of all novels, and the first adapters (or some of these stages), answered by an endpoint on loopback. With --slurm it all goes
 through a Slurm of one node with profiles/slurm, grouped as it says for short novels, and as many empty jobs as there are steps of a
