@@ -67,7 +67,7 @@ def run_all(folder: Path, configfile: Path, size: int, arguments: list[str], loc
     """Run every batch that is not made yet as it is configured now; return the names of those that failed."""
     config = read_config(configfile)
     complete = copy.deepcopy(config)
-    complete_config(complete, Path(REPOSITORY) / "config/schema.yaml")
+    complete_config(complete, REPOSITORY / "config/schema.yaml")
     settings = resolve(complete)
     asked, only_plans = what_is_asked(arguments)
     state = read_json(folder / "batches.json") if (folder / "batches.json").exists() else {}
